@@ -1,0 +1,1 @@
+"""Sosie: personal image models, with permission."""

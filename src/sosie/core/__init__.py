@@ -1,0 +1,1 @@
+"""The nouns, the errors and the files: standard library and pydantic only."""

@@ -1,0 +1,189 @@
+"""The nouns of the house, as frozen records.
+
+Sizes are in pixels, times are timezone-aware UTC, hashes are lower-case hexadecimal SHA-256.
+Records that belong to one stage alone (its Config and its result) lie beside that stage.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Kind = Literal["person", "handwriting"]
+Relation = Literal["self", "guardian", "estate", "synthetic"]
+Act = Literal["train", "generate", "merge", "publish"]
+RunState = Literal["running", "stopped", "failed", "done"]
+
+ACTS: tuple[Act, ...] = ("train", "generate", "merge", "publish")
+
+
+class Record(BaseModel):
+    """A frozen value; an unknown field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def canonical(self) -> bytes:
+        """This record as canonical JSON (sorted keys, no blanks, UTF-8): what hashes are taken of."""
+        return canonical_json(self.model_dump(mode="json"))
+
+    def sha256(self) -> str:
+        """SHA-256 of `canonical()`."""
+        return hashlib.sha256(self.canonical()).hexdigest()
+
+
+def canonical_json(value: Any) -> bytes:
+    """`value` as JSON with sorted keys and no blanks, UTF-8: equal values give equal bytes."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode()
+
+
+def now() -> datetime:
+    """The time, in UTC, to the second."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+class Box(Record):
+    """A rectangle in pixels; `right` and `bottom` are exclusive."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+
+class Subject(Record):
+    """A person or a handwriting that pictures are collected of."""
+
+    name: str
+    kind: Kind
+    trigger: str
+    """The word that stands for the subject in captions and prompts."""
+    created: datetime
+
+
+class Sample(Record):
+    """One picture of a subject, as filed: upright, sRGB, without location."""
+
+    subject: str
+    file_name: str
+    """Name of the file it came from; two samples may share it."""
+    original_sha256: str
+    """Hash of the bytes the user gave; they are kept as a blob."""
+    picture_sha256: str
+    """Hash of the stored PNG (the blob that training reads)."""
+    pixels_sha256: str
+    """Hash of size and RGB values: equal pictures in two formats share it."""
+    width: int
+    height: int
+    source_format: str
+    caption: str | None = None
+    face: Box | None = None
+    """The largest face, or None if none was found (or the subject is a handwriting)."""
+    changes: tuple[str, ...] = ()
+    """What was done on the way in, in words: "turned upright", "location removed"…"""
+    added: datetime
+
+
+class Consent(Record):
+    """A recorded permission, first form: who may be modelled, by whose word, for what, until when."""
+
+    subject: str
+    who: str
+    """The person (or writer) the permission is about."""
+    relation: Relation
+    signed_by: str
+    acts: tuple[Act, ...]
+    until: date | None = None
+    """Last day on which it holds; None is without end."""
+    evidence: str | None = None
+    """Where the signed paper lies, or, for a synthetic subject, the recipe that drew it."""
+    recorded: datetime
+
+
+class Item(Record):
+    """One picture as training sees it."""
+
+    sample: str
+    """`picture_sha256` of the sample."""
+    pixels_sha256: str
+    file_name: str
+    path: Path
+    """The PNG to read; not part of any hash."""
+    caption: str
+    face: Box | None = None
+
+
+class Dataset(Record):
+    """What is trained on: exactly what `sosie show` prints."""
+
+    subject: str
+    kind: Kind
+    trigger: str
+    items: tuple[Item, ...]
+
+    def content_sha256(self) -> str:
+        """Hash of trigger, pixels, captions and face boxes; independent of where files lie."""
+        rows = [
+            [i.pixels_sha256, i.caption, i.face.model_dump() if i.face else None] for i in self.items
+        ]
+        return hashlib.sha256(canonical_json([self.kind, self.trigger, rows])).hexdigest()
+
+
+class Adapter(Record):
+    """A LoRA on file."""
+
+    name: str
+    """What `<lora:NAME:weight>` calls it; unique."""
+    subject: str | None
+    """None for a file imported from elsewhere."""
+    family: str
+    base: str
+    """The base it was trained on, as named then; "unknown" for a stranger's."""
+    trigger: str | None
+    file_sha256: str
+    tensors_sha256: str
+    run: str | None = None
+    step: int | None = Field(default=None, ge=0)
+    consent_sha256: str | None = None
+    created: datetime
+
+
+class Run(Record):
+    """One training run; its folder holds manifest, events and checkpoints."""
+
+    id: str
+    subject: str
+    base: str
+    state: RunState
+    step: int
+    steps: int
+    folder: Path
+    pid: int | None
+    started: datetime
+    ended: datetime | None = None
+    message: str | None = None
+    """Why it stopped or failed, in words."""
+
+
+class Event(Record):
+    """One line of a run's story, so that a second process can follow."""
+
+    run: str
+    number: int
+    kind: str
+    """"check", "step", "checkpoint", "preview", "validation", "stopped", "done", …"""
+    at: datetime
+    data: dict[str, Any]

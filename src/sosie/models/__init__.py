@@ -1,0 +1,1 @@
+"""The only place where weights enter: base models, LoRA files, face networks."""
