@@ -16,10 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Kind = Literal["person", "handwriting"]
 Relation = Literal["self", "guardian", "estate", "synthetic"]
-Act = Literal["train", "generate", "merge", "publish"]
+Act = Literal["train", "generate", "export", "merge", "publish"]
 RunState = Literal["running", "stopped", "failed", "done"]
 
-ACTS: tuple[Act, ...] = ("train", "generate", "merge", "publish")
+ACTS: tuple[Act, ...] = ("train", "generate", "export", "merge", "publish")
 
 
 class Record(BaseModel):

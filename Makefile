@@ -1,0 +1,48 @@
+# `make demo` and `make test` need only Python 3.11+ and git; both set up .venv first.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: help install test test-all lint format demo bench pocket pocket-smoke docs clean
+
+help:  ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(STAMP): constraints.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sosie needs Python 3.11 or newer")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+install: $(STAMP)  ## set up .venv from constraints.txt
+
+test: $(STAMP)  ## the tests, fast and slow
+	$(BIN)/pytest
+
+lint: $(STAMP)  ## style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)  ## put the code into its usual form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+demo: $(STAMP)  ## the main job on the embedded base, with a synthetic person
+	$(BIN)/sosie demo --out demo
+
+bench: $(STAMP)  ## print the figures of docs/benchmarks.md
+	$(BIN)/python -m bench
+
+pocket: $(STAMP)  ## train the embedded base model from nothing
+	$(BIN)/python -m pocket.build
+
+pocket-smoke: $(STAMP)  ## prove that recipe in under a minute
+	$(BIN)/python -m pocket.build --smoke
+
+docs: $(STAMP)  ## print command help and tables into docs/
+	$(BIN)/python -m docs.make
+
+clean:
+	rm -rf .venv build dist
