@@ -1,7 +1,7 @@
 """Faces: YuNet finds them, SFace tells them apart.
 
 Conventions, each checked by a test:
-    colour      OpenCV's wrappers take BGR; SFace's network itself eats RGB in 0..255, and its wrapper
+    colour      OpenCV's wrappers take BGR; SFace's network eats RGB in 0..255, and its wrapper
                 swaps. Feeding RGB passes silently and costs about 0.05 of cosine.
     alignment   five landmarks (eyes, nose tip, mouth corners) to a 112x112 crop, by similarity.
     embedding   128 numbers, scaled here to unit length; the cosine of two is their dot product.
