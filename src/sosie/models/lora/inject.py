@@ -1,0 +1,160 @@
+"""A trainable LoRA inside a base's denoiser: put in, switched off, read out, taken away.
+
+The layers are peft's own plain LoRA: y = W·x + (α/r)·B·A·x (Hu et al. 2021, arXiv:2106.09685).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from peft import LoraConfig, inject_adapter_in_model
+from peft.tuners.lora import Linear as LoraLinear
+from pydantic import Field
+from torch import Tensor, nn
+
+from sosie.core.errors import BadInput, NotFound
+from sosie.core.records import Record
+from sosie.models.diffusion.base import DiffusionBase
+
+ADAPTER = "sosie"
+
+
+class LoraSpec(Record):
+    """Size and place of a LoRA. The scale it is applied with is `alpha / rank`."""
+
+    rank: int = Field(default=16, ge=1)
+    alpha: float = Field(default=16.0, gt=0, allow_inf_nan=False)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of each adapted module's inputs that training drops; acts in train mode only."""
+    targets: tuple[str, ...] | None = None
+    """Full names of linear modules inside the denoiser; None means `base.lora_targets()`."""
+
+    @property
+    def scale(self) -> float:
+        return self.alpha / self.rank
+
+
+def inject(base: DiffusionBase, spec: LoraSpec, *, seed: int) -> dict[str, nn.Parameter]:
+    """Put a plain LoRA into `base.denoiser` and return its parameters, sorted by key.
+
+    Keys are `"<module path>.lora_A"`, (r, in), and `"<module path>.lora_B"`, (out, r); the values
+    are fp32 on the base's device, the only parameters of the denoiser that still ask for a
+    gradient. Each A depends on `seed` and its module's name alone (Kaiming uniform, as peft draws
+    it); B is zero. The new layers take the denoiser's train or eval mode; no random state moves.
+
+    Raises NotFound if a target is not in the denoiser, BadInput if it is not linear, if there is no
+    target or if a LoRA is in place already.
+    """
+    if _layers(base):
+        raise BadInput("The base carries a LoRA already.", advice="Remove it first.")
+    targets = base.lora_targets() if spec.targets is None else spec.targets
+    _check_targets(base, targets)
+    config = LoraConfig(
+        r=spec.rank,
+        lora_alpha=spec.alpha,  # type: ignore[arg-type]  # declared int, used as a float
+        lora_dropout=spec.dropout,
+        # One exact pattern: peft would match a list by the endings of names.
+        target_modules="|".join(re.escape(target) for target in targets),
+    )
+    with torch.random.fork_rng(devices=[]):
+        inject_adapter_in_model(config, base.denoiser, adapter_name=ADAPTER)
+    base.denoiser.requires_grad_(False)
+    for path, layer in _layers(base).items():
+        layer.train(base.denoiser.training)
+        a, b = _factors(layer)
+        initial_a = _initial_a(a.weight.shape, seed, path)
+        for factor, value in ((a, initial_a), (b, torch.zeros(b.weight.shape))):
+            factor.weight = nn.Parameter(value.to(base.device))
+    return _parameters(base)
+
+
+@contextmanager
+def enabled(base: DiffusionBase, on: bool) -> Iterator[None]:
+    """Inside the block, the injected LoRA acts (`on`) or the base answers alone."""
+    before = {layer: layer.disable_adapters for layer in _layers(base).values()}
+    try:
+        for layer in before:
+            layer.enable_adapters(on)
+        yield
+    finally:
+        for layer, disabled in before.items():
+            layer.enable_adapters(not disabled)
+
+
+def remove(base: DiffusionBase) -> None:
+    """Take the injected LoRA out: the denoiser holds its own modules again, frozen. Idempotent."""
+    for path, layer in _layers(base).items():
+        parent, _, name = path.rpartition(".")
+        setattr(base.denoiser.get_submodule(parent), name, layer.get_base_layer())
+    base.denoiser.__dict__.pop("peft_config", None)
+
+
+def state(base: DiffusionBase) -> dict[str, Tensor]:
+    """Copies of the injected LoRA's parameters: fp32, on CPU, by the keys of `inject`, sorted."""
+    return {
+        key: parameter.detach().to("cpu", torch.float32, copy=True)
+        for key, parameter in _parameters(base).items()
+    }
+
+
+def load_state(base: DiffusionBase, state: Mapping[str, Tensor]) -> None:
+    """Overwrite the injected LoRA's parameters in place.
+
+    Raises BadInput if keys or shapes differ from those of `inject`.
+    """
+    parameters = _parameters(base)
+    differing = sorted(parameters.keys() ^ state.keys()) or [
+        key for key, parameter in parameters.items() if parameter.shape != state[key].shape
+    ]
+    if differing:
+        raise BadInput(
+            f"The LoRA state is not of this shape: {len(differing)} keys differ, "
+            f'the first is "{differing[0]}".'
+        )
+    with torch.no_grad():
+        for key, parameter in parameters.items():
+            parameter.copy_(state[key])
+
+
+def _layers(base: DiffusionBase) -> dict[str, LoraLinear]:
+    """The injected layers by module path, sorted by path."""
+    found = {p: m for p, m in base.denoiser.named_modules() if isinstance(m, LoraLinear)}
+    return dict(sorted(found.items()))
+
+
+def _factors(layer: LoraLinear) -> tuple[nn.Linear, nn.Linear]:
+    return layer.lora_A[ADAPTER], layer.lora_B[ADAPTER]  # type: ignore[return-value]
+
+
+def _parameters(base: DiffusionBase) -> dict[str, nn.Parameter]:
+    parameters: dict[str, Any] = {}  # torch declares a weight as Tensor
+    for path, layer in _layers(base).items():
+        a, b = _factors(layer)
+        parameters[f"{path}.lora_A"] = a.weight
+        parameters[f"{path}.lora_B"] = b.weight
+    return dict(sorted(parameters.items()))
+
+
+def _check_targets(base: DiffusionBase, targets: tuple[str, ...]) -> None:
+    if not targets:
+        raise BadInput("A LoRA needs at least one target module.")
+    modules = dict(base.denoiser.named_modules())
+    for target in targets:
+        if target not in modules:
+            raise NotFound.among("module in the denoiser", target, modules)
+        if not isinstance(modules[target], nn.Linear):
+            raise BadInput(f'A LoRA adapts linear modules; "{target}" is not one.')
+
+
+def _initial_a(shape: torch.Size, seed: int, path: str) -> Tensor:
+    """Uniform in ±1/√in, (r, in): Kaiming uniform with a = √5, drawn on CPU for one module."""
+    digest = hashlib.sha256(f"{seed} {path}".encode()).digest()
+    # 63 bits: torch reads seeds as signed.
+    generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
+    return torch.empty(shape).uniform_(-1, 1, generator=generator) / math.sqrt(shape[1])
