@@ -1,0 +1,149 @@
+"""The schema, as a list of steps that only ever grows.
+
+A step that has been released is never changed: a new need is a new function at the end. Each runs
+in one transaction together with its own count, so a crash leaves the schema before it or after it.
+SQLite's `user_version` holds how many have run.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+from sosie.core.errors import WorkspaceError
+
+Migration = Callable[[sqlite3.Connection], None]
+
+MIGRATIONS: list[Migration] = []
+
+
+def migration(step: Migration) -> Migration:
+    """Append `step` to the list; the order in this file is the order in which they run."""
+    MIGRATIONS.append(step)
+    return step
+
+
+def migrate(db: sqlite3.Connection) -> None:
+    """Bring the schema up to date.
+
+    Raises WorkspaceError if a newer Sosie has written this database.
+    """
+    if _version(db) == len(MIGRATIONS):
+        return
+    for number, step in enumerate(MIGRATIONS, start=1):
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            # Read again inside the transaction: another process may have migrated meanwhile.
+            if _version(db) < number:
+                step(db)
+                db.execute(f"PRAGMA user_version = {number}")
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+
+
+def _version(db: sqlite3.Connection) -> int:
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(MIGRATIONS):
+        raise WorkspaceError(
+            f"This workspace was written by a newer Sosie (schema {version}; this one knows "
+            f"{len(MIGRATIONS)}).",
+            advice="Update Sosie, or choose another workspace with --home.",
+        )
+    return version
+
+
+@migration
+def m001_ground_floor(db: sqlite3.Connection) -> None:
+    """Subjects, samples, consents, adapters, runs and their events."""
+    db.execute(
+        """CREATE TABLE subjects (
+            name TEXT PRIMARY KEY,
+            folded TEXT NOT NULL UNIQUE,
+            kind TEXT NOT NULL,
+            "trigger" TEXT NOT NULL,
+            created TEXT NOT NULL
+        )"""
+    )
+    db.execute(
+        """CREATE TABLE samples (
+            id INTEGER PRIMARY KEY,
+            subject TEXT NOT NULL REFERENCES subjects(name),
+            file_name TEXT NOT NULL,
+            original_sha256 TEXT NOT NULL,
+            picture_sha256 TEXT NOT NULL,
+            pixels_sha256 TEXT NOT NULL,
+            width INTEGER NOT NULL,
+            height INTEGER NOT NULL,
+            source_format TEXT NOT NULL,
+            caption TEXT,
+            face TEXT,
+            changes TEXT NOT NULL,
+            added TEXT NOT NULL,
+            UNIQUE (subject, pixels_sha256),
+            UNIQUE (subject, picture_sha256)
+        )"""
+    )
+    db.execute("CREATE INDEX samples_original ON samples (original_sha256)")
+    db.execute("CREATE INDEX samples_picture ON samples (picture_sha256)")
+    db.execute("CREATE INDEX samples_pixels ON samples (pixels_sha256)")
+    db.execute(
+        """CREATE TABLE consents (
+            id INTEGER PRIMARY KEY,
+            subject TEXT NOT NULL REFERENCES subjects(name),
+            sha256 TEXT NOT NULL,
+            record TEXT NOT NULL
+        )"""
+    )
+    # A permission is withdrawn by a later record; what was once said stays on file.
+    for act in ("UPDATE", "DELETE"):
+        db.execute(
+            f"""CREATE TRIGGER consents_no_{act.lower()} BEFORE {act} ON consents
+            BEGIN SELECT RAISE(ABORT, 'consents are append-only'); END"""
+        )
+    db.execute(
+        """CREATE TABLE adapters (
+            name TEXT PRIMARY KEY,
+            folded TEXT NOT NULL UNIQUE,
+            subject TEXT REFERENCES subjects(name),
+            family TEXT NOT NULL,
+            base TEXT NOT NULL,
+            "trigger" TEXT,
+            file_sha256 TEXT NOT NULL,
+            tensors_sha256 TEXT NOT NULL,
+            run TEXT REFERENCES runs(id),
+            step INTEGER,
+            consent_sha256 TEXT,
+            created TEXT NOT NULL
+        )"""
+    )
+    db.execute("CREATE INDEX adapters_file ON adapters (file_sha256)")
+    db.execute(
+        """CREATE TABLE runs (
+            id TEXT PRIMARY KEY,
+            subject TEXT NOT NULL REFERENCES subjects(name),
+            base TEXT NOT NULL,
+            state TEXT NOT NULL,
+            step INTEGER NOT NULL,
+            steps INTEGER NOT NULL,
+            folder TEXT NOT NULL,
+            pid INTEGER,
+            pid_born REAL,
+            started TEXT NOT NULL,
+            ended TEXT,
+            message TEXT
+        )"""
+    )
+    db.execute("CREATE INDEX runs_subject ON runs (subject, started)")
+    db.execute(
+        """CREATE TABLE events (
+            run TEXT NOT NULL REFERENCES runs(id),
+            number INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            at TEXT NOT NULL,
+            data TEXT NOT NULL,
+            PRIMARY KEY (run, number)
+        ) WITHOUT ROWID"""
+    )

@@ -1,0 +1,272 @@
+"""The registry: who is on file, with which pictures, permissions, runs and LoRAs."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import platformdirs
+
+from sosie.core.errors import BadInput, NotFound, WorkspaceError
+from sosie.core.files import as_workspace_error, sha256_bytes
+from sosie.core.records import Adapter, Consent, Sample, Subject
+from sosie.registry.blobs import Blobs
+from sosie.registry.database import PATIENCE, Database, insert
+from sosie.registry.names import checked_name, composed, folded
+from sosie.registry.runs import RunBook
+from sosie.rights import checked_consent
+
+
+def home_folder(option: Path | None = None) -> Path:
+    """Where the workspace lies: `option` (--home), else SOSIE_HOME, else the platform's folder."""
+    chosen = option or os.environ.get("SOSIE_HOME") or platformdirs.user_data_dir("sosie", False)
+    return Path(chosen).expanduser().absolute()
+
+
+class Registry(RunBook):
+    """One workspace: `sosie.sqlite3` and `blobs/` under `home`.
+
+    Threads may share it and several processes may open one workspace; writers queue. What a blob
+    holds is written before the row that names it, so a crash at any moment leaves a readable
+    workspace.
+    """
+
+    def __init__(self, home: Path, db: Database) -> None:
+        super().__init__(home, db)
+        self.blobs = Blobs(home / "blobs")
+
+    @classmethod
+    def open(cls, home: Path, *, patience: float = PATIENCE) -> Self:
+        """Open the workspace in `home`, creating it if needed.
+
+        `patience` is how many seconds a writer waits for another process.
+        Raises WorkspaceError if the folder cannot be used or a newer Sosie has written it.
+        """
+        home = home.expanduser().absolute()
+        with as_workspace_error(home):
+            try:
+                # Pictures of people: for the owner's eyes only.
+                home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except (FileExistsError, NotADirectoryError) as error:
+                raise WorkspaceError(
+                    f"{home} is a file, or lies in one: no workspace can be there.",
+                    advice="Choose a folder with --home.",
+                ) from error
+        return cls(home, Database(home / "sosie.sqlite3", patience))
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # Subjects
+
+    def add_subject(self, subject: Subject) -> Subject:
+        """File a new subject and return it as filed (its name in Unicode's composed form).
+
+        Raises BadInput if the name or the trigger word cannot be used, or the name is taken.
+        """
+        name = checked_name(subject.name)
+        trigger = checked_name(subject.trigger, "trigger word")
+        subject = subject.model_copy(update={"name": name, "trigger": trigger})
+        columns = subject.model_dump(mode="json") | {"folded": folded(name)}
+        self._insert_named("subjects", columns)
+        return subject
+
+    def subject(self, name: str) -> Subject:
+        """The subject called `name`. Raises NotFound with the nearest known name."""
+        rows = self.subjects()
+        for subject in rows:
+            if subject.name == composed(name):
+                return subject
+        raise NotFound.among("subject", name, [subject.name for subject in rows])
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """All subjects, by name."""
+        rows = self._db.rows('SELECT name, kind, "trigger", created FROM subjects ORDER BY folded')
+        return tuple(Subject.model_validate(dict(row)) for row in rows)
+
+    # Samples
+
+    def add_sample(self, sample: Sample, original: bytes, picture: bytes) -> bool:
+        """File a picture with its original bytes and its stored PNG.
+
+        Returns False, and changes nothing, if the subject already has these pixels.
+        Raises NotFound if there is no such subject, WorkspaceError if the disk refuses.
+        """
+        assert sample.original_sha256 == sha256_bytes(original)
+        assert sample.picture_sha256 == sha256_bytes(picture)
+        self.subject(sample.subject)
+        columns = sample.model_dump(mode="json")
+        for structured in ("face", "changes"):
+            columns[structured] = json.dumps(columns[structured], ensure_ascii=False)
+        with self._db.writing() as db:
+            # Under the write lock, so that nobody drops these blobs before the row names them.
+            self.blobs.put(original)
+            self.blobs.put(picture)
+            return bool(insert(db, "samples", columns, "ON CONFLICT DO NOTHING"))
+
+    def samples(self, subject: str) -> tuple[Sample, ...]:
+        """The samples of a subject in the order they were added. Raises NotFound."""
+        name = self.subject(subject).name
+        rows = self._db.rows("SELECT * FROM samples WHERE subject = ? ORDER BY id", (name,))
+        return tuple(_sample(row) for row in rows)
+
+    def find_samples(
+        self,
+        *,
+        original_sha256: str | None = None,
+        pixels_sha256: str | None = None,
+        subject: str | None = None,
+    ) -> tuple[Sample, ...]:
+        """Samples with these original bytes and these pixels, of one subject or of all."""
+        rows = self._db.rows(
+            """SELECT * FROM samples WHERE (?1 IS NULL OR original_sha256 = ?1)
+            AND (?2 IS NULL OR pixels_sha256 = ?2) AND (?3 IS NULL OR subject = ?3) ORDER BY id""",
+            (original_sha256, pixels_sha256, subject),
+        )
+        return tuple(_sample(row) for row in rows)
+
+    def set_captions(self, subject: str, captions: Mapping[str, str | None]) -> None:
+        """Set captions by the samples' `picture_sha256`: all of them, or none if one is unknown.
+
+        Raises NotFound if the subject or one of the pictures is not on file.
+        """
+        name = self.subject(subject).name
+        with self._db.writing() as db:
+            for picture, caption in captions.items():
+                done = db.execute(
+                    "UPDATE samples SET caption = ? WHERE subject = ? AND picture_sha256 = ?",
+                    (caption, name, picture),
+                )
+                if not done.rowcount:
+                    raise NotFound(f'"{name}" has no picture {picture[:12]}…')
+
+    def set_caption(self, subject: str, picture_sha256: str, caption: str | None) -> None:
+        """Set one caption; None removes it. Raises NotFound."""
+        self.set_captions(subject, {picture_sha256: caption})
+
+    def remove_sample(self, subject: str, picture_sha256: str) -> None:
+        """Take a sample off file and delete its pictures unless another sample uses them.
+
+        Raises NotFound if the subject has no such picture.
+        """
+        name = self.subject(subject).name
+        found = self._db.row(
+            "SELECT * FROM samples WHERE subject = ? AND picture_sha256 = ?",
+            (name, picture_sha256),
+        )
+        if found is None:
+            raise NotFound(f'"{name}" has no picture {picture_sha256[:12]}…')
+        with self._db.writing() as db:
+            db.execute("DELETE FROM samples WHERE id = ?", (found["id"],))
+        # After the row is gone for good: a crash in between leaves a file too many, never one
+        # too few. Under the write lock, so that nobody files the same picture meanwhile.
+        with self._db.writing() as db:
+            for sha256 in (found["original_sha256"], found["picture_sha256"]):
+                used = db.execute(
+                    "SELECT 1 FROM samples WHERE original_sha256 = ?1 OR picture_sha256 = ?1 "
+                    "UNION ALL SELECT 1 FROM adapters WHERE file_sha256 = ?1",
+                    (sha256,),
+                ).fetchone()
+                if not used:
+                    self.blobs.drop(sha256)
+
+    # Consents
+
+    def record_consent(self, consent: Consent) -> str:
+        """Append a permission (or, with no acts, its withdrawal) and return its hash.
+
+        Raises BadInput if the record contradicts itself, NotFound if there is no such subject.
+        """
+        name = self.subject(consent.subject).name
+        consent = checked_consent(consent.model_copy(update={"subject": name}))
+        record = consent.canonical().decode()
+        with self._db.writing() as db:
+            columns = {"subject": name, "sha256": consent.sha256(), "record": record}
+            insert(db, "consents", columns)
+        return consent.sha256()
+
+    def consents(self, subject: str) -> tuple[Consent, ...]:
+        """All that was recorded for a subject, oldest first. Raises NotFound."""
+        name = self.subject(subject).name
+        rows = self._db.rows("SELECT record FROM consents WHERE subject = ? ORDER BY id", (name,))
+        return tuple(Consent.model_validate_json(row["record"]) for row in rows)
+
+    # Adapters
+
+    def add_adapter(self, adapter: Adapter) -> Adapter:
+        """File a LoRA whose bytes are already a blob, and return it as filed.
+
+        Raises BadInput if the name cannot be used or is taken, WorkspaceError if the blob is
+        missing.
+        """
+        name = checked_name(adapter.name)
+        if self.blobs.missing([adapter.file_sha256]):
+            raise WorkspaceError(f'The file of the LoRA "{name}" is not stored in this workspace.')
+        adapter = adapter.model_copy(update={"name": name})
+        self._insert_named("adapters", adapter.model_dump(mode="json") | {"folded": folded(name)})
+        return adapter
+
+    def adapter(self, name: str) -> Adapter:
+        """The LoRA called `name`. Raises NotFound with the nearest known name."""
+        rows = self.adapters()
+        for adapter in rows:
+            if adapter.name == composed(name):
+                return adapter
+        raise NotFound.among("LoRA", name, [adapter.name for adapter in rows])
+
+    def adapters(self, subject: str | None = None) -> tuple[Adapter, ...]:
+        """All LoRAs, or those of one subject, oldest first."""
+        rows = self._db.rows(
+            "SELECT * FROM adapters WHERE ?1 IS NULL OR subject = ?1 ORDER BY created, rowid",
+            (subject,),
+        )
+        return tuple(
+            Adapter.model_validate({k: row[k] for k in row.keys() if k != "folded"})  # noqa: SIM118
+            for row in rows
+        )
+
+    def missing_blobs(self) -> tuple[str, ...]:
+        """Hashes that rows name and no file holds: none, unless files were taken away by hand."""
+        rows = self._db.rows(
+            "SELECT original_sha256 AS sha256 FROM samples UNION "
+            "SELECT picture_sha256 FROM samples UNION "
+            "SELECT file_sha256 FROM adapters ORDER BY 1"
+        )
+        return self.blobs.missing(row["sha256"] for row in rows)
+
+    def _insert_named(self, table: str, columns: Mapping[str, Any]) -> None:
+        with self._db.writing() as db:
+            taken = db.execute(
+                f"SELECT name FROM {table} WHERE folded = ?", (columns["folded"],)
+            ).fetchone()
+            if taken:
+                raise BadInput(
+                    f'The name "{columns["name"]}" is taken by "{taken["name"]}".',
+                    advice="Names that differ only in case are one name; choose another.",
+                )
+            insert(db, table, columns)
+
+
+def _sample(row: sqlite3.Row) -> Sample:
+    columns = dict(row)
+    del columns["id"]
+    for structured in ("face", "changes"):
+        columns[structured] = json.loads(columns[structured])
+    return Sample.model_validate(columns)
