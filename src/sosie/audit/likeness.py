@@ -2,8 +2,9 @@
 
 The figure is the one Meta-LoRA calls R-FaceSim (arXiv:2503.22352): the mean face cosine of
 generated pictures to held-out real pictures. Here it comes with what it needs to be read: the
-person's own real pictures as the unit, the base without the LoRA as the floor, the pictures in which
-no face was found, and whether the faces lean to the training pictures more than to the held-out ones.
+person's own real pictures as the unit, the base without the LoRA as the floor, the number of
+pictures in which no face was found, and whether the faces lean to the training pictures more than
+to the held-out ones.
 
 The embedder must not have served in training, and cosines of two embedders never compare.
 """
