@@ -17,6 +17,29 @@ FAMILIES: dict[str, str] = {
 }
 """Family name to "module:class"; looked up lazily, so that listing bases loads no torch."""
 
+PIPELINES: dict[str, str] = {
+    "FluxPipeline": "flux",
+    "StableDiffusionXLPipeline": "sdxl",
+    "StableDiffusionPipeline": "sd15",
+}
+"""`_class_name` of a folder's model_index.json to family; a class not listed is refused by name."""
+
+
+class Defaults(Record):
+    """What a base draws best with; a folder may carry its own in `sosie.json`."""
+
+    width: int
+    height: int
+    steps: int
+    guidance: float
+    """The pipeline's own guidance: embedded for FLUX.1-dev, classifier-free for SD."""
+    true_guidance: float = 1.0
+    """Classifier-free guidance against the negative prompt where `guidance` is embedded (FLUX)."""
+    text_length: int = 77
+    """Tokens a caption is padded or cut to."""
+    buckets: tuple[int, ...] = ()
+    """Square-equivalent sides, in pixels, that training uses; empty means `(width,)`."""
+
 
 class KnownBase(Record):
     """A base with a short name."""

@@ -1,4 +1,4 @@
-"""The protocol between the stages and a base model: one class per family, and no model's name above it.
+"""The protocol between the stages and a base model: one class a family, and no model named above.
 
 A family file opens with the conventions of its model (encoder, VAE, direction of time, sign of the
 target) and implements `DiffusionBase`. The trainer, the generator and the audits call only what is
@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 import torch
 from torch import Tensor, nn
 
+from sosie.core.errors import WeightsRefused
 from sosie.core.records import Record
+from sosie.models.diffusion import Defaults
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -24,22 +26,6 @@ LoraStyle = Literal["peft", "kohya"]
 
 Conditioning = dict[str, Tensor]
 """What the denoiser needs besides the noisy latents and the time: tensors with the batch first."""
-
-
-class Defaults(Record):
-    """What a base draws best with; a folder may carry its own in `sosie.json`."""
-
-    width: int
-    height: int
-    steps: int
-    guidance: float
-    """The pipeline's own guidance: embedded for FLUX.1-dev, classifier-free for SD."""
-    true_guidance: float = 1.0
-    """Classifier-free guidance against the negative prompt where `guidance` is embedded (FLUX)."""
-    text_length: int = 77
-    """Tokens a caption is padded or cut to."""
-    buckets: tuple[int, ...] = ()
-    """Square-equivalent sides, in pixels, that training uses; empty means `(width,)`."""
 
 
 class BaseInfo(Record):
@@ -100,6 +86,14 @@ class DiffusionBase(ABC):
         """Load a diffusers folder. Raises WeightsRefused if a part is missing, foreign or NaN."""
 
     @classmethod
+    def usual_defaults(cls, folder: Path) -> Defaults:
+        """What a folder of this family without its own `sosie.json` draws best with.
+
+        Raises WeightsRefused if the family has no such defaults, or the folder is unusable.
+        """
+        raise WeightsRefused(f"{folder} has no sosie.json, which a {cls.family} base needs.")
+
+    @classmethod
     @abstractmethod
     def write_tiny(cls, folder: Path, *, seed: int = 0) -> None:
         """Write a twin with random weights to `folder`: the family's exact layout, in kilobytes."""
@@ -119,13 +113,13 @@ class DiffusionBase(ABC):
     def picture_conditioning(
         self, *, original: tuple[int, int], crop: tuple[int, int], target: tuple[int, int]
     ) -> Conditioning:
-        """What the denoiser is told of a training picture's geometry, batch of one; most need nothing.
+        """What the denoiser is told of a picture's geometry, batch of one; most need nothing.
 
         `original` and `target` are (width, height), `crop` is (left, top), in pixels.
         """
         return {}
 
-    def release_encoders(self) -> None:
+    def release_encoders(self) -> None:  # noqa: B027, a family without encoders frees nothing
         """Free the text encoders and, for training, whatever else `predict` does not need.
 
         Afterwards `encode_text` raises RuntimeError; `predict`, `encode_pixels` and `sample` with
@@ -208,4 +202,3 @@ def concatenate(conditionings: Sequence[Conditioning]) -> Conditioning:
 def repeat(conditioning: Conditioning, times: int) -> Conditioning:
     """Each row of a conditioning `times` times in a row."""
     return {key: value.repeat_interleave(times, dim=0) for key, value in conditioning.items()}
-
