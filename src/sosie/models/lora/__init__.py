@@ -1,5 +1,29 @@
-"""LoRA: trained inside a base, written to files every client loads, read from others' files."""
+"""LoRA: trained inside a base, written to files every client loads, read from others' files.
 
+inject.py      a trainable LoRA inside a denoiser
+write.py       a trained LoRA -> file
+read.py        anyone's file -> LoraFile; names.py, scale.py and factors.py are its three questions
+apply.py       LoraFiles at work in a base, as a weighted sum
+container.py   the bytes
+"""
+
+from sosie.models.lora.apply import applied, check_fits, delta
 from sosie.models.lora.inject import LoraSpec, enabled, inject, load_state, remove, state
+from sosie.models.lora.read import LoraFile, read
+from sosie.models.lora.write import Written, export
 
-__all__ = ["LoraSpec", "enabled", "inject", "load_state", "remove", "state"]
+__all__ = [
+    "LoraFile",
+    "LoraSpec",
+    "Written",
+    "applied",
+    "check_fits",
+    "delta",
+    "enabled",
+    "export",
+    "inject",
+    "load_state",
+    "read",
+    "remove",
+    "state",
+]
