@@ -16,6 +16,9 @@ Conventions of the model, as black-forest-labs/flux and diffusers' FluxPipeline 
   the scheduler shifts its own: by resolution where it does so dynamically, else by its constant.
 """
 
+# diffusers carries no types:
+# mypy: disable-error-code="no-untyped-call"
+
 from __future__ import annotations
 
 import math
@@ -23,17 +26,18 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import diffusers
 import numpy as np
 import torch
+from diffusers import FlowMatchEulerDiscreteScheduler, FluxTransformer2DModel
 from torch import Tensor
 
 from sosie.core.errors import WeightsRefused
-from sosie.models.diffusion import Defaults
+from sosie.models.diffusion import Defaults, twins
 from sosie.models.diffusion.base import Conditioning, SampleRequest
 from sosie.models.diffusion.components import Layout
 from sosie.models.diffusion.folder import read_json
 from sosie.models.diffusion.latent import VAE_FACTOR, LatentDiffusion
-from sosie.models.diffusion.twins import write_flux_twin
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -97,7 +101,20 @@ class Flux(LatentDiffusion):
 
     @classmethod
     def write_tiny(cls, folder: Path, *, seed: int = 0, guidance_embeds: bool = True) -> None:
-        write_flux_twin(folder, seed=seed, guidance_embeds=guidance_embeds)
+        """Write a twin like -dev, or without `guidance_embeds` like -schnell."""
+        twins.write_twin(
+            folder,
+            lambda: _build_twin(guidance_embeds),
+            seed=seed,
+            defaults=Defaults(
+                width=32,
+                height=32,
+                steps=4,
+                guidance=3.5 if guidance_embeds else 0.0,
+                text_length=32,
+                buckets=(32, 48),
+            ),
+        )
 
     # -- describing --------------------------------------------------------------------------------
 
@@ -214,3 +231,44 @@ def token_positions(h: int, w: int) -> Tensor:
     """(h/2 * w/2, 3) position ids of the picture tokens: (0, row, column)."""
     rows, columns = torch.meshgrid(torch.arange(h // 2), torch.arange(w // 2), indexing="ij")
     return torch.stack([torch.zeros_like(rows), rows, columns], dim=-1).reshape(-1, 3)
+
+
+def _build_twin(guidance_embeds: bool) -> Any:
+    """A random FluxPipeline: two double and two single blocks of width 16."""
+    transformer: Any = FluxTransformer2DModel(
+        in_channels=64,
+        num_layers=2,
+        num_single_layers=2,
+        attention_head_dim=8,
+        num_attention_heads=2,
+        joint_attention_dim=twins.WIDTH,
+        pooled_projection_dim=twins.WIDTH,
+        guidance_embeds=guidance_embeds,
+        axes_dims_rope=(2, 2, 4),
+    )
+    twins.scale_to_unit(
+        transformer.proj_out,
+        lambda: (
+            transformer(
+                hidden_states=torch.randn(2, 16, 64),
+                encoder_hidden_states=torch.randn(2, 8, twins.WIDTH),
+                pooled_projections=torch.randn(2, twins.WIDTH),
+                timestep=torch.tensor([0.3, 0.8]),
+                guidance=torch.ones(2) if guidance_embeds else None,
+                img_ids=token_positions(8, 8),
+                txt_ids=torch.zeros(8, 3),
+            ).sample
+        ),
+    )
+    tokenizer, tokenizer_2 = twins.clip_tokenizer(), twins.t5_tokenizer()
+    return diffusers.FluxPipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(
+            shift=3.0 if guidance_embeds else 1.0, use_dynamic_shifting=guidance_embeds
+        ),
+        vae=twins.autoencoder(channels=16, scale=0.3611, shift=0.1159),
+        text_encoder=twins.clip_encoder(tokenizer),
+        tokenizer=tokenizer,
+        text_encoder_2=twins.t5_encoder(tokenizer_2),
+        tokenizer_2=tokenizer_2,
+        transformer=transformer,
+    )

@@ -16,9 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import diffusers
 import torch
-from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxTransformer2DModel
+from diffusers import AutoencoderKL
 from tokenizers.pre_tokenizers import ByteLevel
 from torch import Tensor, nn
 from transformers import (
@@ -38,59 +37,14 @@ from sosie.models.diffusion.folder import SETTINGS, FolderSettings
 WIDTH = 16
 """Width of the twins' text encoders."""
 
-_FLUX_DEFAULTS = Defaults(
-    width=32, height=32, steps=4, guidance=3.5, text_length=32, buckets=(32, 48)
-)
-
-
-def write_flux_twin(folder: Path, *, seed: int, guidance_embeds: bool) -> None:
-    """Write a FLUX.1 folder like -dev or -schnell: two double and two single blocks of width 16."""
-
-    def build() -> Any:
-        transformer: Any = FluxTransformer2DModel(
-            in_channels=64,
-            num_layers=2,
-            num_single_layers=2,
-            attention_head_dim=8,
-            num_attention_heads=2,
-            joint_attention_dim=WIDTH,
-            pooled_projection_dim=WIDTH,
-            guidance_embeds=guidance_embeds,
-            axes_dims_rope=(2, 2, 4),
-        )
-        tokenizer = clip_tokenizer()
-        tokenizer_2 = t5_tokenizer()
-        pipeline = diffusers.FluxPipeline(
-            scheduler=FlowMatchEulerDiscreteScheduler(
-                shift=3.0 if guidance_embeds else 1.0, use_dynamic_shifting=guidance_embeds
-            ),
-            vae=autoencoder(channels=16, scale=0.3611, shift=0.1159),
-            text_encoder=clip_encoder(tokenizer),
-            tokenizer=tokenizer,
-            text_encoder_2=t5_encoder(tokenizer_2),
-            tokenizer_2=tokenizer_2,
-            transformer=transformer,
-        )
-        scale_to_unit(
-            transformer.proj_out,
-            lambda: (
-                transformer(
-                    hidden_states=torch.randn(2, 16, 64),
-                    encoder_hidden_states=torch.randn(2, 8, WIDTH),
-                    pooled_projections=torch.randn(2, WIDTH),
-                    timestep=torch.tensor([0.3, 0.8]),
-                    guidance=torch.ones(2) if guidance_embeds else None,
-                    img_ids=torch.zeros(16, 3),
-                    txt_ids=torch.zeros(8, 3),
-                ).sample
-            ),
-        )
-        return pipeline
-
-    defaults = _FLUX_DEFAULTS
-    if not guidance_embeds:
-        defaults = defaults.model_copy(update={"guidance": 0.0})
-    write_twin(folder, build, seed=seed, defaults=defaults)
+SD_SCHEDULE: dict[str, Any] = {
+    "num_train_timesteps": 1000,
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "steps_offset": 1,
+}
+"""The noise schedule of Stable Diffusion 1.5 and XL."""
 
 
 def write_twin(folder: Path, build: Callable[[], Any], *, seed: int, defaults: Defaults) -> None:
