@@ -1,0 +1,1 @@
+"""A prompt, a base and adapters in; marked pictures out."""
