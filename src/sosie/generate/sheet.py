@@ -14,7 +14,7 @@ from sosie.generate.files import png, synthetic_chunks
 GROUND = (238, 238, 236)
 INK = (64, 64, 64)
 CELL = 256
-"""Pixels of the longer side that every picture is shown at; it leaves a caption about 40 letters."""
+"""Pixels of the longer side that every picture is shown at: a caption gets about 40 letters."""
 
 MARGIN = 20
 GAP = 12
@@ -60,7 +60,8 @@ def _scaled(image: Image.Image) -> Image.Image:
 def _shortened(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
     """`text` on one line, cut with an ellipsis to `width` pixels.
 
-    Pillow's built-in font knows English letters only: accents are dropped, other scripts become "?".
+    Pillow's built-in font knows English letters only: accents are dropped, other scripts become
+    question marks.
     """
     plain = unicodedata.normalize("NFKD", text)
     letters = "".join(letter for letter in plain if not unicodedata.combining(letter))
