@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import math
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -259,9 +260,10 @@ class LatentDiffusion(DiffusionBase):
     def _first_step(self, request: SampleRequest) -> int:
         skipped = self._skipped(request.steps, request.strength)
         if skipped >= request.steps:
+            least = math.ceil(1000 / request.steps) / 1000
             raise BadInput(
                 f"A strength of {request.strength} leaves none of {request.steps} steps to draw.",
-                advice=f"With {request.steps} steps it must be at least {1 / request.steps:.3g}.",
+                advice=f"With {request.steps} steps it must be at least {least}.",
             )
         return skipped
 

@@ -44,7 +44,7 @@ class UNetDiffusion(LatentDiffusion):
         if unet.in_channels != CHANNELS or self.vae.config.latent_channels != CHANNELS:
             raise WeightsRefused(
                 f"{folder} is no text-to-image model: its U-Net takes {unet.in_channels} channels "
-                f"and its autoencoder has {self.vae.config.latent_channels}; both must be {CHANNELS}."
+                f"and its autoencoder has {self.vae.config.latent_channels}; both need {CHANNELS}."
             )
         if unet.time_cond_proj_dim is not None:
             raise WeightsRefused(
