@@ -8,6 +8,7 @@ import pytest
 from sosie.audit.intervals import mean_interval, share_interval
 from sosie.audit.likeness import expected_maximum, likeness
 from sosie.core.errors import BadInput
+from sosie.models.faces import Embedder
 
 ANGLES = {0: 0.0, 1: 30.0, 2: 60.0, 3: 90.0, 4: 180.0}
 
@@ -30,8 +31,7 @@ def measured(generated, held_out, **more):  # type: ignore[no-untyped-def]
     return likeness(
         [picture(i) for i in generated],
         [picture(i) for i in held_out],
-        embed=embed,
-        embedder="angles",
+        embed=Embedder("angles", "0" * 64, embed),
         **pictures,
     )
 

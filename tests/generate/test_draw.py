@@ -125,6 +125,7 @@ def test_what_does_not_agree_is_refused(base: Flux, random_lora: RandomLora) -> 
         draw(base, CONFIG, [("anna", lora, 1.0), ("anna", lora, 0.5)])
     with pytest.raises(BadInput, match="picture to start from"):
         draw(base, CONFIG.model_copy(update={"strength": 0.5}))
+    assert draw(base, CONFIG.model_copy(update={"strength": 1.0, "n": 1}))
     with pytest.raises(BadInput, match="multiples of 16"):
         draw(base, CONFIG.model_copy(update={"width": 40}))
     foreign = dataclasses.replace(lora, modules={"nowhere": next(iter(lora.modules.values()))})

@@ -12,6 +12,7 @@ from PIL import Image, PngImagePlugin
 from sosie.core.errors import UnreadablePicture
 from sosie.generate.draw import LoraUse, Made, Picture
 from sosie.generate.files import encoded, parameters, read_back, save
+from sosie.generate.sheet import save_sheet
 
 # How A1111's `infotext_utils` takes the last line apart.
 A1111_SETTING = re.compile(r'\s*([\w ]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
@@ -119,6 +120,12 @@ def test_nothing_is_overwritten(picture: Picture, tmp_path: Path) -> None:
     assert save(other, tmp_path, "anna").name == "anna-42-2.png"
     assert np.array_equal(np.asarray(Image.open(first)), picture.rgb)
     assert {path.name for path in tmp_path.iterdir()} == {"anna-42-2.png", "anna-42.png"}
+
+
+def test_a_sheet_lies_beside_the_pictures(picture: Picture, tmp_path: Path) -> None:
+    first = save_sheet([picture], tmp_path, "anna")
+    assert first == save_sheet([picture], tmp_path, "anna") == tmp_path / "anna-sheet.png"
+    assert save_sheet([picture] * 2, tmp_path, "anna").name == "anna-sheet-2.png"
 
 
 @pytest.mark.parametrize("name", ["../anna", "a/b", "a:b?", "", "..."])

@@ -29,7 +29,8 @@ class Likeness(Record):
     """Likeness of a set of generated pictures; every cosine lies in [-1, 1]."""
 
     embedder: str
-    """What judged: the hash or name of the identity network."""
+    """Name of the identity network that judged."""
+    embedder_sha256: str
     faces: Interval
     """Share of the generated pictures in which a face was found."""
     held_out: int
@@ -75,11 +76,10 @@ def likeness(
     held_out: Sequence[Picture],
     *,
     embed: Embedder,
-    embedder: str,
     training: Sequence[Picture] = (),
-    control: Sequence[Picture] = (),
+    control: Sequence[Picture] | None = None,
 ) -> Likeness:
-    """Compare `generated` with `held_out` by the identity network `embed`, named by `embedder`.
+    """Compare `generated` with `held_out` by the identity network `embed`.
 
     `control` holds the base's own pictures, one for each generated one in the same order.
     Intervals are 95%, over pictures. Raises BadInput if there is nothing to compare, no held-out
@@ -87,7 +87,7 @@ def likeness(
     """
     if not generated:
         raise BadInput("There is no generated picture to compare.")
-    if control and len(control) != len(generated):
+    if control is not None and len(control) != len(generated):
         raise BadInput(f"{len(control)} control pictures cannot match {len(generated)} generated.")
     made = [embed(picture) for picture in generated]
     real = _found(held_out, embed)
@@ -99,12 +99,13 @@ def likeness(
         )
     taught = _found(training, embed)
     scores = tuple(_mean_cosine(vector, real) for vector in made)
-    floor = tuple(_mean_cosine(embed(picture), real) for picture in control)
+    floor = tuple(_mean_cosine(embed(picture), real) for picture in control or ())
     seen = [score for score in scores if score is not None]
     cosine = mean_interval(seen)
     own = _own_median(real, taught)
     return Likeness(
-        embedder=embedder,
+        embedder=embed.name,
+        embedder_sha256=embed.sha256,
         faces=_some(share_interval(len(seen), len(scores))),
         held_out=len(real),
         held_out_without_face=len(held_out) - len(real),

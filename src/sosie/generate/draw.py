@@ -54,7 +54,8 @@ class GenerateConfig(Record):
     batch: int | None = Field(default=None, ge=1, le=256)
     """Pictures drawn together; None is 1 on CPU and `GPU_BATCH` elsewhere."""
     strength: float | None = Field(default=None, gt=0, le=1)
-    """Share of the noise schedule walked from a given picture; None is `INIT_STRENGTH`."""
+    """Share of the noise schedule walked from a given picture; None is `INIT_STRENGTH`. Without one
+    the whole schedule is walked, and nothing but 1 is accepted."""
 
 
 class LoraUse(Record):
@@ -171,7 +172,7 @@ def _resolved(
     base: DiffusionBase, config: GenerateConfig, text: str, init: Rgb | None
 ) -> tuple[SampleRequest, Made]:
     """The request and the record of the first picture, with the base's own settings filled in."""
-    if config.strength is not None and init is None:
+    if config.strength not in (None, 1.0) and init is None:
         raise BadInput("`strength` acts on a picture to start from, and none is given.")
     usual = base.info.defaults
     pipeline: Any = base.pipeline()

@@ -54,8 +54,11 @@ def save(picture: Picture, folder: Path, name: str) -> Path:
     A file that is there already is never overwritten: an equal one is kept, beside a different one
     the new file is numbered (`NAME-SEED-2.png`). Raises WorkspaceError if it cannot be written.
     """
-    data = encoded(picture)
-    stem = f"{_safe(name)}-{picture.made.seed}"
+    return save_beside(encoded(picture), folder, f"{safe(name)}-{picture.made.seed}")
+
+
+def save_beside(data: bytes, folder: Path, stem: str) -> Path:
+    """Write PNG bytes to `folder` as `STEM.png`, numbered beside a different file of that name."""
     number = 1
     while True:
         path = folder / (f"{stem}.png" if number == 1 else f"{stem}-{number}.png")
@@ -150,6 +153,6 @@ def _quoted(value: object) -> str:
     return json.dumps(text, ensure_ascii=False) if re.search(r"[,:\n]", text) else text
 
 
-def _safe(name: str) -> str:
+def safe(name: str) -> str:
     """`name` as the beginning of a file name on every system."""
     return re.sub(r"[^\w.-]+", "_", name).strip("._") or "picture"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Sequence
+from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from sosie.generate.draw import Rgb
-from sosie.generate.files import png, synthetic_chunks
+from sosie.generate.draw import Picture, Rgb
+from sosie.generate.files import png, safe, save_beside, synthetic_chunks
 
 GROUND = (238, 238, 236)
 INK = (64, 64, 64)
@@ -22,6 +23,16 @@ CAPTION = 20
 """Height of a caption's line, in pixels."""
 
 FONT_SIZE = 12
+
+
+def save_sheet(pictures: Sequence[Picture], folder: Path, name: str) -> Path:
+    """Write a sheet of `pictures` with their seeds to `folder` as `NAME-sheet.png`.
+
+    It is numbered beside a different sheet, never overwritten. Raises ValueError if there is no
+    picture, WorkspaceError if it cannot be written.
+    """
+    sheet = contact_sheet([(picture.rgb, f"seed {picture.made.seed}") for picture in pictures])
+    return save_beside(sheet, folder, f"{safe(name)}-sheet")
 
 
 def contact_sheet(cells: Sequence[tuple[Rgb, str]], *, columns: int | None = None) -> bytes:

@@ -37,9 +37,6 @@ if TYPE_CHECKING:
 Picture = NDArray[np.uint8]
 """(H, W, 3), RGB."""
 
-Embedder = Callable[[Picture], "NDArray[np.float32] | None"]
-"""The identity of a picture's largest face, of unit length, or None where no face is found."""
-
 YUNET = "face_detection_yunet_2023mar_int8bq.onnx"
 SFACE = "face_recognition_sface_2021dec_int8bq.onnx"
 PINNED = {
@@ -82,6 +79,20 @@ class Face:
         return self.box.width * self.box.height
 
 
+@dataclass(frozen=True)
+class Embedder:
+    """An identity network, by name: called with a picture, it describes the largest face."""
+
+    name: str
+    sha256: str
+    """Of everything it judges with: a report names it, and figures compare under one hash alone."""
+    describe: Callable[[Picture], NDArray[np.float32] | None]
+
+    def __call__(self, rgb: Picture) -> NDArray[np.float32] | None:
+        """A vector of unit length, or None where no face is found."""
+        return self.describe(rgb)
+
+
 def find_faces(rgb: Picture) -> list[Face]:
     """All faces of a (H, W, 3) RGB picture, the largest first; an empty list if there is none.
 
@@ -118,15 +129,18 @@ def embed(rgb: Picture, face: Face) -> NDArray[np.float32]:
     return vector / np.linalg.norm(vector)
 
 
-def embed_largest(rgb: Picture) -> NDArray[np.float32] | None:
-    """`embed` of the largest face, or None where no face is found: an `Embedder`."""
+def model_hash() -> str:
+    """One SHA-256 for detector and embedder together."""
+    return sha256_bytes("".join(PINNED[name] for name in (YUNET, SFACE)).encode())
+
+
+def _describe(rgb: Picture) -> NDArray[np.float32] | None:
     found = find_faces(rgb)
     return embed(rgb, found[0]) if found else None
 
 
-def model_hash() -> str:
-    """One SHA-256 for detector and embedder together: what a report says it was measured with."""
-    return sha256_bytes("".join(PINNED[name] for name in (YUNET, SFACE)).encode())
+identity = Embedder("SFace", model_hash(), _describe)
+"""What judges likeness unless a caller brings another."""
 
 
 def _search(rgb: Picture, side: int, margin: float) -> list[Face]:
