@@ -1,0 +1,71 @@
+"""Dataset and base -> LoRA. The loop, which knows no model by name.
+
+config.py      settings and presets                 loop.py         batches, steps, the watch
+planning.py    a dry run: steps, time, memory       optim.py        flat weights, optimizers, rate
+checks.py      the table of checks                  order.py        which pictures come when
+split.py       what is withheld; near.py: twins     validation.py   loss at fixed noise and times
+crops.py       buckets that never cut a face        checkpoint.py   whole or absent
+cache.py       latents and captions in memory       preview.py      the eight probes
+prior.py       pictures of the class                manifest.py     what it was made of
+material.py    all of it encoded; the probe         events.py       the story, line by line
+run.py         the order of these: `train`          seeds.py        randomness by purpose
+
+Names are looked up when they are used, so that settings can be read without loading torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sosie.train.checkpoint import Checkpoint
+    from sosie.train.checks import Check
+    from sosie.train.config import TrainConfig, for_base
+    from sosie.train.manifest import Manifest
+    from sosie.train.material import probe
+    from sosie.train.planning import Plan, Probe, plan
+    from sosie.train.preview import PROBES
+    from sosie.train.result import PictureLoss, TrainResult
+    from sosie.train.run import train
+    from sosie.train.validation import Validation
+
+_HOMES = {
+    "Checkpoint": "checkpoint",
+    "Check": "checks",
+    "TrainConfig": "config",
+    "for_base": "config",
+    "Manifest": "manifest",
+    "probe": "material",
+    "Plan": "planning",
+    "Probe": "planning",
+    "plan": "planning",
+    "PROBES": "preview",
+    "PictureLoss": "result",
+    "TrainResult": "result",
+    "train": "run",
+    "Validation": "validation",
+}
+
+__all__ = [
+    "PROBES",
+    "Check",
+    "Checkpoint",
+    "Manifest",
+    "PictureLoss",
+    "Plan",
+    "Probe",
+    "TrainConfig",
+    "TrainResult",
+    "Validation",
+    "for_base",
+    "plan",
+    "probe",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

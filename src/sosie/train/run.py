@@ -1,0 +1,372 @@
+"""The run, from dataset and base to a LoRA on disk: the order of things, and nothing else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from sosie.core.errors import BadInput, Interrupted, TrainingStopped
+from sosie.core.records import Dataset, now
+from sosie.models import lora
+from sosie.models.diffusion.base import DiffusionBase
+from sosie.train import checkpoint as checkpoints
+from sosie.train import preview
+from sosie.train.cache import Cache
+from sosie.train.checkpoint import Checkpoint
+from sosie.train.config import TrainConfig
+from sosie.train.events import OnEvent, Story
+from sosie.train.loop import Teacher
+from sosie.train.manifest import Manifest, describe, differences, header
+from sosie.train.material import Material, encode, give_back, inject_teacher, spec_of
+from sosie.train.planning import Plan, plan
+from sosie.train.result import PictureLoss, TrainResult
+from sosie.train.validation import Validation, measure, measure_effect, validate
+
+OnCheckpoint = Callable[[Checkpoint], None]
+ShouldStop = Callable[[], bool]
+
+
+@dataclass(eq=False)
+class Run:
+    """A run in progress."""
+
+    dataset: Dataset
+    base: DiffusionBase
+    folder: Path
+    manifest: Manifest
+    story: Story
+    cache: Cache
+    material: Material
+    probes: preview.Probes
+    teacher: Teacher
+    on_checkpoint: OnCheckpoint | None
+    should_stop: ShouldStop | None
+    saved: dict[int, Checkpoint] = field(default_factory=dict)
+    validations: dict[int, Validation] = field(default_factory=dict)
+    seconds: float = 0.0
+    """Spent in steps."""
+    taken: int = 0
+
+    @property
+    def config(self) -> TrainConfig:
+        """The settings, with every choice made."""
+        return self.manifest.config
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole run."""
+        return self.teacher.steps
+
+    def go(self, start: int) -> None:
+        """Take the steps from `start` on, with all that falls due between them."""
+        self._due(start)
+        for number in range(start, self.steps):
+            if self.should_stop is not None and self.should_stop():
+                self._interrupt(number)
+            begun = time.perf_counter()
+            step = self.teacher.step(number)
+            self.seconds += time.perf_counter() - begun
+            self.taken += 1
+            rate = self.taken / self.seconds
+            self.story.tell(
+                "step",
+                step=number + 1,
+                steps=self.steps,
+                loss=step.loss,
+                smoothed=self.teacher.watch.smoothed,
+                norm=step.norm,
+                lr=step.rate,
+                rate=rate,
+                eta=(self.steps - number - 1) / rate,
+            )
+            self._due(number + 1)
+
+    def _due(self, done: int) -> None:
+        """Validate, save and preview after `done` steps where that is due and not done yet."""
+        c, last = self.config, done == self.steps
+        if (done % c.validate_every == 0 or last) and done not in self.validations:
+            self._validate(done)
+        keep = done > 0 and (done % c.checkpoint_every == 0 or last)
+        if keep and done not in self.saved:
+            self._save(done)
+        show = bool(c.preview_every) and (done % c.preview_every == 0 or last)
+        drawn = self._preview(done) if show else ()
+        if keep and self.on_checkpoint is not None:
+            with self._exported():
+                record = self.saved[done].model_copy(update={"previews": drawn})
+                self.on_checkpoint(record)
+
+    def _validate(self, done: int) -> None:
+        with self._exported():
+            found = validate(
+                self.base,
+                withheld=self.material.withheld,
+                training=self.material.subset,
+                bank=self.material.bank,
+                config=self.config,
+                step=done,
+            )
+        self.validations[done] = found
+        self.story.tell("validation", **found.model_dump(), gap=found.gap)
+
+    def _save(self, done: int) -> None:
+        def export(path: Path) -> tuple[str, str]:
+            written = self._export(path, done)
+            return written.file_sha256, written.tensors_sha256
+
+        rows = [v.model_dump() for v in self.validations.values()]
+        facts = {"validations": rows, "manifest_sha256": self.manifest.identity()}
+        place = self.folder / "checkpoints"
+        saved = checkpoints.save(place, done, teacher=self.teacher, facts=facts, export=export)
+        self.saved[done] = self._with_loss(saved)
+        self.story.tell(
+            "checkpoint", step=done, adapter=str(saved.adapter), sha256=saved.file_sha256
+        )
+
+    def _preview(self, done: int) -> tuple[Path, ...]:
+        target = checkpoints.step_folder(self.folder / "previews", done)
+        new = not target.is_dir()
+        with self._exported():
+            paths = preview.draw(self.base, self.cache, self.probes, target.parent, done)
+        if new:
+            self.story.tell(
+                "preview",
+                step=done,
+                pictures=[str(path) for path in paths],
+                prompts=list(self.probes.prompts),
+                seeds=list(self.probes.seeds),
+            )
+        return tuple(paths)
+
+    def _interrupt(self, done: int) -> None:
+        if done > 0 and done not in self.saved:
+            self._save(done)
+        self.story.tell("stopped", step=done, reason="interrupted", resumable=True)
+        raise Interrupted(
+            f"The run was stopped after step {done} of {self.steps}; nothing is lost.",
+            advice="Continue it with --resume.",
+        )
+
+    def restore(self) -> int:
+        """Go on from the last whole checkpoint; returns its step, or 0 if there is none."""
+        found, damaged = checkpoints.whole(self.folder / "checkpoints")
+        checkpoints.sweep(self.folder / "previews")
+        last = 0
+        if found:
+            facts = checkpoints.load(found[-1], self.teacher)
+            rows = [Validation.model_validate(row) for row in facts["validations"]]
+            self.validations = {row.step: row for row in rows}
+            self.saved = {c.step: self._with_loss(c) for c in found}
+            last = found[-1].step
+        self.story.tell("resumed", step=last, damaged=damaged)
+        return last
+
+    def finish(self, begun: float) -> TrainResult:
+        """Write the LoRA, prove that it does something, and sum up."""
+        with self._exported():
+            final = measure(
+                self.base,
+                (*self.material.training, *self.material.withheld),
+                self.material.bank,
+                self.config,
+            )
+            effect = measure_effect(self.base, self.material, self.config)
+        adapter = self.folder / f"{self.manifest.name}.safetensors"
+        written = self._export(adapter, self.steps)
+        result = TrainResult(
+            folder=self.folder,
+            adapter=adapter,
+            file_sha256=written.file_sha256,
+            tensors_sha256=written.tensors_sha256,
+            modules=written.modules,
+            manifest=self.folder / "manifest.json",
+            manifest_sha256=self.manifest.identity(),
+            steps=self.steps,
+            checkpoints=tuple(self.saved[step] for step in sorted(self.saved)),
+            validations=tuple(self.validations[step] for step in sorted(self.validations)),
+            pictures=self._pictures(final),
+            effect=effect,
+            seconds=time.perf_counter() - begun,
+            steps_per_second=self.taken / self.seconds if self.taken else None,
+        )
+        self.story.tell(
+            "done",
+            step=self.steps,
+            adapter=str(adapter),
+            sha256=written.file_sha256,
+            effect=effect,
+            seconds=result.seconds,
+            pictures=[p.model_dump() for p in result.pictures],
+        )
+        return result
+
+    def _with_loss(self, saved: Checkpoint) -> Checkpoint:
+        found = self.validations.get(saved.step)
+        return saved.model_copy(update={"withheld_loss": found and found.withheld})
+
+    def _export(self, path: Path, step: int) -> lora.Written:
+        return lora.export(
+            path,
+            base=self.base,
+            state=self.teacher.weights.exported(),
+            spec=spec_of(self.config),
+            header=header(self.manifest, self.base, step),
+        )
+
+    def _pictures(self, final: dict[int, float]) -> tuple[PictureLoss, ...]:
+        withheld = {i for bucket in self.material.withheld for i in bucket.pictures}
+        found = [
+            PictureLoss(
+                sample=item.sample,
+                file_name=item.file_name,
+                withheld=i in withheld,
+                mean=self.teacher.tally.mean(i),
+                final=final.get(i),
+            )
+            for i, item in enumerate(self.dataset.items)
+        ]
+        return tuple(sorted(found, key=lambda p: -(p.final or 0.0)))
+
+    @contextmanager
+    def _exported(self) -> Iterator[None]:
+        """The model as a file would have it, in eval mode, with the run's randomness untouched."""
+        self.base.denoiser.eval()
+        try:
+            with self.teacher.weights.as_exported(), torch.random.fork_rng():
+                yield
+        finally:
+            self.base.denoiser.train()
+
+
+def train(
+    dataset: Dataset,
+    base: DiffusionBase,
+    config: TrainConfig,
+    *,
+    folder: Path,
+    consent: str,
+    on_event: OnEvent | None = None,
+    on_checkpoint: OnCheckpoint | None = None,
+    should_stop: ShouldStop | None = None,
+    resume: bool = False,
+    keep_encoders: bool = False,
+) -> TrainResult:
+    """Teach `base` the dataset with a LoRA and write it, with all that proves it, to `folder`.
+
+    `consent` is the SHA-256 of the recorded permission. `on_event(kind, data)` hears everything;
+    `on_checkpoint` is called with the LoRA in place, so that it may draw with `base.sample`;
+    `should_stop` is asked before every step. `resume` goes on from the last whole checkpoint and
+    ends, on CPU, with the same bytes as a run that was never stopped. `keep_encoders` spares the
+    text encoders for the next run on the same base. The base is given back without the LoRA.
+
+    Raises NotReady if a check fails, BadInput if `folder` holds a run that is not to be resumed or
+    was started otherwise, Interrupted, TrainingStopped, WorkspaceError.
+    """
+    begun = time.perf_counter()
+    manifest_file = folder / "manifest.json"
+    if manifest_file.exists() and not resume:
+        raise BadInput(
+            f"{folder} already holds a run.", advice="Continue it with --resume, or start another."
+        )
+    made = plan(
+        dataset,
+        base.info,
+        config,
+        multiple=base.spatial_multiple,
+        device=base.device.type,
+        folder=folder,
+    )
+    story = Story(folder, on_event)
+    try:
+        _announce(story, dataset, made)
+        made.require_ready()
+        manifest = _manifest(dataset, base, config, made, consent, manifest_file)
+        with torch.random.fork_rng():
+            cache, probes = Cache(base), preview.Probes.of(config, dataset.kind, dataset.trigger)
+            material = encode(
+                dataset,
+                base,
+                manifest.config,
+                made,
+                cache=cache,
+                prior_folder=folder / "prior",
+                prompts=probes.prompts,
+            )
+            if not keep_encoders:
+                base.release_encoders()
+            teacher = inject_teacher(dataset, base, manifest.config, material, steps=made.steps)
+            run = Run(
+                dataset=dataset,
+                base=base,
+                folder=folder,
+                manifest=manifest,
+                story=story,
+                cache=cache,
+                material=material,
+                probes=probes,
+                teacher=teacher,
+                on_checkpoint=on_checkpoint,
+                should_stop=should_stop,
+            )
+            run.go(run.restore() if resume else 0)
+            return run.finish(begun)
+    except TrainingStopped as error:
+        story.tell("stopped", reason=str(error), resumable=False)
+        raise
+    finally:
+        give_back(base, config)
+        story.close()
+
+
+def _announce(story: Story, dataset: Dataset, made: Plan) -> None:
+    """Tell what is withheld, what was found and what will be done, before anything is."""
+    items = dataset.items
+
+    def named(indices: tuple[int, ...]) -> list[dict[str, str]]:
+        return [{"sample": items[i].sample, "file": items[i].file_name} for i in indices]
+
+    story.tell(
+        "split",
+        withheld=named(made.split.withheld),
+        training=named(made.split.training),
+        near_duplicates=[named(group) for group in made.split.groups],
+        remarks=list(made.split.remarks),
+    )
+    for check in made.checks:
+        story.tell("check", **check.model_dump())
+    story.tell(
+        "plan",
+        steps=made.steps,
+        why_steps=made.why_steps,
+        minutes=made.minutes,
+        memory_gb=made.memory_gb,
+        disk_gb=made.disk_gb,
+    )
+
+
+def _manifest(
+    dataset: Dataset,
+    base: DiffusionBase,
+    config: TrainConfig,
+    made: Plan,
+    consent: str,
+    file: Path,
+) -> Manifest:
+    """The run's manifest: written now, or the one of the run that goes on if it is the same."""
+    before = Manifest.read(file) if file.exists() else None
+    started = config.started or (before.config.started if before else None) or now()
+    settled = config.model_copy(update={"steps": made.steps, "started": started})
+    manifest = describe(dataset, base, settled, made, consent)
+    if before is None:
+        manifest.write(file)
+    elif changed := differences(before, manifest):
+        raise BadInput(
+            f"The run in {file.parent} was started with other settings: {', '.join(changed)}.",
+            advice="Resume it with the same ones, or start another run.",
+        )
+    return manifest
