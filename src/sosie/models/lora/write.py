@@ -214,9 +214,10 @@ def _check_tags(text: str | None) -> None:
     if text is None:
         return
     try:
-        tags = json.loads(text)["sosie"]
-        only_trigger = len(tags) == 1 and all(isinstance(n, int) for n in tags.values())
-    except (ValueError, KeyError, TypeError, AttributeError):
+        [(folder, tags)] = json.loads(text).items()
+        [count] = tags.values()
+        only_trigger = folder == "sosie" and isinstance(count, int)
+    except (ValueError, AttributeError):
         only_trigger = False
     if not only_trigger:
         raise WeightsRefused(
