@@ -6,9 +6,11 @@ A caption stays as it was written; every function returns new captions by the sa
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from sosie.core.errors import BadInput, NotFound
 from sosie.core.records import Dataset, Item, Sample, Subject
@@ -22,7 +24,7 @@ def dataset(
     The order does not depend on when a picture was added. A missing caption is an empty one;
     `check` finds it. `blob_path` gives the PNG of a `picture_sha256`.
     """
-    ordered = sorted(samples, key=lambda sample: (sample.file_name, sample.pixels_sha256))
+    ordered = sorted(samples, key=lambda s: (_counting(s.file_name), s.pixels_sha256))
     return Dataset(
         subject=subject.name,
         kind=subject.kind,
@@ -83,6 +85,13 @@ def edit(samples: Sequence[Sample], picture: str, caption: str) -> dict[str, str
 
 
 _FIELDS = ("trigger", "name", "stem", "caption")
+
+
+def _counting(file_name: str) -> list[Any]:
+    """A key that sorts "2.jpg" before "10.jpg"."""
+    # Words and numbers take turns, beginning with a (perhaps empty) word: like meets like.
+    parts = re.split(r"([0-9]+)", file_name)
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)]
 
 
 def _check_template(template: str) -> None:

@@ -49,12 +49,8 @@ def gather(paths: Iterable[Path]) -> Gathered:
     seen: set[Path] = set()
     for path in paths:
         before = len(pictures) + len(refused)
-        again = False
-        for file in _files(path, refused):
-            if file.resolve() in seen:
-                again = True
-                continue
-            seen.add(file.resolve())
+        again: list[Path] = []
+        for file in _files(path, refused, seen, again):
             (sidecars if file.suffix.lower() in SIDECARS else pictures)[file] = None
         if path.is_dir() and not again and len(pictures) + len(refused) == before:
             raise BadInput(
@@ -96,35 +92,37 @@ def read_caption(file: Path) -> str:
     return text
 
 
-def _files(path: Path, refused: list[Refusal]) -> Iterator[Path]:
-    if path.is_dir():
-        yield from _walk(path, refused, set())
-    elif path.exists():
-        yield path
-    else:
+def _files(
+    path: Path, refused: list[Refusal], seen: set[Path], again: list[Path]
+) -> Iterator[Path]:
+    """The files at or below `path`, none twice: `seen` holds where links ended, files and folders.
+
+    What was seen before goes to `again`, what cannot be reached to `refused`.
+    """
+    if not path.exists():
         raise BadInput(f"There is no file or folder {path}.", advice="Check the spelling.")
-
-
-def _walk(folder: Path, refused: list[Refusal], above: set[Path]) -> Iterator[Path]:
-    real = folder.resolve()
-    # A link to a folder that holds it would lead round for ever.
-    if real in above:
+    # By its end, since a link to a folder that holds it would lead round for ever.
+    end = path.resolve()
+    if end in seen:
+        again.append(path)
+        return
+    seen.add(end)
+    if not path.is_dir():
+        yield path
         return
     try:
-        entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
+        entries = sorted(path.iterdir(), key=lambda entry: entry.name)
     except OSError as error:
-        refused.append(Refusal(folder, f"{folder} cannot be read: {error.strerror}."))
+        refused.append(Refusal(path, f"{path} cannot be read: {error.strerror}."))
         return
     for entry in entries:
         if entry.name.startswith(".") or entry.name.lower() in _LITTER:
             continue
-        if entry.is_dir():
-            yield from _walk(entry, refused, above | {real})
-        elif not entry.exists():
-            target = entry.readlink() if entry.is_symlink() else entry
-            refused.append(Refusal(entry, f"{entry} leads to {target}, which is not there."))
+        if entry.is_symlink() and not entry.exists():
+            reason = f"{entry} leads to {entry.readlink()}, which is not there."
+            refused.append(Refusal(entry, reason))
         else:
-            yield entry
+            yield from _files(entry, refused, seen, again)
 
 
 def _beside(picture: Path) -> list[Path]:

@@ -20,7 +20,7 @@ from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 from sosie.core.errors import UnreadablePicture
 from sosie.core.files import sha256_bytes
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "BMP", "GIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "BMP", "GIF")
 SMALLEST = 16
 """Least width and height, in pixels."""
 LARGEST_FILE = 1 << 30
@@ -127,7 +127,8 @@ def decode(data: bytes, file_name: str) -> Intake:
     # Decoders meet hostile bytes here and raise whatever they like: OSError, SyntaxError,
     # ValueError, struct.error, IndexError, RuntimeError have all been seen.
     except Exception as error:
-        raise UnreadablePicture(f"{file_name} is damaged or cut short: {error}.") from error
+        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        raise UnreadablePicture(f"{file_name} is damaged or cut short: {reason}.") from error
 
 
 def pixels_sha256(image: Image.Image) -> str:
@@ -179,14 +180,18 @@ def _decode(data: bytes, file_name: str) -> Intake:
 
 
 @functools.cache
-def _register_heif() -> None:
+def _prepare() -> None:
+    """Load every decoder; done once, as decoders that threads load one by one can be missed."""
+    Image.init()
     pillow_heif.register_heif_opener()
 
 
 def _open(data: bytes) -> Image.Image:
-    _register_heif()
-    # Process-wide, as catch_warnings() is not safe among threads.
+    _prepare()
+    # Process-wide, as catch_warnings() is not safe among threads. What Pillow says of odd TIFF
+    # tags would only be noise beside the one line that a refused file gets.
     warnings.simplefilter("error", Image.DecompressionBombWarning)
+    warnings.filterwarnings("ignore", module=r"PIL\.TiffImagePlugin")
     return Image.open(io.BytesIO(data), formats=FORMATS)
 
 
@@ -211,9 +216,8 @@ def _refuse_unsuitable(image: Image.Image, file_name: str) -> None:
 
 
 def _is_turned(image: Image.Image) -> bool:
-    # libheif turns by itself and leaves word of what it found.
-    found = image.getexif().get(_ORIENTATION) or image.info.get("original_orientation") or 1
-    return found in range(2, 9)
+    # HEIC says nothing here: its decoder turns by the file's own rule, in which EXIF has no part.
+    return image.getexif().get(_ORIENTATION, 1) in range(2, 9)
 
 
 def _bits(image: Image.Image) -> int:
