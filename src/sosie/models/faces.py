@@ -114,6 +114,17 @@ def embed(rgb: Picture, face: Face) -> NDArray[np.float32]:
 
     Raises WeightsRefused if the embedder's file is missing or altered.
     """
+    crop = _bgr(aligned(rgb, face))
+    with _lock:
+        vector = np.array(_sface().feature(crop), dtype=np.float32).ravel()
+    return vector / np.linalg.norm(vector)
+
+
+def aligned(rgb: Picture, face: Face) -> Picture:
+    """`face` turned upright and scaled to (112, 112, 3): what identity networks look at.
+
+    Raises WeightsRefused if the embedder's file is missing or altered.
+    """
     _check(rgb)
     row = np.concatenate(
         [
@@ -123,10 +134,8 @@ def embed(rgb: Picture, face: Face) -> NDArray[np.float32]:
         ]
     ).astype(np.float32)
     with _lock:
-        network = _sface()
-        crop = network.alignCrop(_bgr(rgb), row)
-        vector = np.array(network.feature(crop), dtype=np.float32).ravel()
-    return vector / np.linalg.norm(vector)
+        crop = np.asarray(_sface().alignCrop(_bgr(rgb), row), np.uint8)
+    return np.ascontiguousarray(crop[:, :, ::-1])
 
 
 def model_hash() -> str:
