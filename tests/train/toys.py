@@ -22,6 +22,8 @@ from sosie.models.diffusion.base import (
     SampleRequest,
 )
 
+FACE = Box(left=12, top=12, right=30, bottom=32)
+
 
 class Block(nn.Module):
     """One residual layer under names that LoRA files know."""
@@ -109,7 +111,7 @@ class Toy(DiffusionBase):
         return noise - latents
 
     def predict(self, noisy: Tensor, times: Tensor, conditioning: Conditioning) -> Tensor:
-        b, c, h, w = noisy.shape
+        b, _, h, w = noisy.shape
         cells = noisy.permute(0, 2, 3, 1)
         rest = torch.cat([times[:, None], conditioning["text"]], 1)[:, None, None, :]
         answer = self.denoiser(torch.cat([cells, rest.expand(b, h, w, -1)], -1))
@@ -119,7 +121,9 @@ class Toy(DiffusionBase):
 
     def lora_targets(self) -> tuple[str, ...]:
         return tuple(
-            f"single_transformer_blocks.{i}.{part}" for i in (0, 1) for part in ("proj_mlp", "proj_out")
+            f"single_transformer_blocks.{i}.{part}"
+            for i in (0, 1)
+            for part in ("proj_mlp", "proj_out")
         )
 
     def sample(
@@ -158,7 +162,10 @@ def picture(seed: int, size: tuple[int, int] = (48, 48)) -> Image.Image:
 
 
 def dataset(
-    folder: Path, pictures: Sequence[Image.Image], *, face: Box | None = Box(left=12, top=12, right=30, bottom=32)
+    folder: Path,
+    pictures: Sequence[Image.Image],
+    *,
+    face: Box | None = FACE,
 ) -> Dataset:
     """File the pictures under `folder` as a dataset of a person."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -92,11 +92,16 @@ def frame(sizes: Sequence[tuple[int, int]], faces: Sequence[Box | None], rules: 
 
 def shapes(side: int, multiple: int) -> tuple[tuple[int, int], ...]:
     """The (width, height) of the usual buckets of about `side`² pixels."""
-    found = dict.fromkeys(
-        (_multiple(side * math.sqrt(a), multiple), _multiple(side / math.sqrt(a), multiple))
-        for a in ASPECTS
-    )
-    return tuple(found)
+
+    def nearest(aspect: float) -> tuple[int, int]:
+        def miss(shape: tuple[int, int]) -> float:
+            width, height = shape
+            wrong_proportions = abs(math.log(width / height / aspect))
+            return wrong_proportions + abs(math.log(width * height / side**2)) / 2
+
+        return min(_around(side, aspect, multiple), key=miss)
+
+    return tuple(dict.fromkeys(nearest(aspect) for aspect in ASPECTS))
 
 
 def window(
@@ -160,15 +165,7 @@ def _best(
     ]
     if usual:
         return max(usual, key=_area)
-    own = math.sqrt(size[0] / size[1])
-    ends = [
-        (
-            _multiple(side * own, rules.multiple, rounding=across),
-            _multiple(side / own, rules.multiple, rounding=down),
-        )
-        for across in (math.floor, math.ceil)
-        for down in (math.floor, math.ceil)
-    ]
+    ends = _around(side, size[0] / size[1], rules.multiple)
     last = [v for s in ends if (v := _version(item, size, face, margin, s))]
     return max(last, key=_area, default=None)
 
@@ -252,6 +249,11 @@ def _between(wish: float, low: float, high: float, most: float) -> float:
     return min(max(min(max(wish, low), high), 0.0), max(most, 0.0))
 
 
-def _multiple(value: float, multiple: int, *, rounding: object = round) -> int:
-    assert callable(rounding)
-    return max(multiple, int(rounding(value / multiple)) * multiple)
+def _around(side: int, aspect: float, multiple: int) -> list[tuple[int, int]]:
+    """The four sizes on the grid around the exact one of `side`² pixels and these proportions."""
+    width, height = side * math.sqrt(aspect) / multiple, side / math.sqrt(aspect) / multiple
+    return [
+        (max(1, across) * multiple, max(1, down) * multiple)
+        for across in (math.floor(width), math.ceil(width))
+        for down in (math.floor(height), math.ceil(height))
+    ]

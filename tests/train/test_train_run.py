@@ -1,0 +1,329 @@
+"""A whole run on a toy base: told, watched, stopped, resumed, reproduced."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from pydantic import ValidationError
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+from sosie import train
+from sosie.core.errors import (
+    BadInput,
+    Interrupted,
+    NotFound,
+    NotReady,
+    TrainingStopped,
+    WorkspaceError,
+)
+from sosie.train.cache import crop_pixels
+from tests.train.toys import Toy, dataset, picture
+
+CONSENT = "c" * 64
+CONFIG = train.TrainConfig(
+    steps=12,
+    batch=2,
+    accumulate=2,
+    rank=4,
+    alpha=2,
+    dropout=0.1,
+    learning_rate=1e-2,
+    ema=0.9,
+    prior_pictures=3,
+    checkpoint_every=5,
+    validate_every=4,
+    preview_every=6,
+    started=datetime(2026, 1, 1, tzinfo=UTC),
+)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    return dataset(tmp_path_factory.mktemp("pictures"), [picture(i) for i in range(13)])
+
+
+def go(pictures, folder: Path, config=CONFIG, *, base=None, **more):
+    base = base or Toy(folder)
+    return train.train(pictures, base, config, folder=folder / "run", consent=CONSENT, **more)
+
+
+@pytest.fixture(scope="module")
+def whole(pictures, tmp_path_factory):
+    told = []
+    folder = tmp_path_factory.mktemp("whole")
+    result = go(pictures, folder, on_event=lambda kind, data: told.append((kind, data)))
+    return result, told
+
+
+def test_withheld_pictures_are_told_first_and_no_batch_holds_one(pictures, tmp_path):
+    told = []
+    base = Toy(tmp_path)
+    go(pictures, tmp_path, base=base, on_event=lambda kind, data: told.append((kind, data)))
+    assert told[0][0] == "split"
+    names = {row["file"] for row in told[0][1]["withheld"]}
+    assert len(names) == 3
+    held = [i for i in pictures.items if i.file_name in names]
+    full = (0.0, 0.0, 48.0, 48.0)
+    latents = [base.encode_pixels(crop_pixels(i.path, full, (32, 32)))[0] for i in held]
+    seen = torch.cat(base.predicted)
+    assert len(seen) == 12 * 2 * 2 * 2  # steps, batch, accumulation, class pictures beside
+    assert not any(torch.allclose(x, y) for x in latents for y in seen)
+
+
+def test_the_story_is_told_and_filed(whole):
+    result, told = whole
+    lines = (result.folder / "events.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    assert [row["number"] for row in rows] == list(range(1, len(rows) + 1))
+    assert [row["kind"] for row in rows] == [kind for kind, _ in told]
+    kinds = [row["kind"] for row in rows]
+    assert kinds.count("step") == 12
+    assert kinds.count("checkpoint") == 3
+    assert kinds.count("preview") == 3
+    assert kinds[-1] == "done"
+    step = next(row["data"] for row in rows if row["kind"] == "step")
+    assert {"step", "steps", "loss", "lr", "rate", "eta"} <= step.keys()
+
+
+def test_every_picture_has_its_loss_worst_first(whole):
+    result, _ = whole
+    finals = [p.final for p in result.pictures]
+    assert len(finals) == 13
+    assert finals == sorted(finals, reverse=True)
+    assert all((p.mean is None) == p.withheld for p in result.pictures)
+
+
+def test_validation_is_measured_at_fixed_noise(whole):
+    result, _ = whole
+    assert [v.step for v in result.validations] == [0, 4, 8, 12]
+    assert result.validations[-1].training < result.validations[0].training
+    assert result.validations[0].gap is not None
+
+
+def test_previews_say_what_they_are(whole):
+    result, _ = whole
+    paths = result.checkpoints[-1].folder.parent.parent.glob("previews/step-000012/*.png")
+    paths = sorted(paths)
+    assert len(paths) == 8
+    with Image.open(paths[0]) as image:
+        assert "not a photograph" in image.info["Software"]
+        assert json.loads(image.info["sosie"])["step"] == 12
+
+
+def test_the_header_holds_hashes_and_no_caption(whole, pictures):
+    result, _ = whole
+    with safe_open(result.adapter, "pt") as file:
+        header = file.metadata()
+    manifest = train.Manifest.read(result.manifest)
+    assert header["sosie.manifest_sha256"] == manifest.identity() == result.manifest_sha256
+    assert header["sosie.consent_sha256"] == CONSENT
+    assert header["sosie.dataset_sha256"] == pictures.content_sha256()
+    assert header["modelspec.trigger_phrase"] == "ohwx"
+    assert json.loads(header["ss_tag_frequency"]) == {"sosie": {"ohwx": 10}}
+    assert "number" not in json.dumps(header)
+    assert "png" not in json.dumps(header)
+    assert [p.caption for p in manifest.pictures] == [i.caption for i in pictures.items]
+
+
+def test_a_manifest_reproduces_the_file(whole, pictures, tmp_path):
+    result, _ = whole
+    config = train.Manifest.read(result.manifest).config
+    assert go(pictures, tmp_path, config).file_sha256 == result.file_sha256
+    other = config.model_copy(update={"seed": 1})
+    assert go(pictures, tmp_path / "other", other).tensors_sha256 != result.tensors_sha256
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "prodigy"])
+@pytest.mark.parametrize("stops", [(1,), (4, 7), (5,), (3, 6, 11)])
+def test_an_interrupted_run_ends_as_one_never_stopped(pictures, tmp_path, optimizer, stops):
+    recipe = {"optimizer": optimizer, "learning_rate": 1.0 if optimizer == "prodigy" else 1e-2}
+    config = CONFIG.model_copy(update=recipe)
+    straight = go(pictures, tmp_path / "straight", config)
+    done = 0
+    for stop in stops:
+        asked = iter(range(done, 100))
+        with pytest.raises(Interrupted, match=f"after step {stop} of 12"):
+            go(
+                pictures,
+                tmp_path,
+                config,
+                should_stop=lambda a=asked, s=stop: next(a) == s,
+                resume=done > 0,
+            )
+        done = stop
+    result = go(pictures, tmp_path, config, resume=True)
+    assert result.file_sha256 == straight.file_sha256
+    assert result.pictures == straight.pictures
+    assert result.validations == straight.validations
+    ours = load_file(result.checkpoints[-1].folder / "state.safetensors")
+    theirs = load_file(straight.checkpoints[-1].folder / "state.safetensors")
+    assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
+
+
+def test_a_finished_run_resumes_to_itself(pictures, tmp_path):
+    first = go(pictures, tmp_path)
+    again = go(pictures, tmp_path, resume=True)
+    assert again.file_sha256 == first.file_sha256
+    assert again.steps_per_second is None
+
+
+def test_a_damaged_checkpoint_is_set_aside_aloud(pictures, tmp_path, whole):
+    first = go(pictures, tmp_path)
+    (first.checkpoints[-1].folder / "state.safetensors").write_bytes(b"half")
+    told = []
+    again = go(pictures, tmp_path, resume=True, on_event=lambda k, d: told.append((k, d)))
+    assert ("resumed", {"step": 10, "damaged": ["step-000012"]}) in told
+    assert again.file_sha256 == whole[0].file_sha256
+
+
+def test_a_torn_last_event_is_removed(pictures, tmp_path):
+    go(pictures, tmp_path)
+    events = tmp_path / "run" / "events.jsonl"
+    with events.open("ab") as file:
+        file.write(b'{"number": 99, "ki')
+    go(pictures, tmp_path, resume=True)
+    numbers = [json.loads(line)["number"] for line in events.read_text().splitlines()]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_a_run_is_neither_overwritten_nor_resumed_otherwise(pictures, tmp_path):
+    go(pictures, tmp_path)
+    with pytest.raises(BadInput, match="already holds a run"):
+        go(pictures, tmp_path)
+    with pytest.raises(BadInput, match=r"config\.rank"):
+        go(pictures, tmp_path, CONFIG.model_copy(update={"rank": 8}), resume=True)
+
+
+def test_nan_stops_the_run_naming_step_and_pictures(pictures, tmp_path):
+    base = Toy(tmp_path)
+    base.poison_at = 20
+    config = CONFIG.model_copy(update={"prior_pictures": 0})
+    with pytest.raises(TrainingStopped, match=r"not finite at step \d+ \(.*\.png.*lower learning"):
+        go(pictures, tmp_path, config, base=base)
+    last = (tmp_path / "run" / "events.jsonl").read_text().splitlines()[-1]
+    assert json.loads(last)["kind"] == "stopped"
+    assert not base.denoiser.training
+
+
+def test_an_exploding_loss_stops_the_run(pictures, tmp_path):
+    config = CONFIG.model_copy(
+        update={
+            "steps": 100,
+            "learning_rate": 50.0,
+            "warmup": 25,
+            "prior_pictures": 0,
+            "accumulate": 1,
+            "validate_every": 200,
+            "checkpoint_every": 200,
+            "preview_every": 0,
+        }
+    )
+    with pytest.raises(TrainingStopped, match="has risen from"):
+        go(pictures, tmp_path, config)
+
+
+def test_a_lora_without_effect_is_no_success(pictures, tmp_path):
+    config = CONFIG.model_copy(update={"steps": 1, "learning_rate": 1e-30, "weight_decay": 0.0})
+    with pytest.raises(TrainingStopped, match="changes nothing"):
+        go(pictures, tmp_path, config)
+
+
+def test_a_full_disk_is_one_line_and_earlier_checkpoints_stay(pictures, tmp_path, monkeypatch):
+    import errno
+
+    from sosie.train import checkpoint
+
+    real = checkpoint.save_file
+    calls = []
+
+    def full(tensors, path):
+        calls.append(path)
+        if len(calls) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(tensors, path)
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    with pytest.raises(WorkspaceError, match="disk is full"):
+        go(pictures, tmp_path)
+    assert [p.name for p in (tmp_path / "run" / "checkpoints").iterdir()] == ["step-000005"]
+    monkeypatch.undo()
+    assert go(pictures, tmp_path, resume=True).steps == 12
+
+
+def test_on_checkpoint_draws_with_the_exported_lora(pictures, tmp_path):
+    base, seen = Toy(tmp_path), []
+
+    def look(saved):
+        noisy, text = torch.ones(1, 3, 4, 4), {"text": torch.zeros(1, 8)}
+        with torch.no_grad():
+            seen.append((saved.step, base.predict(noisy, torch.ones(1), text), saved.previews))
+
+    result = go(pictures, tmp_path, base=base, on_checkpoint=look)
+    assert [step for step, *_ in seen] == [5, 10, 12]
+    assert not torch.equal(seen[0][1], seen[1][1])
+    assert len(seen[2][2]) == 8
+    assert result.checkpoints[-1].file_sha256 == result.file_sha256
+    assert base.released
+
+
+def test_the_randomness_of_the_caller_is_left_alone(pictures, tmp_path):
+    torch.manual_seed(7)
+    before = torch.get_rng_state()
+    go(pictures, tmp_path)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_previews_and_validations_do_not_disturb_the_training(pictures, tmp_path, whole):
+    config = CONFIG.model_copy(update={"preview_every": 0, "validate_every": 100})
+    tensors = go(pictures, tmp_path, config).tensors_sha256
+    assert tensors == whole[0].tensors_sha256
+
+
+def test_an_unknown_setting_is_refused():
+    with pytest.raises(ValidationError, match="learning_rat"):
+        train.TrainConfig(learning_rat=1e-4)
+
+
+def test_a_missing_trigger_is_refused_before_anything_is_written(pictures, tmp_path):
+    items = [i.model_copy(update={"caption": "a photo"}) for i in pictures.items]
+    bare = pictures.model_copy(update={"items": tuple(items)})
+    with pytest.raises(NotReady, match="ohwx"):
+        go(bare, tmp_path, CONFIG.model_copy(update={"waive": ("trigger",)}))
+    assert not (tmp_path / "run" / "manifest.json").exists()
+
+
+def test_a_misspelt_waiver_is_refused(pictures, tmp_path):
+    with pytest.raises(NotFound, match="split"):
+        go(pictures, tmp_path, CONFIG.model_copy(update={"waive": ("splitt",)}))
+
+
+def test_a_split_that_cannot_work_is_refused_and_may_be_waived(tmp_path):
+    twins = dataset(tmp_path / "twins", [picture(1, (48 + i, 48)) for i in range(12)])
+    with pytest.raises(NotReady, match="withheld"):
+        go(twins, tmp_path)
+    result = go(twins, tmp_path / "again", CONFIG.model_copy(update={"waive": ("split",)}))
+    assert result.validations[0].withheld is None
+    assert "split" in train.Manifest.read(result.manifest).waived[0]
+
+
+def test_a_changed_file_is_found(tmp_path):
+    pictures = dataset(tmp_path / "pictures", [picture(i) for i in range(12)])
+    picture(99).save(pictures.items[3].path)
+    with pytest.raises(NotReady, match=r"03\.png"):
+        go(pictures, tmp_path)
+
+
+def test_eight_bit_adam_is_refused_on_a_cpu(pictures, tmp_path):
+    with pytest.raises(NotReady, match="8-bit"):
+        go(pictures, tmp_path, CONFIG.model_copy(update={"optimizer": "adamw8bit"}))
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine"])
+def test_bf16_and_schedules_train(pictures, tmp_path, schedule):
+    recipe = {"precision": "bf16", "schedule": schedule, "close_ups": True, "buckets": (32, 48)}
+    result = go(pictures, tmp_path, CONFIG.model_copy(update=recipe))
+    assert result.effect > 0
