@@ -114,6 +114,16 @@ def test_image_to_image_follows_its_strength(base: Flux) -> None:
     assert usual.made.init_sha256 is not None
 
 
+def test_words_that_are_not_read_are_told(base: Flux) -> None:
+    told: list[str] = []
+    config = CONFIG.model_copy(update={"n": 1, "prompt": "anna " * 60 + "in a red coat"})
+    draw(base, config, say=told.append)
+    (line,) = told
+    assert line.startswith("The prompt is longer") and line.endswith('in a red coat".')
+    draw(base, CONFIG, say=told.append)
+    assert len(told) == 1
+
+
 def test_what_does_not_agree_is_refused(base: Flux, random_lora: RandomLora) -> None:
     lora = random_lora(1)
     called = CONFIG.model_copy(update={"prompt": "<lora:anna:0.8> photo"})

@@ -111,6 +111,7 @@ def draw(
     consents: Mapping[str, str] | None = None,
     init: Rgb | None = None,
     on_picture: Callable[[Picture], None] | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> tuple[Picture, ...]:
     """Draw `config.n` pictures with each LoRA of `loras` (name, file, weight) applied.
 
@@ -118,7 +119,8 @@ def draw(
     recorded prompt. `consents` gives, by the LoRA's name, the hash of the permission it is applied
     under, for the record: the gate itself stands before this call. `init` is scaled and cut about
     its middle to the size drawn. `on_picture` is called with each picture as soon as it is there,
-    so that what is drawn before an interruption can be kept.
+    so that what is drawn before an interruption can be kept. `say` is told what of the words the
+    text encoder will not read.
 
     Raises BadInput if a tag has no LoRA or another weight, if the size does not suit the base or
     `strength` has no picture to act on; WeightsRefused if a LoRA does not fit the base or the
@@ -128,6 +130,9 @@ def draw(
     request, made = _resolved(base, config, text, init)
     uses = tuple(_use(*lora, (consents or {}).get(lora[0])) for lora in loras)
     made = made.model_copy(update={"loras": uses})
+    for what, words in (("prompt", text), ("negative prompt", config.negative)):
+        if unread := base.unread(words):
+            say(f'The {what} is longer than this base reads; it leaves out "{unread.strip()}".')
     start = None if init is None else _pixels(init, request.width, request.height)
     batch = config.batch or (1 if base.device.type == "cpu" else GPU_BATCH)
     pictures: list[Picture] = []
