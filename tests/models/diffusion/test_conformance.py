@@ -44,7 +44,7 @@ def base(folder) -> DiffusionBase:
 
 
 def ask(base: DiffusionBase, **changes) -> SampleRequest:
-    wide = base.info.defaults.width * 2
+    wide = min(2 * base.info.defaults.width, 128)
     settings = {
         "prompts": PROMPTS,
         "seeds": (3, 4),
@@ -110,6 +110,16 @@ class TestConformance:
             assert torch.equal(together[key], rows)
             assert not torch.equal(rows[0], rows[1])
 
+    def test_says_what_of_a_caption_it_does_not_read(self, base):
+        assert base.unread("a woman in a coat") == ""
+        long = "word " * base.info.defaults.text_length
+        rest = base.unread(long)
+        assert 0 < len(rest) < len(long)
+        read = long[: len(long) - len(rest)]
+        whole = base.encode_text([long])["prompt"]
+        assert torch.equal(whole, base.encode_text([read + "z" * len(rest)])["prompt"])
+        assert not torch.equal(whole, base.encode_text([read[:-2] + "zz" + rest])["prompt"])
+
     def test_latents_go_there_and_back(self, base):
         pixels = torch.rand(2, 3, 32, 48) * 2 - 1
         latents = base.encode_pixels(pixels)
@@ -163,7 +173,7 @@ class TestConformance:
         noisy, target = base.add_noise(latents, noise, times), base.target(latents, noise, times)
         conditioning = conditioned(base)
         trainable = [p for p in base.denoiser.parameters() if p.requires_grad]
-        optimizer = torch.optim.AdamW(trainable, lr=1e-2)
+        optimizer = torch.optim.AdamW(trainable, lr=2e-3)
         losses = []
         for _ in range(4):
             loss = (base.predict(noisy, times, conditioning) - target).square().mean()

@@ -110,6 +110,13 @@ class DiffusionBase(ABC):
     def encode_text(self, captions: Sequence[str]) -> Conditioning:
         """Encode captions, batch first, without gradient; caption i depends on caption i alone."""
 
+    def unread(self, caption: str) -> str:
+        """The end of a caption that the text encoder cuts off; empty if it reads all of it.
+
+        Raises RuntimeError after `release_encoders`.
+        """
+        return ""
+
     def picture_conditioning(
         self, *, original: tuple[int, int], crop: tuple[int, int], target: tuple[int, int]
     ) -> Conditioning:

@@ -61,6 +61,7 @@ def load_components(
     for part in parts:
         if isinstance(loaded[part.name], nn.Module):
             loaded[part.name].requires_grad_(False).eval().to(device)
+            _check_finite(part, loaded[part.name])
     _check_vocabularies(index, loaded)
     return loaded
 
@@ -112,13 +113,16 @@ def _load(part: Part, dtype: torch.dtype) -> Any:
                 + (f" and {len(keys) - 1} more." if len(keys) > 1 else "."),
                 advice="Fetch the part again.",
             )
+    return model
+
+
+def _check_finite(part: Part, model: nn.Module) -> None:
     for name, tensor in (*model.named_parameters(), *model.named_buffers()):
         if not torch.isfinite(tensor).all():
             raise WeightsRefused(
                 f"{part.folder} is damaged: {name} holds NaN or infinite values.",
                 advice="Fetch the part again.",
             )
-    return model
 
 
 def _check_vocabularies(index: Index, loaded: Mapping[str, Any]) -> None:

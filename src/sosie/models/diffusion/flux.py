@@ -67,6 +67,7 @@ class Flux(LatentDiffusion):
     lora_style = "peft"
     spatial_multiple = VAE_FACTOR * _PATCH
     denoiser_part = "transformer"
+    sequence_tokenizer = "tokenizer_2"
     layout: ClassVar[Layout] = {
         "transformer": ("FluxTransformer2DModel",),
         "vae": ("AutoencoderKL",),

@@ -41,6 +41,8 @@ class LatentDiffusion(DiffusionBase):
     layout: ClassVar[Layout]
     """The parts that are loaded."""
     denoiser_part: ClassVar[str]
+    sequence_tokenizer: ClassVar[str] = "tokenizer"
+    """The part that cuts captions for the encoder of the token sequence."""
 
     # Classes of diffusers, which carry no types.
     denoiser: Any
@@ -114,12 +116,24 @@ class LatentDiffusion(DiffusionBase):
     # -- describing --------------------------------------------------------------------------------
 
     def encode_text(self, captions: Sequence[str]) -> Conditioning:
-        if self.parts["tokenizer"] is None:
-            raise RuntimeError("The text encoders were released; keep the conditionings you need.")
+        self._need_encoders()
         # One at a time: a row must not depend, even in its last bit, on the captions beside it.
         with torch.no_grad():
             rows = {caption: self._encode_caption(caption) for caption in dict.fromkeys(captions)}
         return concatenate([rows[caption] for caption in captions])
+
+    def unread(self, caption: str) -> str:
+        self._need_encoders()
+        tokenizer = self.parts[self.sequence_tokenizer]
+        room = self.info.defaults.text_length - tokenizer.num_special_tokens_to_add()
+        with quiet():
+            encoded = tokenizer(caption, add_special_tokens=False, return_offsets_mapping=True)
+        starts = [start for start, _ in encoded.offset_mapping]
+        return caption[starts[room] :] if len(starts) > room else ""
+
+    def _need_encoders(self) -> None:
+        if self.parts["tokenizer"] is None:
+            raise RuntimeError("The text encoders were released; keep the conditionings you need.")
 
     @abstractmethod
     def _encode_caption(self, caption: str) -> Conditioning:
@@ -188,11 +202,14 @@ class LatentDiffusion(DiffusionBase):
         count = len(request.prompts)
         if conditioning is None:
             conditioning = self.encode_text(request.prompts)
-        if self._is_guided(request):
-            negative = self._negative(request, conditioning, negative)
+        negative = (
+            self._negative(request, conditioning, negative) if self._is_guided(request) else None
+        )
         size = (request.width, request.height)
         geometry = self.picture_conditioning(original=size, crop=(0, 0), target=size)
         geometry = repeat(geometry, count)
+        conditioning = self._here({**geometry, **conditioning})
+        negative = None if negative is None else self._here({**geometry, **negative})
 
         generators = _generators(request)
         noise = self._draw_noise(request, generators)
@@ -209,17 +226,13 @@ class LatentDiffusion(DiffusionBase):
         extra = {"generator": generators} if takes_generator else {}
         with _evaluating(self.denoiser):
             for time in times:
-                answer = self._guided(
-                    scheduler,
-                    request,
-                    latents,
-                    time,
-                    {**geometry, **conditioning},
-                    None if negative is None else {**geometry, **negative},
-                )
+                answer = self._guided(scheduler, request, latents, time, conditioning, negative)
                 latents = scheduler.step(answer, time, latents, **extra, return_dict=False)[0]
         # One picture at a time, because the autoencoder needs the most memory of all.
         return torch.cat([self.decode(latents[i : i + 1]) for i in range(count)])
+
+    def _here(self, conditioning: Conditioning) -> Conditioning:
+        return {key: value.to(self.device) for key, value in conditioning.items()}
 
     @abstractmethod
     def _is_guided(self, request: SampleRequest) -> bool:

@@ -53,8 +53,9 @@ class UNetDiffusion(LatentDiffusion):
         prediction = scheduler.config.get("prediction_type")
         if prediction not in _PREDICTIONS or not hasattr(scheduler, "alphas_cumprod"):
             raise WeightsRefused(
-                f"{folder / 'scheduler'} predicts {prediction}; {self.family} needs a diffusion "
-                f"scheduler that predicts {' or '.join(_PREDICTIONS)}."
+                f"{folder / 'scheduler'} is a {type(scheduler).__name__} that predicts "
+                f"{prediction}; {self.family} needs a diffusion scheduler that predicts "
+                f"{' or '.join(_PREDICTIONS)}."
             )
 
     @classmethod
