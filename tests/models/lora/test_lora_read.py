@@ -145,6 +145,7 @@ def test_settings_in_the_header_scale_as_diffusers_does(tmp_path: Path) -> None:
         {"transformer.lora_alpha": None},
         {"transformer.alpha_pattern": {".*": 4}},
         {"transformer.alpha_pattern": 4},
+        {"unet.lora_alpha": 4},
     ],
 )
 def test_settings_that_are_not_plain_are_refused(changes: dict, tmp_path: Path) -> None:
@@ -364,6 +365,24 @@ def test_damage_is_refused(spoil: Callable[[bytes], bytes], words: str, tmp_path
     path.write_bytes(spoil(path.read_bytes()))
     with pytest.raises(WeightsRefused, match=words):
         lora.read(path)
+
+
+@given(place=st.floats(0, 1, exclude_max=True), value=st.integers(0, 255), keep=st.floats(0, 1))
+@QUIET
+def test_any_damage_is_a_refusal_or_harmless(
+    place: float, value: int, keep: float, tmp_path: Path
+) -> None:
+    header = {"lora_adapter_metadata": json.dumps(META)}
+    path = save(tmp_path / "a.safetensors", peft(f"transformer.{DOUBLE}", DOUBLE), header)
+    data = bytearray(path.read_bytes())
+    start = 8 + int.from_bytes(data[:8], "little")
+    data[int(place * start)] = value
+    for spoilt in (data, data[: int(keep * len(data))]):
+        path.write_bytes(spoilt)
+        try:
+            assert list(lora.read(path).modules) == [DOUBLE]
+        except WeightsRefused as error:
+            assert str(path) in str(error)
 
 
 def test_a_file_without_tensors_is_refused(tmp_path: Path) -> None:

@@ -85,13 +85,13 @@ def _settings(path: Path, header: Mapping[str, str]) -> dict[str, Any] | None:
     try:
         given = json.loads(text)
         settings = {key.partition(".")[2]: value for key, value in given.items()}
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         raise WeightsRefused(f"{path}: its {METADATA_KEY} is not a JSON object.") from error
-    foreign = [key for key in given if key.partition(".")[0] not in ("transformer", "unet")]
-    if foreign or "lora_alpha" not in settings:
+    parts = {key.partition(".")[0] for key in given}
+    if parts not in ({"transformer"}, {"unet"}) or "lora_alpha" not in settings:
         raise WeightsRefused(
-            f"{path}: its {METADATA_KEY} does not give the scale"
-            + (f'; it speaks of "{foreign[0]}".' if foreign else ".")
+            f"{path}: its {METADATA_KEY} does not give the scale of the denoiser alone; it speaks "
+            f"of: {', '.join(sorted(parts)) or 'nothing'}."
         )
     patterns = settings.get("alpha_pattern") or {}
     if not isinstance(patterns, dict) or any(re.search(r"[^\w.^]", p) for p in patterns):
