@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sosie.captions import apply_template, check, dataset, edit, has_trigger, require_trigger
+from sosie.captions import (
+    apply_template,
+    check,
+    dataset,
+    dataset_again,
+    edit,
+    has_trigger,
+    require_trigger,
+    revise,
+)
 from sosie.core.errors import BadInput, NotFound, NotReady
 from sosie.core.records import Dataset, Kind, Sample, Subject, now
 
@@ -140,14 +149,43 @@ def test_training_is_refused_with_names_and_the_command() -> None:
     said = str(caught.value)
     assert '10 of 11 captions lack the trigger word "anna": 1.jpg, 2.jpg' in said
     assert "and 2 more" in said and "10.jpg" not in said.split("more")[1]
-    assert "sosie caption anna --template 'photo of {trigger}, {caption}'" in said
+    assert said.endswith("Add it: sosie caption anna --insert-trigger")
+    with pytest.raises(NotReady, match=r'--template "photo of {trigger}"$'):
+        require_trigger(made("anna smiles", None))
     with pytest.raises(NotReady, match="sosie add anna"):
         require_trigger(made())
 
 
-def test_the_advised_template_mends_what_was_refused() -> None:
+def test_the_advised_command_mends_what_was_refused() -> None:
     subject = Subject(name="anna", kind="person", trigger="anna", created=now())
-    samples = [sample(number, text) for number, text in enumerate((None, "a woman", "Anna"))]
-    captions = apply_template(samples, "photo of {trigger}, {caption}", subject.trigger)
-    mended = [s.model_copy(update={"caption": captions[s.picture_sha256]}) for s in samples]
+    texts = (None, "a woman", "Anna sleeps", "anna wakes")
+    samples = [sample(number, text) for number, text in enumerate(texts)]
+    changed = revise(subject, samples, edits={}, template="photo of {trigger}", insert_trigger=True)
+    assert list(changed.values()) == ["photo of anna", "anna, a woman", "anna sleeps"]
+    mended = [
+        s.model_copy(update={"caption": changed.get(s.picture_sha256, s.caption)}) for s in samples
+    ]
     require_trigger(dataset(subject, mended, Path))
+
+
+def test_edits_go_before_the_template() -> None:
+    subject = Subject(name="anna", kind="person", trigger="anna", created=now())
+    samples = [sample(0, "old"), sample(1, None), sample(2, "kept")]
+    edits = {"0.jpg": "new"}
+    first = revise(subject, samples, edits=edits, template="{stem}")
+    assert list(first.values()) == ["new", "1"]
+    every = revise(subject, samples, edits=edits, template="{stem}", overwrite=True)
+    assert list(every.values()) == ["new", "1", "2"]
+    assert revise(subject, samples, edits={"2.jpg": "kept"}) == {}
+
+
+def test_what_was_trained_on_can_be_had_again() -> None:
+    subject = Subject(name="anna", kind="person", trigger="anna", created=now())
+    samples = [sample(0, "now"), sample(1, "now"), sample(2, "added since")]
+    then = {samples[1].pixels_sha256: "then 1", samples[0].pixels_sha256: "then 0"}
+    again = dataset_again(subject, samples, then, Path)
+    assert [(i.file_name, i.caption) for i in again.items] == [
+        ("1.jpg", "then 1"), ("0.jpg", "then 0")
+    ]  # fmt: skip
+    with pytest.raises(NotFound, match="1 of 2 pictures of that run"):
+        dataset_again(subject, samples[1:], then, Path)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,17 @@ def test_faces_and_notes_are_kept(registry: Registry, tmp_path: Path) -> None:
     box = Box(left=1, top=1, right=9, bottom=9)
     report = add_files(registry, "anna", [tmp_path / "a.png"], find_face=lambda png: box)
     assert report.added[0].face == box and report.notes == ()
+
+
+def test_a_name_that_is_not_unicode_is_shown_as_well_as_can_be(
+    registry: Registry, tmp_path: Path
+) -> None:
+    file = Path(os.fsdecode(os.fsencode(tmp_path) + b"/Zo\xeb.png"))
+    try:
+        file.write_bytes(encoded(scene(1), "PNG"))
+    except OSError:
+        pytest.skip("this disk knows only Unicode names")
+    assert add_files(registry, "anna", [tmp_path / file.name]).added[0].file_name == "Zo\ufffd.png"
 
 
 def test_what_cannot_be_meant_adds_nothing(registry: Registry, tmp_path: Path) -> None:

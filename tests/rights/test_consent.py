@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sosie.core.errors import BadInput, NotPermitted
 from sosie.core.records import ACTS, Act, Consent, now
-from sosie.rights import checked_consent, decide, require
+from sosie.rights import checked_consent, decide, decide_all, require
 
 TODAY = date(2030, 6, 15)
 
@@ -26,8 +26,7 @@ def consent(*acts: Act, **fields: object) -> Consent:
 
 
 def test_nothing_on_file_permits_nothing() -> None:
-    for act in ACTS:
-        decision = decide(act, "anna", [], today=TODAY)
+    for act, decision in zip(ACTS, decide_all("anna", [], today=TODAY), strict=True):
         assert not decision.allowed and decision.consent_sha256 is None
         assert decision.reason == f'Not permitted to {act} "anna": no permission is on file.'
 

@@ -73,6 +73,14 @@ def has_trigger(caption: str, trigger: str) -> bool:
     return _word(trigger).search(_plain(caption)) is not None
 
 
+def with_trigger(caption: str, trigger: str) -> str:
+    """`caption` with the trigger word: mended where only its case is wrong, else put in front."""
+    if has_trigger(caption, trigger):
+        return caption
+    mended, times = _word(trigger, re.IGNORECASE).subn(lambda _: trigger, _plain(caption))
+    return mended if times else f"{trigger}, {caption}"
+
+
 def require_trigger(dataset: Dataset) -> None:
     """Raise NotReady, naming the files and the command that mends them, if a caption cannot teach.
 
@@ -90,11 +98,14 @@ def require_trigger(dataset: Dataset) -> None:
     names = [problem.file_name or "" for problem in blocking]
     shown = ", ".join(names[:_NAMED_AT_MOST])
     more = f" and {len(names) - _NAMED_AT_MOST} more" if len(names) > _NAMED_AT_MOST else ""
-    command = f"sosie caption {shlex.quote(dataset.subject)} --template "
+    command = f"sosie caption {shlex.quote(dataset.subject)}"
+    missing = any(problem.kind == "missing" for problem in blocking)
+    template = ' --template "photo of {trigger}"' if missing else ""
+    insert = " --insert-trigger" if any(p.kind != "missing" for p in blocking) else ""
     raise NotReady(
         f"{len(blocking)} of {len(dataset.items)} captions lack the trigger word "
         f'"{dataset.trigger}": {shown}{more}.',
-        advice=f"Add it: {command}'photo of {{trigger}}, {{caption}}'",
+        advice=f"Add it: {command}{template}{insert}",
     )
 
 
@@ -103,15 +114,15 @@ def _trigger_problem(caption: str, trigger: str) -> tuple[ProblemKind, str] | No
         return "missing", "has no caption"
     if has_trigger(caption, trigger):
         return None
-    otherwise = re.search(_word(trigger).pattern, _plain(caption), re.IGNORECASE)
+    otherwise = _word(trigger, re.IGNORECASE).search(_plain(caption))
     if otherwise:
         return "trigger's case", f'writes "{otherwise[0]}" where the trigger word is "{trigger}"'
     return "no trigger", f'does not name "{trigger}": "{caption}"'
 
 
-def _word(trigger: str) -> re.Pattern[str]:
+def _word(trigger: str, flags: int = 0) -> re.Pattern[str]:
     # Not \b: a trigger may begin or end with a hyphen.
-    return re.compile(rf"(?<!\w){re.escape(_plain(trigger))}(?!\w)")
+    return re.compile(rf"(?<!\w){re.escape(_plain(trigger))}(?!\w)", flags)
 
 
 def _plain(text: str) -> str:

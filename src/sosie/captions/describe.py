@@ -7,11 +7,13 @@ A caption stays as it was written; every function returns new captions by the sa
 from __future__ import annotations
 
 import re
+import shlex
 import string
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sosie.captions.check import with_trigger
 from sosie.core.errors import BadInput, NotFound
 from sosie.core.records import Dataset, Item, Sample, Subject
 
@@ -25,22 +27,61 @@ def dataset(
     `check` finds it. `blob_path` gives the PNG of a `picture_sha256`.
     """
     ordered = sorted(samples, key=lambda s: (_counting(s.file_name), s.pixels_sha256))
-    return Dataset(
-        subject=subject.name,
-        kind=subject.kind,
-        trigger=subject.trigger,
-        items=tuple(
-            Item(
-                sample=sample.picture_sha256,
-                pixels_sha256=sample.pixels_sha256,
-                file_name=sample.file_name,
-                path=blob_path(sample.picture_sha256),
-                caption=sample.caption or "",
-                face=sample.face,
-            )
-            for sample in ordered
-        ),
-    )
+    return _in_order(subject, ordered, blob_path)
+
+
+def dataset_again(
+    subject: Subject,
+    samples: Sequence[Sample],
+    captions: Mapping[str, str],
+    blob_path: Callable[[str], Path],
+) -> Dataset:
+    """What was trained on before: `captions` are those of then by `pixels_sha256`, in their order.
+
+    Raises NotFound if a picture of then is no longer on file.
+    """
+    filed = {sample.pixels_sha256: sample for sample in samples}
+    gone = [pixels for pixels in captions if pixels not in filed]
+    if gone:
+        raise NotFound(
+            f"{len(gone)} of {len(captions)} pictures of that run are no longer on file for "
+            f'"{subject.name}", among them the one with pixels {gone[0][:12]}….',
+            advice=f"Add them again: sosie add {shlex.quote(subject.name)} FILES",
+        )
+    then = [filed[pixels].model_copy(update={"caption": text}) for pixels, text in captions.items()]
+    return _in_order(subject, then, blob_path)
+
+
+def revise(
+    subject: Subject,
+    samples: Sequence[Sample],
+    *,
+    edits: Mapping[str, str],
+    template: str | None = None,
+    overwrite: bool = False,
+    insert_trigger: bool = False,
+) -> dict[str, str]:
+    """The captions that change, by `picture_sha256`: edits, then the template, then the trigger.
+
+    `edits` are captions by file name or hash, as `edit` takes them. The template fills what has no
+    caption; with `overwrite`, all that was not edited just now. The trigger is put into every
+    caption that lacks it; a caption that is missing stays missing.
+    Raises what `edit` and `apply_template` raise.
+    """
+    changed: dict[str, str] = {}
+    for picture, text in edits.items():
+        changed |= edit(samples, picture, text)
+    if template is not None:
+        bare = [s for s in samples if overwrite or not s.caption]
+        open_ = [s for s in bare if s.picture_sha256 not in changed]
+        changed |= apply_template(open_, template, subject.trigger)
+    if insert_trigger:
+        for sample in samples:
+            caption = changed.get(sample.picture_sha256, sample.caption)
+            if caption:
+                changed[sample.picture_sha256] = with_trigger(caption, subject.trigger)
+    filed = {sample.picture_sha256: sample.caption for sample in samples}
+    return {picture: text for picture, text in changed.items() if text != filed[picture]}
 
 
 def apply_template(samples: Sequence[Sample], template: str, trigger: str) -> dict[str, str]:
@@ -85,6 +126,27 @@ def edit(samples: Sequence[Sample], picture: str, caption: str) -> dict[str, str
 
 
 _FIELDS = ("trigger", "name", "stem", "caption")
+
+
+def _in_order(
+    subject: Subject, samples: Sequence[Sample], blob_path: Callable[[str], Path]
+) -> Dataset:
+    return Dataset(
+        subject=subject.name,
+        kind=subject.kind,
+        trigger=subject.trigger,
+        items=tuple(
+            Item(
+                sample=sample.picture_sha256,
+                pixels_sha256=sample.pixels_sha256,
+                file_name=sample.file_name,
+                path=blob_path(sample.picture_sha256),
+                caption=sample.caption or "",
+                face=sample.face,
+            )
+            for sample in samples
+        ),
+    )
 
 
 def _counting(file_name: str) -> list[Any]:

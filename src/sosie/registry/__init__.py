@@ -1,6 +1,8 @@
 """The registry: SQLite and content-addressed blobs under one home folder."""
 
+from sosie.registry.add import AddReport, add_files
 from sosie.registry.blobs import Blobs
+from sosie.registry.gather import Refusal
 from sosie.registry.store import Registry, home_folder
 
-__all__ = ["Blobs", "Registry", "home_folder"]
+__all__ = ["AddReport", "Blobs", "Refusal", "Registry", "add_files", "home_folder"]

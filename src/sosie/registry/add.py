@@ -12,7 +12,7 @@ from sosie.core.errors import UnreadablePicture
 from sosie.core.files import sha256_bytes
 from sosie.core.records import Box, Sample, Subject, now
 from sosie.registry.gather import Gathered, Refusal, gather
-from sosie.registry.intake import Intake, decode, read_bytes
+from sosie.registry.intake import Intake, decode, read_bytes, shown_name
 from sosie.registry.store import Registry
 
 FindFace = Callable[[bytes], Box | None]
@@ -178,7 +178,7 @@ def _decoded(
     def one(file: Path) -> Intake | Sample | UnreadablePicture:
         try:
             data = read_bytes(file)
-            return find(data) or decode(data, file.name)
+            return find(data) or decode(data, shown_name(file))
         except UnreadablePicture as error:
             return error
 

@@ -35,6 +35,11 @@ def decide(act: Act, subject: str, consents: Sequence[Consent], *, today: date) 
     return _weigh(act, subject, consents, today)[0]
 
 
+def decide_all(subject: str, consents: Sequence[Consent], *, today: date) -> tuple[Decision, ...]:
+    """`decide` for every act, in their usual order."""
+    return tuple(decide(act, subject, consents, today=today) for act in ACTS)
+
+
 def require(act: Act, subject: str, consents: Sequence[Consent], *, today: date) -> Consent:
     """The record that permits `act`.
 
