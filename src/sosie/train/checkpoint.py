@@ -26,7 +26,7 @@ from torch import Tensor
 from sosie.core.errors import WorkspaceError
 from sosie.core.files import as_workspace_error, sha256_file, sync_folder
 from sosie.core.records import Record
-from sosie.train.loop import Teacher
+from sosie.train.loop import Teacher, Watch
 from sosie.train.optim import reload, unload
 
 WRITING = ".writing-"
@@ -134,8 +134,7 @@ def load(checkpoint: Checkpoint, teacher: Teacher) -> dict[str, Any]:
     reload(teacher.optimizer, own, numbers["optimizer"])
     teacher.tally.sums[:] = numbers["tally"]["sums"]
     teacher.tally.counts[:] = numbers["tally"]["counts"]
-    teacher.watch.first[:] = numbers["watch"]["first"]
-    teacher.watch.smoothed = numbers["watch"]["smoothed"]
+    teacher.watch = Watch(**numbers["watch"])
     teacher.skip(checkpoint.step)
     facts: dict[str, Any] = numbers["facts"]
     return facts
@@ -150,7 +149,7 @@ def _state(teacher: Teacher) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return {key: value.detach().cpu().contiguous() for key, value in tensors.items()}, {
         "optimizer": numbers,
         "tally": {"sums": teacher.tally.sums, "counts": teacher.tally.counts},
-        "watch": {"first": teacher.watch.first, "smoothed": teacher.watch.smoothed},
+        "watch": {"usual": teacher.watch.usual, "smoothed": teacher.watch.smoothed},
     }
 
 

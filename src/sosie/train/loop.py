@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -20,11 +19,9 @@ from sosie.train.optim import Weights, rate
 from sosie.train.order import Order
 from sosie.train.seeds import derive, generator
 
-FIRST = 20
-"""Steps whose mean loss later steps are compared with."""
 SMOOTHING = 0.95
 EXPLODED = 10.0
-"""The smoothed loss has exploded when it is this many times the first steps' mean."""
+"""The smoothed loss has exploded when it is this many times the base's own."""
 
 
 class Step(NamedTuple):
@@ -40,19 +37,17 @@ class Step(NamedTuple):
 
 @dataclass(eq=False)
 class Watch:
-    """Notices a loss that is not finite or that explodes."""
+    """Notices a loss that explodes."""
 
-    first: list[float] = field(default_factory=list)
+    usual: float | None = None
+    """Loss of the base before the first step; nothing explodes while it is unknown."""
     smoothed: float | None = None
 
     def see(self, loss: float) -> bool:
         """Take note of a finite loss; False when the course has exploded."""
-        if len(self.first) < FIRST:
-            self.first.append(loss)
         before = loss if self.smoothed is None else self.smoothed
         self.smoothed = SMOOTHING * before + (1 - SMOOTHING) * loss
-        usual = statistics.fmean(self.first)
-        return len(self.first) < FIRST or self.smoothed <= EXPLODED * max(usual, 1e-8)
+        return self.usual is None or self.smoothed <= EXPLODED * self.usual
 
 
 @dataclass(eq=False)
@@ -216,10 +211,9 @@ class Teacher:
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise self._stopped(number, "The loss or its gradient is not finite", pictures)
         if not self.watch.see(loss):
-            first = statistics.fmean(self.watch.first)
             raise self._stopped(
                 number,
-                f"The loss has risen from {first:.3g} to {self.watch.smoothed:.3g}",
+                f"The loss has risen from {self.watch.usual:.3g} to {self.watch.smoothed:.3g}",
                 pictures,
             )
         self.tally.add(pictures, losses)

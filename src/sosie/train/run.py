@@ -112,6 +112,8 @@ class Run:
                 step=done,
             )
         self.validations[done] = found
+        if done == 0:
+            self.teacher.watch.usual = found.training
         self.story.tell("validation", **found.model_dump(), gap=found.gap)
 
     def _save(self, done: int) -> None:
