@@ -1,0 +1,72 @@
+"""The command line: parse, call `Studio`, print. One function per verb.
+
+Nothing heavy is imported here or by the command modules at import time, so that `sosie --help`
+answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sosie.core.errors import SosieError
+
+if TYPE_CHECKING:
+    from sosie.studio import Studio
+
+app = typer.Typer(
+    name="sosie",
+    help="A studio for personal image models, with permission.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def version_asked(value: bool) -> None:
+    """Print the version and leave, when `--version` is given."""
+    if value:
+        from importlib.metadata import version
+
+        typer.echo(f"sosie {version('sosie')}")
+        raise typer.Exit
+
+
+@app.callback()
+def start(
+    context: typer.Context,
+    home: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the workspace. [default: SOSIE_HOME or the data folder]"),
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=version_asked, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    """Pictures in, LoRA out, pictures back."""
+    context.obj = home
+
+
+def studio(context: typer.Context) -> Studio:
+    """The workspace that the command line names."""
+    from sosie.studio import Studio
+
+    return Studio(context.obj)
+
+
+def main() -> None:
+    """Run the command line; a `SosieError` becomes one line on stderr and its exit code."""
+    try:
+        app()
+    except SosieError as error:
+        typer.echo(f"sosie: {error}", err=True)
+        sys.exit(error.exit_code)
+
+
+from sosie.cli import adapters, pictures, training, workspace  # noqa: E402 (they need `app`)
+
+__all__ = ["adapters", "app", "main", "pictures", "studio", "training", "workspace"]

@@ -1,0 +1,51 @@
+"""The verb that draws: generate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sosie.cli import app, studio
+
+
+@app.command()
+def generate(
+    context: typer.Context,
+    prompt: Annotated[str, typer.Argument(help='E.g. "photo of <lora:anna:0.8> anna, beach".')],
+    base: Annotated[str, typer.Option(help="Base model: short name, hub id or folder.")] = "pocket",
+    n: Annotated[int, typer.Option("--n", "-n", min=1, help="How many pictures.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first; the next count on.")] = 1,
+    out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("pictures"),
+    negative: Annotated[str, typer.Option(help="What to keep out.")] = "",
+    init: Annotated[Path | None, typer.Option(help="Start from this picture.")] = None,
+    strength: Annotated[
+        float, typer.Option(min=0.01, max=1.0, help="How far to go from it.")
+    ] = 0.6,
+    width: Annotated[int | None, typer.Option(min=8, help="Pixels. [default: the base's]")] = None,
+    height: Annotated[int | None, typer.Option(min=8, help="Pixels. [default: the base's]")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="[default: the base's]")] = None,
+    guidance: Annotated[float | None, typer.Option(help="[default: the base's]")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
+) -> None:
+    """Draw pictures with one or several LoRAs."""
+    drawn = studio(context).generate(
+        prompt,
+        base=base,
+        n=n,
+        seed=seed,
+        out=out,
+        negative=negative,
+        init=init,
+        strength=strength if init else 1.0,
+        width=width,
+        height=height,
+        steps=steps,
+        guidance=guidance,
+        device=device,
+        say=lambda line: typer.echo(line, err=True),
+    )
+    for path in drawn.files:
+        typer.echo(str(path))
+    typer.echo(f"sheet: {drawn.sheet}")

@@ -1,0 +1,167 @@
+"""What the verbs print: tables for people, one function for each thing shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from sosie.core.records import Run
+    from sosie.models.diffusion.resolve import BaseRow
+    from sosie.registry import AddReport
+    from sosie.studio import Overview
+    from sosie.train import Plan, TrainConfig
+
+SEVERITY_STYLE = {"blocker": "bold red", "warning": "yellow", "note": "dim"}
+
+
+def console() -> Console:
+    """Where everything is printed; file names and captions are never read as markup."""
+    return Console(highlight=False, markup=False, soft_wrap=True)
+
+
+def grid(*headings: str) -> Table:
+    """A plain table."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+def counted(number: int, word: str) -> str:
+    """ "1 picture", "3 pictures"."""
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def added(report: AddReport) -> None:
+    """What became of every file."""
+    out = console()
+    out.print(
+        f"{counted(len(report.added), 'picture')} added, {len(report.known)} known already, "
+        f"{len(report.refused)} refused."
+    )
+    for refusal in report.refused:
+        out.print(Text(f"  refused: {refusal.file}: {refusal.reason}", "red"))
+    for known in report.known:
+        out.print(f"  known: {known.file} is {known.sample.file_name}")
+    for name, changes in report.changes.items():
+        out.print(f"  {name}: {', '.join(changes)}")
+    for note in report.notes:
+        out.print(f"  note: {note}")
+    _listed(out, "caption beside it differs, the one on file stays", report.captions_kept)
+    _listed(out, "caption without a picture", report.captions_orphaned)
+    if report.captions_missing:
+        out.print(f"  without a caption: {counted(len(report.captions_missing), 'picture')}")
+        out.print(f'  next: sosie caption {report.subject} --template "photo of {{trigger}}"')
+    faceless = [sample.file_name for sample in report.added if sample.face is None]
+    if faceless and len(faceless) < len(report.added):
+        _listed(out, "no face found", faceless)
+
+
+def _listed(out: Console, what: str, items: Iterable[object]) -> None:
+    for item in items:
+        out.print(f"  {what}: {item}")
+
+
+def overview(shown: Overview) -> None:
+    """All that is on file about one subject."""
+    out = console()
+    subject = shown.subject
+    out.print(Text(f'{subject.name}: a {subject.kind}, trigger word "{subject.trigger}"', "bold"))
+    out.print(f"permitted: {', '.join(d.act for d in shown.decisions if d.allowed) or 'nothing'}")
+    for consent in shown.consents:
+        end = f", until {consent.until}" if consent.until else ""
+        acts = ", ".join(consent.acts) or "withdrawn"
+        out.print(f"  {consent.relation}, signed by {consent.signed_by}: {acts}{end}")
+    out.print()
+    captions(shown)
+    if shown.adapters:
+        out.print()
+        table = grid("LoRA", "base", "family", "step", "made")
+        for a in shown.adapters:
+            step = "" if a.step is None else str(a.step)
+            table.add_row(a.name, a.base, a.family, step, f"{a.created:%Y-%m-%d %H:%M}")
+        out.print(table)
+    if shown.runs:
+        out.print()
+        runs(shown.runs)
+
+
+def captions(shown: Overview) -> None:
+    """The pictures and captions that training would use, in its order, and what is wrong."""
+    out = console()
+    table = grid("picture", "size", "face", "caption")
+    sizes = {sample.picture_sha256: sample for sample in shown.samples}
+    for item in shown.dataset.items:
+        sample = sizes[item.sample]
+        face = f"{item.face.width}×{item.face.height}" if item.face else "–"
+        table.add_row(item.file_name, f"{sample.width}×{sample.height}", face, item.caption or "–")
+    if shown.dataset.items:
+        out.print(table)
+    for problem in shown.problems:
+        out.print(Text(problem.message, "red" if problem.blocks else "yellow"))
+    out.print(f"{counted(len(shown.dataset.items), 'picture')}")
+
+
+def subjects(rows: Sequence[Overview]) -> None:
+    """One line a subject."""
+    out = console()
+    if not rows:
+        out.print("Nobody is on file yet. Start with: sosie new NAME")
+        return
+    table = grid("subject", "kind", "pictures", "permitted", "LoRAs", "last run")
+    for row in rows:
+        acts = ", ".join(d.act for d in row.decisions if d.allowed) or "nothing"
+        last = f"{row.runs[-1].id}: {row.runs[-1].state}" if row.runs else "–"
+        names = ", ".join(a.name for a in row.adapters) or "–"
+        table.add_row(row.subject.name, row.subject.kind, str(len(row.samples)), acts, names, last)
+    out.print(table)
+
+
+def bases(rows: Sequence[BaseRow]) -> None:
+    """The base models that have a name."""
+    table = grid("base", "family", "size", "licence", "where")
+    for row in rows:
+        size = f"{row.size_gb:.2f} GB" if row.size_gb < 1 else f"{row.size_gb:.1f} GB"
+        table.add_row(row.name, row.family, size, row.licence, str(row.folder or row.note))
+    out = console()
+    out.print(table)
+    out.print("Any other: a hub id, or a folder in diffusers' layout of FLUX.1, SDXL or SD 1.5.")
+
+
+def runs(rows: Sequence[Run]) -> None:
+    """Training runs and their state."""
+    table = grid("run", "base", "state", "step", "started", "")
+    for run in rows:
+        step = f"{run.step}/{run.steps}" if run.steps else "–"
+        when = f"{run.started:%Y-%m-%d %H:%M}"
+        table.add_row(run.id, run.base, run.state, step, when, run.message or "")
+    console().print(table if rows else "No runs yet.")
+
+
+def plan(made: Plan, config: TrainConfig) -> None:
+    """What a run would do, and whether it can work."""
+    out = console()
+    table = grid("check", "", "evidence", "where to mend it", "waiver")
+    for check in made.checks:
+        state = "waived" if check.waived else check.severity
+        waiver = f"--waive {check.name}" if check.waivable and check.severity != "note" else ""
+        what = Text(check.what)
+        style = SEVERITY_STYLE[check.severity]
+        table.add_row(what, Text(state, style), Text(check.evidence), Text(check.mend), waiver)
+    out.print(table)
+    out.print()
+    out.print(f"steps: {made.steps} ({made.why_steps})")
+    how = "timed here" if made.measured else "rough"
+    minutes = "unknown" if made.minutes is None else f"{made.minutes:.1f} min"
+    memory = "unknown" if made.memory_gb is None else f"{made.memory_gb:.1f} GB"
+    out.print(f"time: {minutes} ({how}); memory: {memory}; disk: {made.disk_gb:.2f} GB")
+    out.print()
+    out.print("settings: " + ", ".join(f"{k}={v}" for k, v in config.model_dump().items()))
+    blockers = counted(len(made.blockers), "blocker")
+    verdict = f"not ready: {blockers}" if made.blockers else "ready"
+    out.print(Text(verdict, "bold red" if made.blockers else "bold green"))

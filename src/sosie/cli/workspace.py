@@ -1,0 +1,167 @@
+"""Verbs of the workspace: new, add, show, list, caption, consent."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sosie.cli import app, studio
+from sosie.core.errors import BadInput
+from sosie.core.records import ACTS, Act, Kind, Relation
+
+Name = Annotated[str, typer.Argument(help="Name of the subject.")]
+
+
+@app.command()
+def new(
+    context: typer.Context,
+    name: Name,
+    kind: Annotated[Kind, typer.Option(help="What the pictures show.")] = "person",
+    trigger: Annotated[
+        str | None, typer.Option(help="Word that will stand for the subject. [default: NAME]")
+    ] = None,
+) -> None:
+    """Start a subject: a person or a handwriting."""
+    subject = studio(context).new(name, kind, trigger=trigger)
+    typer.echo(f'{subject.name}: a {subject.kind}, trigger word "{subject.trigger}".')
+    typer.echo(f"Next: sosie add {subject.name} FILES…   and   sosie consent {subject.name} …")
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    name: Name,
+    files: Annotated[list[Path], typer.Argument(help="Pictures, caption files or folders.")],
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with an error if any file was refused.")
+    ] = False,
+) -> None:
+    """Add pictures; captions lie beside them as .txt or .caption files."""
+    from sosie.cli import tables
+
+    report = studio(context).add(name, files)
+    tables.added(report)
+    if report.refused and (strict or not (report.added or report.known)):
+        raise typer.Exit(BadInput.exit_code)
+
+
+@app.command()
+def show(context: typer.Context, name: Name) -> None:
+    """Show what is on file: exactly the pictures and captions that training would use."""
+    from sosie.cli import tables
+
+    tables.overview(studio(context).show(name))
+
+
+@app.command("list")
+def list_subjects(context: typer.Context) -> None:
+    """List the subjects, their permissions and their LoRAs."""
+    from sosie.cli import tables
+
+    tables.subjects(studio(context).overviews())
+
+
+@app.command()
+def caption(
+    context: typer.Context,
+    name: Name,
+    template: Annotated[
+        str | None,
+        typer.Option(help='Caption for pictures without one, e.g. "photo of {trigger}".'),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--all", help="Let the template replace existing captions too.")
+    ] = False,
+    assign: Annotated[
+        list[str] | None,
+        typer.Option("--set", help='FILE="caption" for one picture; may be repeated.'),
+    ] = None,
+    insert_trigger: Annotated[
+        bool, typer.Option("--insert-trigger", help="Put the trigger word where it is missing.")
+    ] = False,
+) -> None:
+    """Edit captions, or write them from a template."""
+    from sosie.cli import tables
+
+    edits: dict[str, str] = {}
+    for pair in assign or []:
+        file_name, sign, text = pair.partition("=")
+        if not sign:
+            raise BadInput(f'--set {pair!r} has no "=".', advice='Write --set FILE="caption".')
+        edits[file_name] = text
+    house = studio(context)
+    changed = house.caption(
+        name, template=template, overwrite=overwrite, edits=edits, insert_trigger=insert_trigger
+    )
+    typer.echo(f"{changed} caption{'' if changed == 1 else 's'} changed.")
+    tables.captions(house.show(name))
+
+
+@app.command()
+def consent(
+    context: typer.Context,
+    name: Name,
+    self_: Annotated[bool, typer.Option("--self", help="The person signs for themself.")] = False,
+    guardian: Annotated[bool, typer.Option("--guardian", help="A guardian signs.")] = False,
+    estate: Annotated[bool, typer.Option("--estate", help="The estate signs.")] = False,
+    synthetic: Annotated[
+        bool, typer.Option("--synthetic", help="Nobody: the person was drawn by a program.")
+    ] = False,
+    who: Annotated[str | None, typer.Option(help="Whom it is about. [default: NAME]")] = None,
+    signed_by: Annotated[str | None, typer.Option(help="Who signed it.")] = None,
+    acts: Annotated[
+        str, typer.Option(help=f"What is allowed, of: {', '.join(ACTS)}; 'none' withdraws.")
+    ] = "train,generate,export",
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day it holds.")
+    ] = None,
+    evidence: Annotated[
+        str | None,
+        typer.Option(help="Where the signed paper lies; for --synthetic, the recipe."),
+    ] = None,
+) -> None:
+    """Record a permission. Without one that covers the act, nothing is trained or drawn."""
+    chosen: list[Relation] = []
+    if self_:
+        chosen.append("self")
+    if guardian:
+        chosen.append("guardian")
+    if estate:
+        chosen.append("estate")
+    if synthetic:
+        chosen.append("synthetic")
+    if len(chosen) != 1:
+        raise BadInput(
+            "Say who gives the permission.",
+            advice="Choose exactly one of --self, --guardian, --estate, --synthetic.",
+        )
+    record = studio(context).consent(
+        name,
+        relation=chosen[0],
+        who=who,
+        signed_by=signed_by,
+        acts=parse_acts(acts),
+        until=until.date() if until else None,
+        evidence=evidence,
+    )
+    allowed = ", ".join(record.acts) or "nothing: the permission is withdrawn"
+    end = f" until {record.until}" if record.until else ""
+    typer.echo(f"Recorded for {record.who}, signed by {record.signed_by}: {allowed}{end}.")
+    typer.echo(f"Hash {record.sha256()[:16]}… goes into every LoRA made under it.")
+
+
+def parse_acts(text: str) -> tuple[Act, ...]:
+    """The acts named in a comma list, in the usual order. Raises BadInput for an unknown one."""
+    named = {word.strip() for word in text.split(",") if word.strip()}
+    if named == {"none"}:
+        return ()
+    unknown = sorted(named - set(ACTS))
+    if unknown or not named:
+        raise BadInput(
+            f"Unknown act: {', '.join(unknown) or 'none given'}.",
+            advice=f"Known: {', '.join(ACTS)}; or none.",
+        )
+    return tuple(act for act in ACTS if act in named)

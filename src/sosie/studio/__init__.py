@@ -1,0 +1,7 @@
+"""The story: `Studio` alone knows the order of things, and alone writes the registry."""
+
+from sosie.studio.drawing import Drawn
+from sosie.studio.house import Overview, Studio
+from sosie.studio.training import Reproduction
+
+__all__ = ["Drawn", "Overview", "Reproduction", "Studio"]

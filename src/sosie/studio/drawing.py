@@ -1,0 +1,194 @@
+"""Pictures: from a prompt to files, with the LoRAs that the prompt calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from sosie.core.errors import BadInput, NotFound
+from sosie.core.records import Adapter, Box, Record
+from sosie.registry import Registry
+
+if TYPE_CHECKING:
+    from sosie.audit import Likeness
+    from sosie.generate import GenerateConfig
+
+
+class Drawn(Record):
+    """Files of one call."""
+
+    files: tuple[Path, ...]
+    sheet: Path
+
+
+@dataclass(frozen=True)
+class Found:
+    """A LoRA file on disk, and whom it shows."""
+
+    adapter: Adapter
+    subject: str
+    path: Path
+    manifest: Path | None
+
+
+@dataclass(frozen=True)
+class Call:
+    """One `<lora:NAME:weight>` of a prompt, with what it names."""
+
+    name: str
+    weight: float
+    found: Found
+
+
+def find(registry: Registry, name: str) -> Found:
+    """The LoRA that NAME means: a LoRA, a subject (its latest LoRA), or either with @STEP.
+
+    Raises NotFound with the nearest known name.
+    """
+    bare, _, step = name.partition("@")
+    adapter = _adapter(registry, bare)
+    if adapter.subject is None:
+        raise NotFound(f'The LoRA "{bare}" is filed under no subject.')
+    folder = registry.run(adapter.run).folder if adapter.run else None
+    manifest = folder / "manifest.json" if folder and (folder / "manifest.json").is_file() else None
+    if not step:
+        return Found(adapter, adapter.subject, registry.blobs.path(adapter.file_sha256), manifest)
+    checkpoints = sorted(folder.glob("checkpoints/step-*")) if folder else []
+    for checkpoint in checkpoints:
+        if step.isdigit() and int(checkpoint.name.removeprefix("step-")) == int(step):
+            (file,) = [f for f in checkpoint.glob("*.safetensors") if f.name != "state.safetensors"]
+            return Found(adapter, adapter.subject, file, manifest)
+    known = [str(int(checkpoint.name.removeprefix("step-"))) for checkpoint in checkpoints]
+    raise NotFound.among(f"checkpoint of {bare}", step, known)
+
+
+def _adapter(registry: Registry, name: str) -> Adapter:
+    adapters = registry.adapters()
+    for adapter in adapters:
+        if adapter.name == name:
+            return adapter
+    of_subject = [adapter for adapter in adapters if adapter.subject == name]
+    if of_subject:
+        return of_subject[-1]
+    subjects = {adapter.subject for adapter in adapters if adapter.subject}
+    raise NotFound.among("LoRA", name, {adapter.name for adapter in adapters} | subjects)
+
+
+def called(registry: Registry, prompt: str, say: Callable[[str], None]) -> tuple[Call, ...]:
+    """The LoRAs that a prompt calls. Tells what a name stands for, and a trigger word left out."""
+    from sosie.generate import parse
+
+    parsed = parse(prompt)
+    calls = []
+    for call in parsed.loras:
+        found = find(registry, call.name)
+        if found.adapter.name != call.name.partition("@")[0]:
+            say(f"<lora:{call.name}> is {found.adapter.name}, the latest LoRA of {call.name}.")
+        trigger = found.adapter.trigger
+        if trigger and trigger.casefold() not in parsed.text.casefold():
+            say(f'The prompt lacks "{trigger}", the trigger word of {found.adapter.name}.')
+        calls.append(Call(call.name, call.weight, found))
+    return tuple(calls)
+
+
+def configure(prompt: str, calls: Sequence[Call], **settings: Any) -> GenerateConfig:
+    """The settings as the stage takes them. Raises BadInput naming an unusable one."""
+    from pydantic import ValidationError
+
+    from sosie.generate import GenerateConfig
+
+    try:
+        return GenerateConfig(prompt=prompt, **settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise BadInput(f"{field} cannot be {first['input']!r}: {first['msg']}.") from None
+
+
+def draw(
+    config: GenerateConfig,
+    calls: Sequence[Call],
+    *,
+    base: str,
+    out: Path,
+    init: Path | None,
+    device: str,
+    say: Callable[[str], None],
+) -> Drawn:
+    """Draw into `out`: one PNG a picture, written as soon as it is drawn, and a contact sheet."""
+    from sosie import generate
+    from sosie.models import lora
+    from sosie.models.diffusion.resolve import load_base
+    from sosie.registry.intake import read
+
+    loras = [(call.name, lora.read(call.found.path), call.weight) for call in calls]
+    start = None if init is None else pixels(BytesIO(read(init).picture))
+    loaded = load_base(base, choose_device(device))
+    name = calls[0].found.subject if calls else "picture"
+    files: list[Path] = []
+    pictures = generate.draw(
+        loaded,
+        config,
+        loras,
+        consents={call.name: call.found.adapter.consent_sha256 for call in calls},
+        init=start,
+        say=say,
+        on_picture=lambda picture: files.append(generate.save(picture, out, name)),
+    )
+    sheet = generate.save_sheet(pictures, out, name)
+    return Drawn(files=tuple(files), sheet=sheet)
+
+
+def likeness(
+    registry: Registry, found: Found, drawn: Sequence[Path], control: Sequence[Path]
+) -> Likeness:
+    """Likeness of pictures on disk to the pictures withheld from the run that made the LoRA."""
+    from sosie import audit
+    from sosie.models import faces
+    from sosie.train import Manifest
+
+    if found.manifest is None:
+        raise BadInput(
+            f"{found.adapter.name} was not trained here: which pictures it never saw is unknown."
+        )
+    pictures = Manifest.read(found.manifest).pictures
+    return audit.likeness(
+        [pixels(path) for path in drawn],
+        [pixels(registry.blobs.path(p.sample)) for p in pictures if p.withheld],
+        training=[pixels(registry.blobs.path(p.sample)) for p in pictures if not p.withheld],
+        control=[pixels(path) for path in control] or None,
+        embed=faces.identity,
+    )
+
+
+def face(png: bytes) -> Box | None:
+    """The box of the largest face in a PNG, or None."""
+    from sosie.models import faces
+
+    found = faces.find_faces(pixels(BytesIO(png)))
+    return found[0].box if found else None
+
+
+def pixels(path: Path | BinaryIO) -> Any:
+    """A picture file as (H, W, 3) bytes."""
+    import numpy as np
+    from PIL import Image
+
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def choose_device(device: str) -> str:
+    """`device`, with "auto" meaning CUDA where it is there. Raises BadInput for an unusable one."""
+    import torch
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device not in ("cpu", "cuda"):
+        raise BadInput(f"Unknown device: {device}.", advice="Known: auto, cpu, cuda.")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise BadInput("This machine has no CUDA device, or torch cannot use it.")
+    return device

@@ -1,0 +1,321 @@
+"""Class Studio: one method for each thing a user can do, in the user's own terms.
+
+The front doors call this and nothing else. Stages return values; what of them is kept is decided
+here. Heavy libraries are imported where they are first needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sosie import captions, rights
+from sosie.core.errors import BadInput
+from sosie.core.files import write_atomically
+from sosie.core.records import (
+    Act,
+    Adapter,
+    Consent,
+    Dataset,
+    Event,
+    Kind,
+    Record,
+    Relation,
+    Run,
+    Sample,
+    Subject,
+    now,
+)
+from sosie.registry import AddReport, Registry, add_files, home_folder
+from sosie.studio import drawing, training
+from sosie.studio.drawing import Drawn
+from sosie.studio.training import OnEvent, Reproduction
+
+if TYPE_CHECKING:
+    from sosie.audit import Likeness
+    from sosie.models.diffusion.resolve import BaseRow
+    from sosie.train import Plan, TrainConfig
+
+
+class Overview(Record):
+    """All that is on file about one subject."""
+
+    subject: Subject
+    samples: tuple[Sample, ...]
+    dataset: Dataset
+    """The pictures and captions that `train` would use, in that order."""
+    problems: tuple[captions.Problem, ...]
+    """What would make `train` refuse the captions."""
+    decisions: tuple[rights.Decision, ...]
+    """One for each act."""
+    consents: tuple[Consent, ...]
+    runs: tuple[Run, ...]
+    adapters: tuple[Adapter, ...]
+
+
+class Studio:
+    """A workspace. `home` is its folder; None takes SOSIE_HOME or the platform's data folder."""
+
+    def __init__(self, home: Path | None = None) -> None:
+        self.registry = Registry.open(home_folder(home))
+
+    # -- the workspace -----------------------------------------------------------------------------
+
+    def new(self, name: str, kind: Kind = "person", *, trigger: str | None = None) -> Subject:
+        """File a subject. The trigger word is its name unless another is given.
+
+        Raises BadInput if the name cannot be used or is taken.
+        """
+        subject = Subject(name=name, kind=kind, trigger=trigger or name, created=now())
+        return self.registry.add_subject(subject)
+
+    def add(self, name: str, files: Sequence[Path]) -> AddReport:
+        """File pictures and their captions; what cannot be used is told, never dropped silently."""
+        person = self.registry.subject(name).kind == "person"
+        return add_files(self.registry, name, files, find_face=drawing.face if person else None)
+
+    def show(self, name: str) -> Overview:
+        """All that is on file about a subject. Raises NotFound."""
+        subject = self.registry.subject(name)
+        consents = self.registry.consents(subject.name)
+        dataset = training.dataset_of(self.registry, subject)
+        return Overview(
+            subject=subject,
+            samples=self.registry.samples(subject.name),
+            dataset=dataset,
+            problems=captions.check(dataset),
+            decisions=rights.decide_all(subject.name, consents, today=date.today()),
+            consents=consents,
+            runs=self.registry.runs(subject.name),
+            adapters=self.registry.adapters(subject.name),
+        )
+
+    def overviews(self) -> tuple[Overview, ...]:
+        """`show` for every subject."""
+        return tuple(self.show(subject.name) for subject in self.registry.subjects())
+
+    def caption(
+        self,
+        name: str,
+        *,
+        template: str | None = None,
+        overwrite: bool = False,
+        edits: Mapping[str, str] | None = None,
+        insert_trigger: bool = False,
+    ) -> int:
+        """Edit captions and return how many changed: single ones first, then the template for
+        pictures without one (all of them if `overwrite`), then the trigger where it is missing.
+        """
+        subject = self.registry.subject(name)
+        samples = self.registry.samples(subject.name)
+        changes = captions.revise(
+            subject,
+            samples,
+            template=template,
+            overwrite=overwrite,
+            edits=edits or {},
+            insert_trigger=insert_trigger,
+        )
+        self.registry.set_captions(subject.name, changes)
+        return len(changes)
+
+    # -- permission --------------------------------------------------------------------------------
+
+    def consent(
+        self,
+        name: str,
+        *,
+        relation: Relation,
+        who: str | None = None,
+        signed_by: str | None = None,
+        acts: tuple[Act, ...] = ("train", "generate", "export"),
+        until: date | None = None,
+        evidence: str | None = None,
+    ) -> Consent:
+        """Record a permission, or with no acts its withdrawal. Raises BadInput if it contradicts
+        itself.
+        """
+        subject = self.registry.subject(name)
+        about = who or subject.name
+        if signed_by is None and relation in ("self", "synthetic"):
+            signed_by = about
+        if signed_by is None:
+            raise BadInput(
+                f"A permission by a {relation} needs the name of who signed it.",
+                advice="Give it with --signed-by.",
+            )
+        record = Consent(
+            subject=subject.name,
+            who=about,
+            relation=relation,
+            signed_by=signed_by,
+            acts=acts,
+            until=until,
+            evidence=evidence,
+            recorded=now(),
+        )
+        self.registry.record_consent(record)
+        return record
+
+    def permitted(self, act: Act, name: str) -> Consent:
+        """The record that permits `act` for a subject today. Raises NotPermitted."""
+        return rights.require(act, name, self.registry.consents(name), today=date.today())
+
+    # -- models ------------------------------------------------------------------------------------
+
+    def bases(self) -> tuple[BaseRow, ...]:
+        """The base models that have a name, and where each lies."""
+        from sosie.models.diffusion.resolve import listing
+
+        return listing()
+
+    def import_adapter(
+        self, file: Path, *, subject: str, name: str | None = None
+    ) -> tuple[Adapter, tuple[str, ...]]:
+        """File a LoRA made elsewhere under the subject it shows, and say what it was.
+
+        Raises WeightsRefused naming the keys that are not understood.
+        """
+        from sosie.models import lora
+
+        filed = self.registry.subject(subject)
+        read = lora.read(file)
+        sha256 = self.registry.blobs.put(file.read_bytes())
+        adapter = self.registry.add_adapter(
+            Adapter(
+                name=name or file.stem,
+                subject=filed.name,
+                family=read.family,
+                base="unknown",
+                trigger=filed.trigger,
+                file_sha256=sha256,
+                tensors_sha256=read.tensors_sha256,
+                created=now(),
+            )
+        )
+        told = f"{file.name}: {read.format}, for {read.family}, {len(read.modules)} modules."
+        return adapter, (told,)
+
+    def export_adapter(self, name: str, out: Path) -> tuple[Path, ...]:
+        """Copy a LoRA (NAME, or NAME@STEP for a checkpoint) out, with its manifest.
+
+        `out` is a folder, or a path that ends in .safetensors. Raises NotPermitted.
+        """
+        found = drawing.find(self.registry, name)
+        self.permitted("export", found.subject)
+        target = out if out.suffix == ".safetensors" else out / f"{name}.safetensors"
+        if target.exists():
+            raise BadInput(f"{target} exists.", advice="Name another, or move it away.")
+        write_atomically(target, found.path.read_bytes())
+        written = [target]
+        if found.manifest is not None:
+            beside = target.with_name(f"{target.stem}.sosie.json")
+            write_atomically(beside, found.manifest.read_bytes())
+            written.append(beside)
+        return tuple(written)
+
+    # -- training ----------------------------------------------------------------------------------
+
+    def plan(
+        self, name: str, *, base: str, overrides: Mapping[str, Any], device: str = "auto"
+    ) -> tuple[Plan, TrainConfig]:
+        """What training would do and whether it can work, without doing it, and the settings."""
+        self.permitted("train", name)
+        return training.plan(self.registry, name, base, overrides, device)
+
+    def train(
+        self,
+        name: str,
+        *,
+        base: str,
+        overrides: Mapping[str, Any],
+        device: str = "auto",
+        resume: bool = False,
+        on_event: OnEvent = lambda kind, data: None,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> Adapter:
+        """Train a LoRA of a subject and file it. Raises NotPermitted, NotReady, TrainingStopped,
+        Interrupted.
+        """
+        consent = self.permitted("train", name)
+        return training.train(
+            self.registry,
+            name,
+            base,
+            overrides,
+            consent=consent.sha256(),
+            device=device,
+            resume=resume,
+            on_event=on_event,
+            should_stop=should_stop,
+        )
+
+    def reproduce(
+        self,
+        manifest: Path,
+        *,
+        base: str | None = None,
+        device: str = "cpu",
+        on_event: OnEvent = lambda kind, data: None,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> Reproduction:
+        """Train again from a manifest, into a folder that is thrown away, and compare hashes.
+
+        `base` says where the base lies now, if it was named by a folder then.
+        """
+        from sosie.train import Manifest
+
+        recorded = Manifest.read(manifest)
+        self.permitted("train", recorded.subject)
+        return training.reproduce(
+            self.registry,
+            manifest,
+            recorded,
+            base=base,
+            device=device,
+            on_event=on_event,
+            should_stop=should_stop,
+        )
+
+    def runs(self, name: str | None = None) -> tuple[Run, ...]:
+        """Training runs, oldest first."""
+        return self.registry.runs(self.registry.subject(name).name if name else None)
+
+    def follow(self, run: str) -> Iterator[Event]:
+        """Events of a run (or of a subject's latest) as they come, until it ends."""
+        return training.follow(self.registry, run)
+
+    # -- pictures ----------------------------------------------------------------------------------
+
+    def generate(
+        self,
+        prompt: str,
+        *,
+        base: str,
+        out: Path,
+        n: int = 4,
+        seed: int = 1,
+        init: Path | None = None,
+        device: str = "auto",
+        say: Callable[[str], None] = lambda line: None,
+        **settings: Any,
+    ) -> Drawn:
+        """Draw pictures into `out`; the subject of every LoRA called must permit it."""
+        calls = drawing.called(self.registry, prompt, say)
+        for found in {c.found.subject: c.found for c in calls}.values():
+            self.permitted("generate", found.subject)
+        config = drawing.configure(prompt, calls, n=n, seed=seed, **settings)
+        return drawing.draw(config, calls, base=base, out=out, init=init, device=device, say=say)
+
+    def likeness(
+        self, adapter: str, drawn: Sequence[Path], *, control: Sequence[Path] = ()
+    ) -> Likeness:
+        """How like drawn pictures are to the pictures that the LoRA's training never saw.
+
+        `control` are pictures of the same prompts and seeds without the LoRA.
+        """
+        found = drawing.find(self.registry, adapter)
+        self.permitted("generate", found.subject)
+        return drawing.likeness(self.registry, found, drawn, control)

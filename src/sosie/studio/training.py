@@ -1,0 +1,331 @@
+"""Runs: from a subject on file to a LoRA on file, and again from a manifest."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sosie import captions
+from sosie.core.errors import BadInput, Interrupted, NotFound, SosieError
+from sosie.core.files import sha256_file
+from sosie.core.records import Adapter, Dataset, Event, Record, Run, RunState, Subject, now
+from sosie.registry import Registry
+
+if TYPE_CHECKING:
+    from sosie.models.diffusion.base import DiffusionBase
+    from sosie.train import Manifest, Plan, Probe, TrainConfig
+
+OnEvent = Callable[[str, dict[str, Any]], None]
+POLL_SECONDS = 0.5
+"""How often `follow` looks for new events."""
+
+
+class Reproduction(Record):
+    """What came of training again from a manifest."""
+
+    same: bool
+    file_sha256: str
+    recorded_sha256: str
+    differences: tuple[str, ...] = ()
+    """What is not as it was then (library versions, code), as sentences."""
+
+
+def dataset_of(registry: Registry, subject: Subject) -> Dataset:
+    """The subject's pictures and captions as training would see them now."""
+    return captions.dataset(subject, registry.samples(subject.name), registry.blobs.path)
+
+
+def plan(
+    registry: Registry, name: str, base: str, overrides: Mapping[str, Any], device: str
+) -> tuple[Plan, TrainConfig]:
+    """What training would do and whether it can work, timed by a few real steps, and the settings."""
+    from sosie import train as stage
+
+    subject = registry.subject(name)
+    dataset = ready_dataset(registry, subject)
+    loaded = load(base, device)
+    config = configure(loaded, overrides)
+
+    def look(probe: Probe | None) -> Plan:
+        return stage.plan(
+            dataset,
+            loaded.info,
+            config,
+            multiple=loaded.spatial_multiple,
+            device=loaded.device.type,
+            folder=registry.home,
+            probe=probe,
+        )
+
+    rough = look(None)
+    # Steps can only be timed where the run could start.
+    return (rough if rough.blockers else look(stage.probe(dataset, loaded, config, rough))), config
+
+
+def train(
+    registry: Registry,
+    name: str,
+    base: str,
+    overrides: Mapping[str, Any],
+    *,
+    consent: str,
+    device: str,
+    resume: bool,
+    on_event: OnEvent,
+    should_stop: Callable[[], bool],
+) -> Adapter:
+    """Train, keep the run's state and events in the registry, and file what came out."""
+    subject = registry.subject(name)
+    dataset = ready_dataset(registry, subject)
+    if resume:
+        run = unfinished(registry, subject).model_copy(
+            update={"state": "running", "pid": os.getpid()}
+        )
+        registry.update_run(run)
+    else:
+        run = new_run(registry, subject, base)
+        registry.add_run(run)
+    with _Recorder(registry, run, on_event) as recorder:
+        recorder.event("run", {"run": run.id, "message": f"run {run.id}: loading {run.base}"})
+        loaded = load(run.base, device)
+        return _train(registry, run, dataset, loaded, overrides, consent, recorder, should_stop)
+
+
+def _train(
+    registry: Registry,
+    run: Run,
+    dataset: Dataset,
+    base: DiffusionBase,
+    overrides: Mapping[str, Any],
+    consent: str,
+    recorder: _Recorder,
+    should_stop: Callable[[], bool],
+) -> Adapter:
+    from sosie import train as stage
+
+    before = run.folder / "manifest.json"
+    resume = before.is_file()
+    config = (
+        stage.Manifest.read(before).config
+        if resume
+        else configure(base, {**overrides, "name": run.id, "started": run.started})
+    )
+    result = stage.train(
+        dataset,
+        base,
+        config,
+        folder=run.folder,
+        consent=consent,
+        on_event=recorder.event,
+        should_stop=should_stop,
+        resume=resume,
+    )
+    return registry.add_adapter(
+        Adapter(
+            name=run.id,
+            subject=run.subject,
+            family=base.family,
+            base=run.base,
+            trigger=dataset.trigger,
+            file_sha256=registry.blobs.put(result.adapter.read_bytes()),
+            tensors_sha256=result.tensors_sha256,
+            run=run.id,
+            step=result.steps,
+            consent_sha256=consent,
+            created=now(),
+        )
+    )
+
+
+def new_run(registry: Registry, subject: Subject, base: str) -> Run:
+    """A run of a subject under the next free id, SUBJECT-N."""
+    taken = {run.id for run in registry.runs()} | {a.name for a in registry.adapters()}
+    number = next(n for n in count(1) if f"{subject.name}-{n}" not in taken)
+    return Run(
+        id=f"{subject.name}-{number}",
+        subject=subject.name,
+        base=base,
+        state="running",
+        step=0,
+        steps=0,
+        folder=registry.home / "runs" / f"{subject.name}-{number}",
+        pid=os.getpid(),
+        started=now(),
+    )
+
+
+def ready_dataset(registry: Registry, subject: Subject) -> Dataset:
+    """The dataset, if every caption can be trained on. Raises NotReady naming those that cannot."""
+    dataset = dataset_of(registry, subject)
+    captions.require_trigger(dataset)
+    return dataset
+
+
+def load(base: str, device: str) -> DiffusionBase:
+    """The base on a device: in bfloat16 on a GPU, in float32 on a CPU."""
+    import torch
+
+    from sosie.models.diffusion.resolve import load_base
+    from sosie.studio.drawing import choose_device
+
+    place = choose_device(device)
+    return load_base(base, place, torch.float32 if place == "cpu" else torch.bfloat16)
+
+
+def configure(base: DiffusionBase, overrides: Mapping[str, Any]) -> TrainConfig:
+    """The base's recipe with the user's settings. Raises BadInput naming an unusable one."""
+    from pydantic import ValidationError
+
+    from sosie.train import TrainConfig, for_base
+
+    try:
+        return TrainConfig.model_validate({**for_base(base.info).model_dump(), **overrides})
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise BadInput(
+                str(NotFound.among("setting", field, TrainConfig.model_fields))
+            ) from None
+        raise BadInput(
+            f"The setting {field} cannot be {first['input']!r}: {first['msg']}."
+        ) from None
+
+
+def unfinished(registry: Registry, subject: Subject) -> Run:
+    """The subject's latest run, if it can be resumed. Raises NotFound or BadInput."""
+    runs = registry.runs(subject.name)
+    if not runs:
+        raise NotFound(f'"{subject.name}" has no run to resume.')
+    if runs[-1].state == "done":
+        raise BadInput(
+            f"The latest run, {runs[-1].id}, is done: there is nothing to resume.",
+            advice="Start another without --resume.",
+        )
+    return runs[-1]
+
+
+def reproduce(
+    registry: Registry,
+    path: Path,
+    manifest: Manifest,
+    *,
+    base: str | None,
+    device: str,
+    on_event: OnEvent,
+    should_stop: Callable[[], bool],
+) -> Reproduction:
+    """Train again with the recorded pictures, captions and settings, and compare the file."""
+    from sosie import train as stage
+    from sosie.train.manifest import differences
+
+    recorded = recorded_file(registry, path, manifest)
+    subject = registry.subject(manifest.subject)
+    loaded = load(base or manifest.base.name, device)
+    dataset = captions.dataset_again(
+        subject,
+        registry.samples(subject.name),
+        {picture.pixels_sha256: picture.caption for picture in manifest.pictures},
+        registry.blobs.path,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        result = stage.train(
+            dataset,
+            loaded,
+            manifest.config,
+            folder=Path(folder),
+            consent=manifest.consent_sha256,
+            on_event=on_event,
+            should_stop=should_stop,
+        )
+        again = stage.Manifest.read(result.manifest)
+    then, today = manifest.environment, again.environment
+    changed = [
+        f"{key} was {then.get(key)}, is {today[key]}"
+        for key in today
+        if then.get(key) != today[key]
+    ]
+    return Reproduction(
+        same=result.file_sha256 == recorded,
+        file_sha256=result.file_sha256,
+        recorded_sha256=recorded,
+        differences=(*differences(manifest, again), *changed),
+    )
+
+
+def recorded_file(registry: Registry, path: Path, manifest: Manifest) -> str:
+    """SHA-256 of the LoRA that a manifest describes: the file beside it, else the one on file."""
+    stem = path.name.removesuffix(".json").removesuffix(".sosie")
+    for name in (manifest.name, stem):
+        beside = path.with_name(f"{name}.safetensors")
+        if beside.is_file():
+            return sha256_file(beside)
+    return registry.adapter(manifest.name).file_sha256
+
+
+def follow(registry: Registry, name: str) -> Iterator[Event]:
+    """Events of the run `name`, or of the latest run of the subject `name`, until it ends."""
+    run = _run_or_latest(registry, name)
+    seen = 0
+    while True:
+        ended = registry.run(run.id).state != "running"
+        for event in registry.events(run.id, after=seen):
+            seen = event.number
+            yield event
+        if ended:
+            return
+        time.sleep(POLL_SECONDS)
+
+
+def _run_or_latest(registry: Registry, name: str) -> Run:
+    runs = registry.runs()
+    for run in runs:
+        if run.id == name:
+            return run
+    of_subject = [run for run in runs if run.subject == name]
+    if of_subject:
+        return of_subject[-1]
+    raise NotFound.among("run", name, [run.id for run in runs])
+
+
+class _Recorder:
+    """Writes a run's events into the registry, and how it ended, whatever ended it."""
+
+    def __init__(self, registry: Registry, run: Run, on_event: OnEvent) -> None:
+        self.registry = registry
+        self.run = run
+        self.on_event = on_event
+
+    def event(self, kind: str, data: dict[str, Any]) -> None:
+        """Record one event, then pass it on."""
+        self.registry.add_event(self.run.id, kind, data)
+        if kind == "step":
+            self.run = self.run.model_copy(update={"step": data["step"], "steps": data["steps"]})
+        if kind in ("checkpoint", "plan"):
+            self.registry.update_run(self.run)
+        self.on_event(kind, data)
+
+    def __enter__(self) -> _Recorder:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        state: RunState = "done"
+        if isinstance(error, (Interrupted, KeyboardInterrupt)):
+            state = "stopped"
+        elif error is not None:
+            state = "failed"
+        words = str(error) if isinstance(error, SosieError) else repr(error)
+        self.run = self.run.model_copy(
+            update={
+                "state": state,
+                "pid": None,
+                "ended": now(),
+                "message": words if error else None,
+            }
+        )
+        self.registry.update_run(self.run)
