@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -94,7 +94,7 @@ def called(registry: Registry, prompt: str, say: Callable[[str], None]) -> tuple
     return tuple(calls)
 
 
-def configure(prompt: str, calls: Sequence[Call], **settings: Any) -> GenerateConfig:
+def configure(prompt: str, **settings: Any) -> GenerateConfig:
     """The settings as the stage takes them. Raises BadInput naming an unusable one."""
     from pydantic import ValidationError
 
@@ -114,6 +114,7 @@ def draw(
     *,
     base: str,
     out: Path,
+    consents: Mapping[str, str],
     init: Path | None,
     device: str,
     say: Callable[[str], None],
@@ -133,7 +134,7 @@ def draw(
         loaded,
         config,
         loras,
-        consents={call.name: call.found.adapter.consent_sha256 for call in calls},
+        consents=consents,
         init=start,
         say=say,
         on_picture=lambda picture: files.append(generate.save(picture, out, name)),

@@ -304,10 +304,14 @@ class Studio:
     ) -> Drawn:
         """Draw pictures into `out`; the subject of every LoRA called must permit it."""
         calls = drawing.called(self.registry, prompt, say)
-        for found in {c.found.subject: c.found for c in calls}.values():
-            self.permitted("generate", found.subject)
-        config = drawing.configure(prompt, calls, n=n, seed=seed, **settings)
-        return drawing.draw(config, calls, base=base, out=out, init=init, device=device, say=say)
+        # The permission of today, which may be another than the one it was trained under.
+        consents = {
+            call.name: self.permitted("generate", call.found.subject).sha256() for call in calls
+        }
+        config = drawing.configure(prompt, n=n, seed=seed, **settings)
+        return drawing.draw(
+            config, calls, base=base, out=out, consents=consents, init=init, device=device, say=say
+        )
 
     def likeness(
         self, adapter: str, drawn: Sequence[Path], *, control: Sequence[Path] = ()

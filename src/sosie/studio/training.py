@@ -43,7 +43,7 @@ def dataset_of(registry: Registry, subject: Subject) -> Dataset:
 def plan(
     registry: Registry, name: str, base: str, overrides: Mapping[str, Any], device: str
 ) -> tuple[Plan, TrainConfig]:
-    """What training would do and whether it can work, timed by a few real steps, and the settings."""
+    """What training would do, timed by a few real steps, and the settings it would use."""
     from sosie import train as stage
 
     subject = registry.subject(name)
@@ -83,9 +83,8 @@ def train(
     subject = registry.subject(name)
     dataset = ready_dataset(registry, subject)
     if resume:
-        run = unfinished(registry, subject).model_copy(
-            update={"state": "running", "pid": os.getpid()}
-        )
+        run = unfinished(registry, subject)
+        run = run.model_copy(update={"state": "running", "pid": os.getpid()})
         registry.update_run(run)
     else:
         run = new_run(registry, subject, base)
@@ -189,12 +188,9 @@ def configure(base: DiffusionBase, overrides: Mapping[str, Any]) -> TrainConfig:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
-            raise BadInput(
-                str(NotFound.among("setting", field, TrainConfig.model_fields))
-            ) from None
-        raise BadInput(
-            f"The setting {field} cannot be {first['input']!r}: {first['msg']}."
-        ) from None
+            raise NotFound.among("setting", field, TrainConfig.model_fields) from None
+        given = first["input"]
+        raise BadInput(f"The setting {field} cannot be {given!r}: {first['msg']}.") from None
 
 
 def unfinished(registry: Registry, subject: Subject) -> Run:
@@ -319,13 +315,10 @@ class _Recorder:
             state = "stopped"
         elif error is not None:
             state = "failed"
-        words = str(error) if isinstance(error, SosieError) else repr(error)
+        words = None
+        if error is not None:
+            words = str(error) if isinstance(error, SosieError) else repr(error)
         self.run = self.run.model_copy(
-            update={
-                "state": state,
-                "pid": None,
-                "ended": now(),
-                "message": words if error else None,
-            }
+            update={"state": state, "pid": None, "ended": now(), "message": words}
         )
         self.registry.update_run(self.run)
