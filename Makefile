@@ -30,7 +30,7 @@ format: $(STAMP)  ## put the code into its usual form
 	$(BIN)/ruff format .
 
 demo: $(STAMP)  ## the main job on the embedded base, with a synthetic person
-	$(BIN)/sosie demo --out demo
+	$(BIN)/python -m demo
 
 bench: $(STAMP)  ## print the figures of docs/benchmarks.md
 	$(BIN)/python -m bench

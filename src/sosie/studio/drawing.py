@@ -15,6 +15,7 @@ from sosie.registry import Registry
 if TYPE_CHECKING:
     from sosie.audit import Likeness
     from sosie.generate import GenerateConfig
+    from sosie.models.diffusion.base import DiffusionBase
 
 
 class Drawn(Record):
@@ -108,39 +109,59 @@ def configure(prompt: str, **settings: Any) -> GenerateConfig:
         raise BadInput(f"{field} cannot be {first['input']!r}: {first['msg']}.") from None
 
 
+class Desk:
+    """Keeps the base that was drawn with last, so that the next call need not load it again."""
+
+    def __init__(self) -> None:
+        self._key: tuple[str, str] | None = None
+        self._base: DiffusionBase | None = None
+
+    def base(self, name: str, device: str) -> DiffusionBase:
+        """The base called `name` on a device ("auto" is CUDA where it is there)."""
+        key = (name, choose_device(device))
+        if self._base is None or self._key != key:
+            self._key, self._base = key, load(*key)
+        return self._base
+
+
+def load(base: str, device: str) -> DiffusionBase:
+    """The base on a device: in bfloat16 on a GPU, in float32 on a CPU."""
+    import torch
+
+    from sosie.models.diffusion.resolve import load_base
+
+    place = choose_device(device)
+    return load_base(base, place, torch.float32 if place == "cpu" else torch.bfloat16)
+
+
 def draw(
+    base: DiffusionBase,
     config: GenerateConfig,
     calls: Sequence[Call],
     *,
-    base: str,
     out: Path,
     consents: Mapping[str, str],
     init: Path | None,
-    device: str,
     say: Callable[[str], None],
 ) -> Drawn:
     """Draw into `out`: one PNG a picture, written as soon as it is drawn, and a contact sheet."""
     from sosie import generate
     from sosie.models import lora
-    from sosie.models.diffusion.resolve import load_base
     from sosie.registry.intake import read
 
-    loras = [(call.name, lora.read(call.found.path), call.weight) for call in calls]
     start = None if init is None else pixels(BytesIO(read(init).picture))
-    loaded = load_base(base, choose_device(device))
     name = calls[0].found.subject if calls else "picture"
     files: list[Path] = []
     pictures = generate.draw(
-        loaded,
+        base,
         config,
-        loras,
+        [(call.name, lora.read(call.found.path), call.weight) for call in calls],
         consents=consents,
         init=start,
         say=say,
         on_picture=lambda picture: files.append(generate.save(picture, out, name)),
     )
-    sheet = generate.save_sheet(pictures, out, name)
-    return Drawn(files=tuple(files), sheet=sheet)
+    return Drawn(files=tuple(files), sheet=generate.save_sheet(pictures, out, name))
 
 
 def likeness(

@@ -60,6 +60,7 @@ class Studio:
 
     def __init__(self, home: Path | None = None) -> None:
         self.registry = Registry.open(home_folder(home))
+        self._desk = drawing.Desk()
 
     # -- the workspace -----------------------------------------------------------------------------
 
@@ -309,9 +310,8 @@ class Studio:
             call.name: self.permitted("generate", call.found.subject).sha256() for call in calls
         }
         config = drawing.configure(prompt, n=n, seed=seed, **settings)
-        return drawing.draw(
-            config, calls, base=base, out=out, consents=consents, init=init, device=device, say=say
-        )
+        loaded = self._desk.base(base, device)
+        return drawing.draw(loaded, config, calls, out=out, consents=consents, init=init, say=say)
 
     def likeness(
         self, adapter: str, drawn: Sequence[Path], *, control: Sequence[Path] = ()

@@ -15,6 +15,7 @@ from sosie.core.errors import BadInput, Interrupted, NotFound, SosieError
 from sosie.core.files import sha256_file
 from sosie.core.records import Adapter, Dataset, Event, Record, Run, RunState, Subject, now
 from sosie.registry import Registry
+from sosie.studio import drawing
 
 if TYPE_CHECKING:
     from sosie.models.diffusion.base import DiffusionBase
@@ -48,7 +49,7 @@ def plan(
 
     subject = registry.subject(name)
     dataset = ready_dataset(registry, subject)
-    loaded = load(base, device)
+    loaded = drawing.load(base, device)
     config = configure(loaded, overrides)
 
     def look(probe: Probe | None) -> Plan:
@@ -91,7 +92,7 @@ def train(
         registry.add_run(run)
     with _Recorder(registry, run, on_event) as recorder:
         recorder.event("run", {"run": run.id, "message": f"run {run.id}: loading {run.base}"})
-        loaded = load(run.base, device)
+        loaded = drawing.load(run.base, device)
         return _train(registry, run, dataset, loaded, overrides, consent, recorder, should_stop)
 
 
@@ -165,17 +166,6 @@ def ready_dataset(registry: Registry, subject: Subject) -> Dataset:
     return dataset
 
 
-def load(base: str, device: str) -> DiffusionBase:
-    """The base on a device: in bfloat16 on a GPU, in float32 on a CPU."""
-    import torch
-
-    from sosie.models.diffusion.resolve import load_base
-    from sosie.studio.drawing import choose_device
-
-    place = choose_device(device)
-    return load_base(base, place, torch.float32 if place == "cpu" else torch.bfloat16)
-
-
 def configure(base: DiffusionBase, overrides: Mapping[str, Any]) -> TrainConfig:
     """The base's recipe with the user's settings. Raises BadInput naming an unusable one."""
     from pydantic import ValidationError
@@ -222,7 +212,7 @@ def reproduce(
 
     recorded = recorded_file(registry, path, manifest)
     subject = registry.subject(manifest.subject)
-    loaded = load(base or manifest.base.name, device)
+    loaded = drawing.load(base or manifest.base.name, device)
     dataset = captions.dataset_again(
         subject,
         registry.samples(subject.name),

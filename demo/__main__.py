@@ -1,0 +1,218 @@
+"""`python -m demo`: a person who is not in the base's training set, from pictures to one page.
+
+Without `--pictures` a synthetic person is drawn into a folder, as a user would have one. With it,
+the same steps run on a folder of pictures; the permission for them is recorded by the same options
+as `sosie consent` has, and without one nothing is trained.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from demo.page import Figure, Page, Shown, curves, data_uri
+from demo.people import write_pictures
+from sosie.audit import Likeness
+from sosie.core.errors import SosieError
+from sosie.studio import Studio
+
+PERSON = 19
+"""Seed of the demo's person: held out from the embedded base's training, like every seed …9."""
+NAME = "nobody"
+PROMPTS = (
+    "photo of {}, smiling, red coat, on a beach",
+    "photo of {}, blue striped t-shirt, in a forest",
+    "photo of {}, green hoodie, in a city street",
+    "photo of {}, yellow sweater, in a library",
+    "photo of {}, black suit, in a city at night",
+    "photo of {}, white shirt, in a garden",
+    "photo of {}, purple turtleneck, in the mountains",
+    "photo of {}, orange jacket, at sunset",
+    "portrait of {}, laughing, navy coat, grey background",
+    "portrait of {}, serious, pink sweater, turquoise background",
+    "photo of {}, wearing a cap, red t-shirt, in a kitchen",
+    "photo of {}, sunglasses, white t-shirt, on a beach",
+    "photo of {}, three-quarter view to the left, blue shirt, beige background",
+    "photo of {}, three-quarter view to the right, grey suit, in a library",
+    "photo of {}, surprised, yellow checked shirt, in a garden",
+    "photo of {}, wearing a beanie, green coat, in the mountains",
+)
+"""New clothes and places; one seed each."""
+
+
+class Story:
+    """Prints a line for each thing that happens, with the seconds since the start."""
+
+    def __init__(self) -> None:
+        self.begun = time.perf_counter()
+        self.losses: list[tuple[int, float]] = []
+        self.withheld: list[tuple[int, float]] = []
+
+    def say(self, text: str) -> None:
+        """Print a line."""
+        print(f"{time.perf_counter() - self.begun:6.1f} s  {text}", flush=True)
+
+    def event(self, kind: str, data: dict[str, Any]) -> None:
+        """Follow a run."""
+        if kind == "split":
+            self.say("held out: " + ", ".join(row["file"] for row in data["withheld"]))
+        elif kind == "step":
+            self.losses.append((data["step"], data["smoothed"]))
+            if data["step"] in (1, 10) or data["step"] % 50 == 0:
+                rate, eta = data["rate"], data["eta"]
+                self.say(
+                    f"step {data['step']}/{data['steps']}  loss {data['loss']:.4f}  "
+                    f"{rate:.1f} steps/s  {eta:.0f} s left"
+                )
+        elif kind == "validation" and data.get("withheld") is not None:
+            self.withheld.append((data["step"], data["withheld"]))
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("build/demo"))
+    parser.add_argument("--base", default="pocket")
+    parser.add_argument("--pictures", type=Path, help="folder to use instead of a synthetic person")
+    parser.add_argument("--relation", choices=("self", "guardian", "estate"), help="who permits it")
+    parser.add_argument("--who", help="whom the pictures show")
+    parser.add_argument("--signed-by", help="who signed the permission")
+    parser.add_argument("--evidence", help="where the permission can be read")
+    options = parser.parse_args()
+    if options.pictures and not (options.relation and options.who and options.signed_by):
+        parser.error("--pictures needs --relation, --who and --signed-by")
+    return options
+
+
+def main() -> None:
+    """Run the story and write the page."""
+    options, story = parse(), Story()
+    out: Path = options.out
+    if out.exists():
+        shutil.rmtree(out)
+    studio = Studio(out / "workspace")
+    subject = studio.new(NAME)
+    if options.pictures:
+        pictures, who = options.pictures, options.who
+        relation, evidence = options.relation, options.evidence
+    else:
+        story.say(f"drawing 15 pictures of synthetic person {PERSON}")
+        pictures = out / "pictures"
+        write_pictures(pictures, seed=PERSON, trigger=subject.trigger)
+        who, relation = "nobody", "synthetic"
+        evidence = f"sosie.world.people.person({PERSON})"
+    report = studio.add(NAME, [pictures])
+    story.say(f"{len(report.added)} pictures added, {len(report.refused)} refused")
+    studio.caption(NAME, template="photo of {trigger}", edits={})
+    studio.consent(
+        NAME, relation=relation, who=who, signed_by=options.signed_by or who, evidence=evidence
+    )
+    story.say(f"loading {options.base} and training")
+    adapter = studio.train(NAME, base=options.base, overrides={}, on_event=story.event)
+    trained = time.perf_counter() - story.begun
+    story.say(f"drawing {len(PROMPTS)} pictures with {adapter.name}, and without it")
+    drawn, control = [], []
+    for number, prompt in enumerate(PROMPTS):
+        asked = {"base": options.base, "n": 1, "seed": 100 + number}
+        with_it = prompt.format(f"<lora:{adapter.name}:1> {subject.trigger}")
+        drawn += studio.generate(with_it, out=out / "drawn", **asked).files
+        without = prompt.format("somebody")
+        control += studio.generate(without, out=out / "control", **asked).files
+    likeness = studio.likeness(adapter.name, drawn, control=control)
+    page = describe(
+        studio, story, drawn, control, likeness, trained, synthetic=not options.pictures
+    )
+    page.write(out / "index.html")
+    (out / "likeness.json").write_text(json.dumps(likeness.model_dump(mode="json"), indent=1))
+    story.say(f"done: {out / 'index.html'}")
+
+
+def describe(
+    studio: Studio,
+    story: Story,
+    drawn: list[Path],
+    control: list[Path],
+    likeness: Likeness,
+    trained: float,
+    *,
+    synthetic: bool,
+) -> Page:
+    """All that the page shows."""
+    from sosie.train import Manifest
+
+    shown = studio.show(NAME)
+    run, adapter = shown.runs[-1], shown.adapters[-1]
+    manifest = Manifest.read(run.folder / "manifest.json")
+    withheld = {picture.sample for picture in manifest.pictures if picture.withheld}
+    named = [prompt.format(shown.subject.trigger) for prompt in PROMPTS]
+    scores = [("no face found" if s is None else f"cosine {s:.2f}") for s in likeness.per_picture]
+    who = "a synthetic person whom the base model has never seen" if synthetic else "a real person"
+    return Page(
+        title="Pictures in, LoRA out, pictures back",
+        lead=f"Fifteen pictures or so of {who}, a recorded permission, and a few minutes on a "
+        "processor: this page shows what was learned, and measures it on pictures that training "
+        "never saw.",
+        figures=figures(likeness, manifest.config.steps or 0, trained),
+        samples=[
+            Shown(data_uri(item.path), caption=item.caption, held_out=item.sample in withheld)
+            for item in shown.dataset.items
+        ],
+        lesson=f"{manifest.config.steps} steps of {manifest.config.pictures_per_step()} pictures, "
+        f"rank {manifest.config.rank}. The held-out loss is taken at fixed noise and times.",
+        curves=curves({"training loss": story.losses, "held-out loss": story.withheld}),
+        drawn=[
+            Shown(data_uri(p), prompt=t, note=s)
+            for p, t, s in zip(drawn, named, scores, strict=True)
+        ],
+        control=[Shown(data_uri(p), prompt=t) for p, t in zip(control, named, strict=True)],
+        facts=[
+            ("LoRA", f"{adapter.name}, for {adapter.family}, trained on {adapter.base}"),
+            ("file", adapter.file_sha256),
+            ("permission", adapter.consent_sha256 or ""),
+            ("manifest", manifest.identity()),
+            ("judge", likeness.embedder),
+        ],
+        honest="Everything drawn here is synthetic and says so inside each file. "
+        + (
+            "The embedded base was trained on drawn people alone; what it shows is how the parts "
+            "work together, not how good a picture of a real person can be."
+            if synthetic
+            else "The embedded base was trained on drawn people alone. It turns a real face into "
+            "one of its own kind: colours, hair and pose may carry over, the likeness of a "
+            "photograph cannot. For pictures of real people use FLUX.1, SDXL or SD 1.5."
+        ),
+    )
+
+
+def figures(likeness: Likeness, steps: int, trained: float) -> list[Figure]:
+    """The numbers at the top, each with its interval where it has one."""
+
+    def between(interval: Any) -> str:
+        return f" (95%: {interval.low:.2f} to {interval.high:.2f})"
+
+    found = [
+        Figure(f"{trained / 60:.1f} min", f"from the first picture to the LoRA, {steps} steps")
+    ]
+    if likeness.cosine is not None:
+        text = "mean cosine to the held-out pictures" + between(likeness.cosine)
+        found.append(Figure(f"{likeness.cosine.value:.2f}", text))
+    if likeness.share is not None:
+        text = "of what two real pictures of the person reach" + between(likeness.share)
+        found.append(Figure(f"{likeness.share.value:.0%}", text))
+    if likeness.lift is not None:
+        text = "above the base without the LoRA, same seeds" + between(likeness.lift)
+        found.append(Figure(f"{likeness.lift.value:+.2f}", text))
+    share = likeness.faces.value
+    found.append(Figure(f"{share:.0%}", "of the drawn pictures show a face that is found"))
+    return found
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except SosieError as error:
+        raise SystemExit(f"demo: {error}") from error
