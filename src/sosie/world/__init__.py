@@ -1,0 +1,1 @@
+"""Synthetic people with ground truth: nobody real, everything known."""
