@@ -1,10 +1,10 @@
 """Likeness in the synthetic world: does the LoRA of an unseen person draw that person?
 
-For each of 20 people held out from the base's training: 15 pictures, a LoRA by the base's own recipe,
-8 pictures from prompts with new clothes and places. An identity network that no training used (SFace)
-then names each picture among 100 held-out people, by templates of 5 pictures that training never
-saw. The control is the base without LoRA at the same prompts and seeds. `SOSIE_BENCH_PEOPLE` takes
-fewer people, for a quicker look.
+For each of 20 people held out from the base's training: 15 pictures, a LoRA by the base's own
+recipe, 8 pictures from prompts with new clothes and places. An identity network that no training
+used (SFace) then names each picture among 100 held-out people, by templates of 5 pictures that
+training never saw. The control is the base without LoRA at the same prompts and seeds.
+`SOSIE_BENCH_PEOPLE` takes fewer people, for a quicker look.
 """
 
 from __future__ import annotations
