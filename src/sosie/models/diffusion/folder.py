@@ -79,6 +79,8 @@ class FolderSettings(Record):
     name: str | None = None
     licence: str | None = None
     defaults: Defaults | None = None
+    training: dict[str, Any] = {}
+    """Settings with which training on this base begins, as `sosie.train.TrainConfig` names them."""
 
 
 def read_index(folder: Path) -> Index:
