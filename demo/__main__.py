@@ -14,11 +14,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from demo.page import Figure, Page, Shown, curves, data_uri
+from demo.page import Figure, Page, Shown, curves, data_uri, strip
 from demo.people import write_pictures
 from sosie.audit import Likeness
 from sosie.core.errors import SosieError
 from sosie.studio import Studio
+from sosie.train import Manifest
 
 PERSON = 19
 """Seed of the demo's person: held out from the embedded base's training, like every seed …9."""
@@ -127,6 +128,9 @@ def main() -> None:
         studio, story, drawn, control, likeness, trained, synthetic=not options.pictures
     )
     page.write(out / "index.html")
+    dataset = studio.show(NAME).dataset.items
+    held_out = [item.path for item in dataset if item.sample in withheld_of(studio)]
+    strip([held_out[:8], drawn[:8], drawn[8:]], out / "strip.png")
     (out / "likeness.json").write_text(json.dumps(likeness.model_dump(mode="json"), indent=1))
     story.say(f"done: {out / 'index.html'}")
 
@@ -142,12 +146,9 @@ def describe(
     synthetic: bool,
 ) -> Page:
     """All that the page shows."""
-    from sosie.train import Manifest
-
     shown = studio.show(NAME)
-    run, adapter = shown.runs[-1], shown.adapters[-1]
-    manifest = Manifest.read(run.folder / "manifest.json")
-    withheld = {picture.sample for picture in manifest.pictures if picture.withheld}
+    adapter, manifest = shown.adapters[-1], manifest_of(studio)
+    withheld = withheld_of(studio)
     named = [prompt.format(shown.subject.trigger) for prompt in PROMPTS]
     scores = [("no face found" if s is None else f"cosine {s:.2f}") for s in likeness.per_picture]
     who = "a synthetic person whom the base model has never seen" if synthetic else "a real person"
@@ -186,6 +187,16 @@ def describe(
             "photograph cannot. For pictures of real people use FLUX.1, SDXL or SD 1.5."
         ),
     )
+
+
+def manifest_of(studio: Studio) -> Manifest:
+    """What the demo's run was made of."""
+    return Manifest.read(studio.runs(NAME)[-1].folder / "manifest.json")
+
+
+def withheld_of(studio: Studio) -> set[str]:
+    """Hashes of the pictures that its training never saw."""
+    return {picture.sample for picture in manifest_of(studio).pictures if picture.withheld}
 
 
 def figures(likeness: Likeness, steps: int, trained: float) -> list[Figure]:

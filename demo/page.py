@@ -10,8 +10,9 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from PIL import Image, ImageOps
 
-from sosie.core.files import write_atomically
+from sosie.core.files import save_atomically, write_atomically
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,19 @@ class Page:
         environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
         html = environment.get_template("page.html.j2").render(**self.__dict__)
         write_atomically(path, html.encode())
+
+
+def strip(rows: Sequence[Sequence[Path]], path: Path, *, side: int = 112, gap: int = 6) -> None:
+    """Write rows of pictures, scaled to `side` pixels, as one PNG on white."""
+    width = max(len(row) for row in rows)
+    size = (width * (side + gap) + gap, len(rows) * (side + gap) + gap)
+    sheet = Image.new("RGB", size, "white")
+    for y, row in enumerate(rows):
+        for x, file in enumerate(row):
+            with Image.open(file) as picture:
+                small = ImageOps.fit(picture.convert("RGB"), (side, side))
+            sheet.paste(small, (gap + x * (side + gap), gap + y * (side + gap)))
+    save_atomically(path, lambda temporary: sheet.save(temporary, "PNG"))
 
 
 def data_uri(path: Path) -> str:
