@@ -5,7 +5,6 @@ Light: importing this loads neither torch nor a model, so that the front doors m
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -13,6 +12,7 @@ from pydantic import Field, ValidationError
 
 from sosie.core.errors import BadInput
 from sosie.core.records import Record
+from sosie.models.diffusion.folder import SETTINGS, read_settings
 
 if TYPE_CHECKING:
     from sosie.models.diffusion.base import BaseInfo
@@ -140,15 +140,14 @@ def for_base(info: BaseInfo) -> TrainConfig:
     Raises BadInput if that part of `sosie.json` holds an unknown or impossible setting.
     """
     recipe = small_base() if max(info.defaults.width, info.defaults.height) <= 256 else standard()
-    own = info.folder / "sosie.json"
-    if not own.is_file():
-        return recipe
     try:
-        changes = json.loads(own.read_text(encoding="utf-8")).get("training", {})
-        return TrainConfig.model_validate({**recipe.model_dump(), **changes})
-    except (ValidationError, ValueError, TypeError) as error:
+        return TrainConfig.model_validate(
+            {**recipe.model_dump(), **read_settings(info.folder).training}
+        )
+    except ValidationError as error:
         raise BadInput(
-            f'The "training" settings in {own} cannot be used: {first_line(error)}.',
+            f'The "training" settings in {info.folder / SETTINGS} cannot be used: '
+            f"{first_line(error)}.",
             advice="Correct them, or remove them.",
         ) from error
 
