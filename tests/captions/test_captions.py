@@ -17,7 +17,8 @@ from sosie.captions import (
     revise,
 )
 from sosie.core.errors import BadInput, NotFound, NotReady
-from sosie.core.records import Dataset, Kind, Sample, Subject, now
+from sosie.core.records import Dataset, Sample, Subject, now
+from sosie.core.terms import Kind
 
 
 def sample(number: int, caption: str | None, file_name: str | None = None) -> Sample:

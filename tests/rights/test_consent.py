@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sosie.core.errors import BadInput, NotPermitted
-from sosie.core.records import ACTS, Act, Consent, now
+from sosie.core.records import Consent, now
+from sosie.core.terms import ACTS, Act
 from sosie.rights import checked_consent, decide, decide_all, require
 
 TODAY = date(2030, 6, 15)

@@ -10,7 +10,7 @@ import typer
 
 from sosie.cli import app, studio
 from sosie.core.errors import BadInput
-from sosie.core.records import ACTS, Act, Kind, Relation
+from sosie.core.terms import ACTS, Act, Kind, Relation
 
 Name = Annotated[str, typer.Argument(help="Name of the subject.")]
 

@@ -10,16 +10,11 @@ import hashlib
 import json
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Kind = Literal["person", "handwriting"]
-Relation = Literal["self", "guardian", "estate", "synthetic"]
-Act = Literal["train", "generate", "export", "merge", "publish"]
-RunState = Literal["running", "stopped", "failed", "done"]
-
-ACTS: tuple[Act, ...] = ("train", "generate", "export", "merge", "publish")
+from sosie.core.terms import Act, Kind, Relation, RunState
 
 
 class Record(BaseModel):
@@ -137,7 +132,8 @@ class Dataset(Record):
     def content_sha256(self) -> str:
         """Hash of trigger, pixels, captions and face boxes; independent of where files lie."""
         rows = [
-            [i.pixels_sha256, i.caption, i.face.model_dump() if i.face else None] for i in self.items
+            [i.pixels_sha256, i.caption, i.face.model_dump() if i.face else None]
+            for i in self.items
         ]
         return hashlib.sha256(canonical_json([self.kind, self.trigger, rows])).hexdigest()
 

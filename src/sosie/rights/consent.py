@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from datetime import date
 
 from sosie.core.errors import BadInput, NotPermitted
-from sosie.core.records import ACTS, Act, Consent, Record
+from sosie.core.records import Consent, Record
+from sosie.core.terms import ACTS, Act
 
 
 class Decision(Record):

@@ -15,19 +15,17 @@ from sosie import captions, rights
 from sosie.core.errors import BadInput
 from sosie.core.files import write_atomically
 from sosie.core.records import (
-    Act,
     Adapter,
     Consent,
     Dataset,
     Event,
-    Kind,
     Record,
-    Relation,
     Run,
     Sample,
     Subject,
     now,
 )
+from sosie.core.terms import Act, Kind, Relation
 from sosie.registry import AddReport, Registry, add_files, home_folder
 from sosie.studio import drawing, training
 from sosie.studio.drawing import Drawn

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from sosie import captions
 from sosie.core.errors import BadInput, Interrupted, NotFound, SosieError
 from sosie.core.files import sha256_file
-from sosie.core.records import Adapter, Dataset, Event, Record, Run, RunState, Subject, now
+from sosie.core.records import Adapter, Dataset, Event, Record, Run, Subject, now
+from sosie.core.terms import RunState
 from sosie.registry import Registry
 from sosie.studio import drawing
 

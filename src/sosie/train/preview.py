@@ -12,7 +12,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
-from sosie.core.records import Kind
+from sosie.core.terms import Kind
 from sosie.models.diffusion.base import DiffusionBase, SampleRequest
 from sosie.train.cache import Cache
 from sosie.train.checkpoint import step_folder, whole_folder

@@ -11,7 +11,8 @@ from pathlib import Path
 from PIL import Image
 
 from sosie.core.files import save_atomically, sha256_bytes, sha256_file
-from sosie.core.records import Kind, canonical_json
+from sosie.core.records import canonical_json
+from sosie.core.terms import Kind
 from sosie.models.diffusion.base import DiffusionBase
 from sosie.train.cache import Cache, Lesson
 from sosie.train.config import TrainConfig

@@ -1,0 +1,15 @@
+"""The closed vocabularies. Apart from the records, so that the command line can name them without
+loading pydantic.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Kind = Literal["person", "handwriting"]
+Relation = Literal["self", "guardian", "estate", "synthetic"]
+"""Whose word a permission is: the person's own, or who may speak for them."""
+Act = Literal["train", "generate", "export", "merge", "publish"]
+RunState = Literal["running", "stopped", "failed", "done"]
+
+ACTS: tuple[Act, ...] = ("train", "generate", "export", "merge", "publish")
