@@ -23,7 +23,7 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def canonical(self) -> bytes:
-        """This record as canonical JSON (sorted keys, no blanks, UTF-8): what hashes are taken of."""
+        """This record as canonical JSON (sorted keys, no blanks, UTF-8), to be hashed."""
         return canonical_json(self.model_dump(mode="json"))
 
     def sha256(self) -> str:
@@ -93,7 +93,7 @@ class Sample(Record):
 
 
 class Consent(Record):
-    """A recorded permission, first form: who may be modelled, by whose word, for what, until when."""
+    """A permission, first form: who may be modelled, by whose word, for what, until when."""
 
     subject: str
     who: str
