@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from sosie.core.errors import WeightsRefused
 from sosie.core.files import sha256_file
@@ -79,7 +79,7 @@ class FolderSettings(Record):
     name: str | None = None
     licence: str | None = None
     defaults: Defaults | None = None
-    training: dict[str, Any] = {}
+    training: dict[str, Any] = Field(default_factory=dict)
     """Settings with which training on this base begins, as `sosie.train.TrainConfig` names them."""
 
 
