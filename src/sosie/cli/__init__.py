@@ -8,17 +8,33 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
-from sosie.core.errors import SosieError
+from sosie.core.errors import SosieError, WorkspaceError
 
 if TYPE_CHECKING:
     from sosie.studio import Studio
 
+VERBS = (
+    *("new", "add", "caption", "show", "list", "consent"),
+    *("bases", "train", "runs", "follow", "reproduce", "generate", "export", "import"),
+)
+"""In the order in which a user meets them."""
+
+
+class InOrder(TyperGroup):
+    """Lists the verbs as a user meets them, not as the modules are imported."""
+
+    def list_commands(self, ctx: object) -> list[str]:
+        return sorted(self.commands, key=VERBS.index)
+
+
 app = typer.Typer(
     name="sosie",
+    cls=InOrder,
     help="A studio for personal image models, with permission.",
     no_args_is_help=True,
     add_completion=False,
@@ -63,8 +79,17 @@ def main() -> None:
     try:
         app()
     except SosieError as error:
-        typer.echo(f"sosie: {error}", err=True)
-        sys.exit(error.exit_code)
+        leave(str(error), error.exit_code)
+    except OSError as error:
+        # What the system refused outside the workspace: a folder that is a file, a lost disk.
+        where = f"{error.filename}: " if error.filename else ""
+        leave(f"{where}{error.strerror or error}.", WorkspaceError.exit_code)
+
+
+def leave(message: str, exit_code: int) -> NoReturn:
+    """Print one line on stderr, whatever line breaks a name in it may hold, and end."""
+    typer.echo(f"sosie: {' '.join(message.splitlines())}", err=True)
+    sys.exit(exit_code)
 
 
 from sosie.cli import adapters, pictures, training, workspace  # noqa: E402 (they need `app`)

@@ -21,13 +21,15 @@ def bases(context: typer.Context) -> None:
 @app.command("import")
 def import_lora(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="A .safetensors LoRA of any usual trainer.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A .safetensors LoRA of any usual trainer.")
+    ],
     subject: Annotated[
         str, typer.Option(help="Whom it shows: that subject's permission governs its use.")
     ],
     name: Annotated[str | None, typer.Option(help="Its name here. [default: file name]")] = None,
 ) -> None:
-    """File a LoRA made elsewhere, or refuse it with the keys that are not understood."""
+    """File a LoRA made elsewhere, or refuse it and say why."""
     adapter, told = studio(context).import_adapter(file, subject=subject, name=name)
     for line in told:
         typer.echo(line)
@@ -37,9 +39,14 @@ def import_lora(
 @app.command("export")
 def export_lora(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="A LoRA, as `sosie show` names it.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="LORA", help="A LoRA, as `sosie show` names it; LORA@STEP for a checkpoint."
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="Folder or file to write.")],
 ) -> None:
-    """Copy a LoRA out of the workspace, for ComfyUI, Forge, A1111 or diffusers."""
+    """Copy a LoRA out, for ComfyUI, Forge, A1111 or diffusers."""
     for path in studio(context).export_adapter(name, out):
         typer.echo(str(path))

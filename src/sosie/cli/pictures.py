@@ -13,7 +13,9 @@ from sosie.cli import app, studio
 @app.command()
 def generate(
     context: typer.Context,
-    prompt: Annotated[str, typer.Argument(help='E.g. "photo of <lora:anna:0.8> anna, beach".')],
+    prompt: Annotated[
+        str, typer.Argument(metavar="PROMPT", help='E.g. "photo of <lora:anna:0.8> anna, beach".')
+    ],
     base: Annotated[str, typer.Option(help="Base model: short name, hub id or folder.")] = "pocket",
     n: Annotated[int, typer.Option("--n", "-n", min=1, help="How many pictures.")] = 4,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first; the next count on.")] = 1,

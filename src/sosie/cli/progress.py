@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -73,8 +74,15 @@ def _check(data: dict[str, Any]) -> str:
 
 
 def _plan(data: dict[str, Any]) -> str:
-    time = "" if data["minutes"] is None else f", about {data['minutes']:.0f} min"
+    time = "" if data["minutes"] is None else f", {duration(data['minutes'])}"
     return f"{data['steps']} steps ({data['why_steps']}){time}"
+
+
+def duration(minutes: float) -> str:
+    """Minutes as one says them."""
+    if minutes < 1:
+        return "under a minute"
+    return f"about {minutes:.0f} min" if minutes < 120 else f"about {minutes / 60:.1f} hours"
 
 
 def _validation(data: dict[str, Any]) -> str:
@@ -115,6 +123,8 @@ def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
         if asked:
             raise KeyboardInterrupt
         asked = True
+        # Not print: a signal may come in the middle of one.
+        os.write(2, b"\nstopping after this step; Ctrl-C again stops at once\n")
 
     before = signal.signal(signal.SIGINT, ask)
     try:

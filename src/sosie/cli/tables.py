@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sosie.cli.progress import duration
+
 if TYPE_CHECKING:
     from sosie.core.records import Run
     from sosie.models.diffusion.resolve import BaseRow
     from sosie.registry import AddReport
     from sosie.studio import Overview
-    from sosie.train import Plan, TrainConfig
+    from sosie.train import Check, Plan, TrainConfig
 
 SEVERITY_STYLE = {"blocker": "bold red", "warning": "yellow", "note": "dim"}
 
@@ -124,44 +129,72 @@ def subjects(rows: Sequence[Overview]) -> None:
 
 def bases(rows: Sequence[BaseRow]) -> None:
     """The base models that have a name."""
-    table = grid("base", "family", "size", "licence", "where")
+    table = grid("base", "family", "size", "here", "licence")
     for row in rows:
         size = f"{row.size_gb:.2f} GB" if row.size_gb < 1 else f"{row.size_gb:.1f} GB"
-        table.add_row(row.name, row.family, size, row.licence, str(row.folder or row.note))
+        table.add_row(row.name, row.family, size, "yes" if row.folder else "no", row.licence)
     out = console()
     out.print(table)
+    out.print()
+    for row in rows:
+        out.print(f"{row.name}: {row.note}")
     out.print("Any other: a hub id, or a folder in diffusers' layout of FLUX.1, SDXL or SD 1.5.")
 
 
 def runs(rows: Sequence[Run]) -> None:
     """Training runs and their state."""
-    table = grid("run", "base", "state", "step", "started", "")
+    out = console()
+    table = grid("run", "base", "state", "step", "started")
     for run in rows:
         step = f"{run.step}/{run.steps}" if run.steps else "–"
         when = f"{run.started:%Y-%m-%d %H:%M}"
-        table.add_row(run.id, run.base, run.state, step, when, run.message or "")
-    console().print(table if rows else "No runs yet.")
+        base = Path(run.base).name if Path(run.base).is_absolute() else run.base
+        table.add_row(run.id, base, run.state, step, when)
+    out.print(table if rows else "No runs yet.")
+    for run in rows:
+        if run.message:
+            out.print(f"  {run.id}: {run.message}")
 
 
 def plan(made: Plan, config: TrainConfig) -> None:
     """What a run would do, and whether it can work."""
     out = console()
-    table = grid("check", "", "evidence", "where to mend it", "waiver")
+    table = grid("", "check", "evidence", "where to mend it")
     for check in made.checks:
-        state = "waived" if check.waived else check.severity
-        waiver = f"--waive {check.name}" if check.waivable and check.severity != "note" else ""
-        what = Text(check.what)
-        style = SEVERITY_STYLE[check.severity]
-        table.add_row(what, Text(state, style), Text(check.evidence), Text(check.mend), waiver)
-    out.print(table)
-    out.print()
+        state = Text("waived" if check.waived else check.severity, SEVERITY_STYLE[check.severity])
+        table.add_row(state, check.what, check.evidence, f"{check.mend}{_waiver(check)}")
+    if made.checks:
+        out.print(table)
+        out.print()
     out.print(f"steps: {made.steps} ({made.why_steps})")
     how = "timed here" if made.measured else "rough"
-    minutes = "unknown" if made.minutes is None else f"{made.minutes:.1f} min"
+    minutes = "unknown" if made.minutes is None else duration(made.minutes)
     memory = "unknown" if made.memory_gb is None else f"{made.memory_gb:.1f} GB"
     out.print(f"time: {minutes} ({how}); memory: {memory}; disk: {made.disk_gb:.2f} GB")
     out.print()
-    out.print("settings: " + ", ".join(f"{k}={v}" for k, v in config.model_dump().items()))
+    settings(config)
     blockers = counted(len(made.blockers), "blocker")
     verdict = f"not ready: {blockers}" if made.blockers else "ready"
     out.print(Text(verdict, "bold red" if made.blockers else "bold green"))
+
+
+def _waiver(check: Check) -> str:
+    """What to add to the way of mending: only blockers stop a run, so only they need a waiver."""
+    if check.severity != "blocker" or check.waived:
+        return ""
+    return f"; or --waive {check.name}" if check.waivable else "; cannot be waived"
+
+
+def settings(config: TrainConfig) -> None:
+    """Every setting as `--set` takes it, in two columns."""
+    shown = [
+        (key, "–" if value is None or value == [] else json.dumps(value, ensure_ascii=False))
+        for key, value in config.model_dump(mode="json").items()
+    ]
+    half = (len(shown) + 1) // 2
+    table = grid("setting", "value", "setting", "value")
+    for left, right in zip_longest(shown[:half], shown[half:], fillvalue=("", "")):
+        table.add_row(*left, *right)
+    out = console()
+    out.print(table)
+    out.print()

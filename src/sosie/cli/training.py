@@ -16,7 +16,7 @@ Device = Annotated[str, typer.Option(help="cpu, cuda or auto.")]
 @app.command()
 def train(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="Name of the subject.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the subject.")],
     base: Annotated[str, typer.Option(help="Base model: short name, hub id or folder.")] = "pocket",
     steps: Annotated[
         int | None, typer.Option(min=1, help="[default: by the number of pictures]")
@@ -26,13 +26,18 @@ def train(
         float | None, typer.Option("--lr", help="[default: the base's recipe]")
     ] = None,
     batch: Annotated[int | None, typer.Option(min=1, help="[default: the base's recipe]")] = None,
-    seed: Annotated[int, typer.Option(help="Equal seeds and inputs give equal files on CPU.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(help="Equal seeds and inputs give equal files. [default: 0]")
+    ] = None,
     assign: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Any other setting, KEY=VALUE; `--dry-run` lists them."),
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Any other setting; `--dry-run` lists them."
+        ),
     ] = None,
     waive: Annotated[
-        list[str] | None, typer.Option(help="Go on in spite of this check; goes on record.")
+        list[str] | None,
+        typer.Option(metavar="CHECK", help="Go on in spite of it; goes on record."),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only check, and say what it will take.")
@@ -42,14 +47,19 @@ def train(
     ] = False,
     device: Device = "auto",
 ) -> None:
-    """Train a LoRA, or with --dry-run say whether it can work and what it will take."""
+    """Train a LoRA, or with --dry-run say what it would take."""
     from sosie.cli import tables
     from sosie.cli.progress import Progress, stop_on_interrupt
 
     overrides: dict[str, Any] = dict(pair(item) for item in assign or [])
-    given = {"steps": steps, "rank": rank, "learning_rate": learning_rate, "batch": batch}
+    given: dict[str, Any] = {
+        "steps": steps,
+        "rank": rank,
+        "learning_rate": learning_rate,
+        "batch": batch,
+    }
+    given |= {"seed": seed, "waive": tuple(waive) if waive else None}
     overrides |= {key: value for key, value in given.items() if value is not None}
-    overrides |= {"seed": seed, "waive": tuple(waive or ())}
     house = studio(context)
     if dry_run:
         plan, config = house.plan(name, base=base, overrides=overrides, device=device)
@@ -69,12 +79,15 @@ def train(
         )
     typer.echo(f'Done: "{adapter.name}". Use it as "<lora:{adapter.name}:1> {adapter.trigger}".')
     typer.echo(f"Take it elsewhere with: sosie export {adapter.name} --out FOLDER")
+    typer.echo(f"Checkpoints, previews and manifest: {house.run_folder(adapter.name)}")
 
 
 @app.command()
 def runs(
     context: typer.Context,
-    name: Annotated[str | None, typer.Argument(help="Only those of this subject.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Only those of this subject.")
+    ] = None,
 ) -> None:
     """List training runs and their state."""
     from sosie.cli import tables
@@ -85,7 +98,9 @@ def runs(
 @app.command()
 def follow(
     context: typer.Context,
-    run: Annotated[str, typer.Argument(help="A run's id, or a subject for its latest run.")],
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="A run's id, or a subject for its latest run.")
+    ],
 ) -> None:
     """Follow a run from another terminal, until it ends."""
     from sosie.cli.progress import Progress
@@ -98,7 +113,12 @@ def follow(
 @app.command()
 def reproduce(
     context: typer.Context,
-    manifest: Annotated[Path, typer.Argument(help="manifest.json of a run.")],
+    manifest: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN", help="A run's id, its manifest.json, or an exported .sosie.json."
+        ),
+    ],
     base: Annotated[
         str | None, typer.Option(help="Where the base lies, if it was a folder then.")
     ] = None,

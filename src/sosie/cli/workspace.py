@@ -12,7 +12,7 @@ from sosie.cli import app, studio
 from sosie.core.errors import BadInput
 from sosie.core.terms import ACTS, Act, Kind, Relation
 
-Name = Annotated[str, typer.Argument(help="Name of the subject.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the subject.")]
 
 
 @app.command()
@@ -34,23 +34,26 @@ def new(
 def add(
     context: typer.Context,
     name: Name,
-    files: Annotated[list[Path], typer.Argument(help="Pictures, caption files or folders.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILES...", help="Pictures, caption files or folders.")
+    ],
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with an error if any file was refused.")
     ] = False,
 ) -> None:
-    """Add pictures; captions lie beside them as .txt or .caption files."""
+    """Add pictures, with the .txt or .caption files beside them."""
     from sosie.cli import tables
 
     report = studio(context).add(name, files)
     tables.added(report)
     if report.refused and (strict or not (report.added or report.known)):
-        raise typer.Exit(BadInput.exit_code)
+        refused = tables.counted(len(report.refused), "file")
+        raise BadInput(f"{refused} refused, for the reasons told.", advice="The rest is on file.")
 
 
 @app.command()
 def show(context: typer.Context, name: Name) -> None:
-    """Show what is on file: exactly the pictures and captions that training would use."""
+    """Show what is on file: exactly what training would use."""
     from sosie.cli import tables
 
     tables.overview(studio(context).show(name))
@@ -77,7 +80,9 @@ def caption(
     ] = False,
     assign: Annotated[
         list[str] | None,
-        typer.Option("--set", help='FILE="caption" for one picture; may be repeated.'),
+        typer.Option(
+            "--set", metavar="FILE=CAPTION", help="Caption of one picture; may be repeated."
+        ),
     ] = None,
     insert_trigger: Annotated[
         bool, typer.Option("--insert-trigger", help="Put the trigger word where it is missing.")
@@ -123,7 +128,10 @@ def consent(
         typer.Option(help="Where the signed paper lies; for --synthetic, the recipe."),
     ] = None,
 ) -> None:
-    """Record a permission. Without one that covers the act, nothing is trained or drawn."""
+    """Record a permission; without one nothing is trained or drawn.
+
+    A later record replaces an earlier one for the acts it names; `--acts none` withdraws all.
+    """
     chosen: list[Relation] = []
     if self_:
         chosen.append("self")

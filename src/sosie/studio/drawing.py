@@ -131,7 +131,24 @@ def load(base: str, device: str) -> DiffusionBase:
     from sosie.models.diffusion.resolve import load_base
 
     place = choose_device(device)
-    return load_base(base, place, torch.float32 if place == "cpu" else torch.bfloat16)
+    return load_base(settled(base), place, torch.float32 if place == "cpu" else torch.bfloat16)
+
+
+def require_base(base: str) -> None:
+    """Raise NotFound or WeightsRefused if there is no whole base here; weights stay unread."""
+    from sosie.models.diffusion.folder import content_files
+    from sosie.models.diffusion.resolve import resolve
+
+    content_files(resolve(settled(base)).folder)
+
+
+def settled(base: str) -> str:
+    """A base's name; a folder's in full, so that it is found from wherever a command is given."""
+    from sosie.models.diffusion import BASES
+
+    folder = Path(base).expanduser()
+    known = any(base == row.name for row in BASES)
+    return base if known or not folder.is_dir() else str(folder.resolve())
 
 
 def draw(

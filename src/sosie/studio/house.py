@@ -262,10 +262,11 @@ class Studio:
     ) -> Reproduction:
         """Train again from a manifest, into a folder that is thrown away, and compare hashes.
 
-        `base` says where the base lies now, if it was named by a folder then.
+        `manifest` may be a run's name. `base` says where the base lies now, if it lies elsewhere.
         """
         from sosie.train import Manifest
 
+        manifest = training.manifest_of(self.registry, manifest)
         recorded = Manifest.read(manifest)
         self.permitted("train", recorded.subject)
         return training.reproduce(
@@ -281,6 +282,10 @@ class Studio:
     def runs(self, name: str | None = None) -> tuple[Run, ...]:
         """Training runs, oldest first."""
         return self.registry.runs(self.registry.subject(name).name if name else None)
+
+    def run_folder(self, run: str) -> Path:
+        """Where a run's manifest, events, checkpoints and previews lie. Raises NotFound."""
+        return self.registry.run(run).folder
 
     def follow(self, run: str) -> Iterator[Event]:
         """Events of a run (or of a subject's latest) as they come, until it ends."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sosie import captions
-from sosie.core.errors import BadInput, Interrupted, NotFound, SosieError
+from sosie.core.errors import BadInput, Interrupted, NotFound, SosieError, WorkspaceError
 from sosie.core.files import sha256_file
 from sosie.core.records import Adapter, Dataset, Event, Record, Run, Subject, now
 from sosie.core.terms import RunState
@@ -86,9 +86,13 @@ def train(
     dataset = ready_dataset(registry, subject)
     if resume:
         run = unfinished(registry, subject)
-        run = run.model_copy(update={"state": "running", "pid": os.getpid()})
+        going = {"state": "running", "pid": os.getpid(), "ended": None, "message": None}
+        run = run.model_copy(update=going)
         registry.update_run(run)
     else:
+        # What can be known to be wrong without loading anything leaves no run behind.
+        drawing.require_base(base)
+        chosen(None, overrides)
         run = new_run(registry, subject, base)
         registry.add_run(run)
     with _Recorder(registry, run, on_event) as recorder:
@@ -111,11 +115,12 @@ def _train(
 
     before = run.folder / "manifest.json"
     resume = before.is_file()
-    config = (
-        stage.Manifest.read(before).config
-        if resume
-        else configure(base, {**overrides, "name": run.id, "started": run.started})
-    )
+    if resume:
+        # The run stays under the permission it began with; that one holds today is settled before.
+        manifest = stage.Manifest.read(before)
+        config, consent = unchanged(manifest.config, overrides), manifest.consent_sha256
+    else:
+        config = configure(base, {**overrides, "name": run.id, "started": run.started})
     result = stage.train(
         dataset,
         base,
@@ -150,7 +155,7 @@ def new_run(registry: Registry, subject: Subject, base: str) -> Run:
     return Run(
         id=f"{subject.name}-{number}",
         subject=subject.name,
-        base=base,
+        base=drawing.settled(base),
         state="running",
         step=0,
         steps=0,
@@ -169,12 +174,19 @@ def ready_dataset(registry: Registry, subject: Subject) -> Dataset:
 
 def configure(base: DiffusionBase, overrides: Mapping[str, Any]) -> TrainConfig:
     """The base's recipe with the user's settings. Raises BadInput naming an unusable one."""
+    from sosie.train import for_base
+
+    return chosen(for_base(base.info), overrides)
+
+
+def chosen(recipe: TrainConfig | None, overrides: Mapping[str, Any]) -> TrainConfig:
+    """`recipe` with the user's settings. Raises BadInput or NotFound naming an unusable one."""
     from pydantic import ValidationError
 
-    from sosie.train import TrainConfig, for_base
+    from sosie.train import TrainConfig
 
     try:
-        return TrainConfig.model_validate({**for_base(base.info).model_dump(), **overrides})
+        return TrainConfig.model_validate({**(recipe or TrainConfig()).model_dump(), **overrides})
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
@@ -184,11 +196,34 @@ def configure(base: DiffusionBase, overrides: Mapping[str, Any]) -> TrainConfig:
         raise BadInput(f"The setting {field} cannot be {given!r}: {first['msg']}.") from None
 
 
+def unchanged(before: TrainConfig, overrides: Mapping[str, Any]) -> TrainConfig:
+    """The settings of the run that goes on. Raises BadInput if others are asked for now."""
+    asked = chosen(before, overrides)
+    other = [
+        f"{key} was {getattr(before, key)}"
+        for key in overrides
+        if getattr(asked, key) != getattr(before, key)
+    ]
+    if other:
+        raise BadInput(
+            f"A run goes on with the settings it began with, and {', '.join(other)}.",
+            advice="Leave them out, or start another run without --resume.",
+        )
+    return before
+
+
 def unfinished(registry: Registry, subject: Subject) -> Run:
-    """The subject's latest run, if it can be resumed. Raises NotFound or BadInput."""
+    """The subject's latest run that began, if it can be resumed. Raises NotFound or BadInput."""
     runs = registry.runs(subject.name)
+    # One that was refused before its first step hides none that was stopped.
+    runs = tuple(run for run in runs if (run.folder / "manifest.json").is_file()) or runs[-1:]
     if not runs:
         raise NotFound(f'"{subject.name}" has no run to resume.')
+    if runs[-1].state == "running":
+        raise WorkspaceError(
+            f"The run {runs[-1].id} is already being trained, by process {runs[-1].pid}.",
+            advice=f"Watch it with: sosie follow {runs[-1].id}",
+        )
     if runs[-1].state == "done":
         raise BadInput(
             f"The latest run, {runs[-1].id}, is done: there is nothing to resume.",
@@ -213,7 +248,7 @@ def reproduce(
 
     recorded = recorded_file(registry, path, manifest)
     subject = registry.subject(manifest.subject)
-    loaded = drawing.load(base or manifest.base.name, device)
+    loaded = recorded_base(registry, manifest, base, device)
     dataset = captions.dataset_again(
         subject,
         registry.samples(subject.name),
@@ -243,6 +278,30 @@ def reproduce(
         recorded_sha256=recorded,
         differences=(*differences(manifest, again), *changed),
     )
+
+
+def recorded_base(
+    registry: Registry, manifest: Manifest, base: str | None, device: str
+) -> DiffusionBase:
+    """The base of a run: where the user says it lies, else where it lay, under the name of then."""
+    known = {run.id: run.base for run in registry.runs()}
+    try:
+        loaded = drawing.load(base or known.get(manifest.name, manifest.base.name), device)
+    except NotFound as error:
+        if base is not None:
+            raise
+        raise NotFound(error.message, advice="Say where it lies now with --base.") from error
+    if loaded.info.content_sha256 == manifest.base.content_sha256:
+        # The same files may lie in a folder of another name, and the name stands in the manifest.
+        loaded.info = loaded.info.model_copy(update={"name": manifest.base.name})
+    return loaded
+
+
+def manifest_of(registry: Registry, given: Path) -> Path:
+    """The manifest file that the user means: a file, or the run of that name. Raises NotFound."""
+    if given.is_file() or len(given.parts) > 1 or given.suffix == ".json":
+        return given
+    return registry.run(str(given)).folder / "manifest.json"
 
 
 def recorded_file(registry: Registry, path: Path, manifest: Manifest) -> str:
@@ -293,6 +352,8 @@ class _Recorder:
         self.registry.add_event(self.run.id, kind, data)
         if kind == "step":
             self.run = self.run.model_copy(update={"step": data["step"], "steps": data["steps"]})
+        if kind == "plan":
+            self.run = self.run.model_copy(update={"steps": data["steps"]})
         if kind in ("checkpoint", "plan"):
             self.registry.update_run(self.run)
         self.on_event(kind, data)
