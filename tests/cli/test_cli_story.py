@@ -1,0 +1,90 @@
+"""The main job by commands, and what a user reads on the way."""
+
+import re
+
+import pytest
+
+from tests.cli.conftest import SET
+from tests.cli.door import sosie
+
+
+def test_from_a_folder_to_a_picture(home, base, told_once, tmp_path):
+    printed = told_once[1]
+    assert "6 pictures added, 0 known already, 0 refused." in printed["add"]
+    assert "held out, never trained on (1):" in printed["train"]
+    assert 'Use it as "<lora:anna-1:1> anna"' in printed["train"]
+    out = tmp_path / "pictures"
+    drawn = sosie(
+        home, "generate", "photo of <lora:anna-1:0.8> anna", "--base", base, "--n", 2, "--out", out
+    )
+    assert drawn.code == 0, drawn
+    assert drawn.out.splitlines()[:2] == [f"{out}/anna-1.png", f"{out}/anna-2.png"]
+    exported = sosie(home, "export", "anna-1", "--out", tmp_path / "loras")
+    file, manifest = exported.out.splitlines()
+    again = sosie(home, "reproduce", manifest)
+    assert again.code == 0 and again.out.startswith("Reproduced: the file's hash is ")
+    imported = sosie(home, "import", file, "--subject", "anna", "--name", "anna_twin")
+    assert imported.code == 0 and 'Use it as "<lora:anna_twin:1>"' in imported.out
+    assert "anna_twin" in sosie(home, "show", "anna").out
+
+
+def test_show_and_caption_print_what_will_be_trained_on(home):
+    def rows(text):
+        return re.findall(r"^(\d\.png) +64×64 +\S+ +(.+?) *$", text, re.MULTILINE)
+
+    assert rows(sosie(home, "show", "anna").out) == [
+        (f"{i}.png", f"photo of anna number {i}") for i in range(6)
+    ]
+    edited = sosie(home, "caption", "anna", "--set", "2.png=anna in green")
+    assert "1 caption changed." in edited.out
+    assert rows(edited.out)[2] == ("2.png", "anna in green")
+    assert rows(sosie(home, "show", "anna").out) == rows(edited.out)
+
+
+def test_the_same_folder_again_adds_nothing(home, pictures):
+    again = sosie(home, "add", "anna", pictures)
+    assert again.code == 0 and "0 pictures added, 6 known already" in again.out
+
+
+def test_a_dry_run_tells_all_and_writes_nothing(home, base):
+    before = {path for path in home.rglob("*") if "sqlite3" not in path.name}
+    answer = sosie(home, "train", "anna", "--base", base, *SET, "--dry-run")
+    assert answer.code == 0, answer
+    assert "6 pictures; about 15" in answer.out and answer.out.rstrip().endswith("ready")
+    assert re.search(r"^optimizer +\"adamw\"|  optimizer +\"adamw\"", answer.out, re.MULTILINE)
+    assert {path for path in home.rglob("*") if "sqlite3" not in path.name} == before
+
+
+def test_a_dry_run_that_finds_a_blocker_says_so(home, base, tmp_path):
+    blocked = sosie(home, "train", "anna", "--base", base, "--set", "withheld=[]", "--dry-run")
+    assert blocked.code == 5 and "not ready: 1 blocker" in blocked.out
+    assert "--waive" in blocked.out
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_nothing_printed_is_wider_than_the_terminal(home, base, columns):
+    for words in (["list"], ["show", "anna"], ["runs"], ["train", "anna", "--base", base,
+                  "--dry-run", *SET]):  # fmt: skip
+        answer = sosie(home, *words, columns=columns)
+        assert answer.code == 0, answer
+        # Paths and captions may be longer; tables fold.
+        table = [line for line in answer.out.splitlines() if "  " in line.strip()]
+        assert max(len(line.rstrip()) for line in table) <= columns, answer.out
+
+
+def test_bases_print_a_download_command_that_can_be_copied(home):
+    out = sosie(home, "bases").out
+    (line,) = [line for line in out.splitlines() if line.startswith("flux-dev: not here")]
+    assert "hf download black-forest-labs/FLUX.1-dev --include 'model_index.json'" in line
+    table = out.split("\n\n")[0].splitlines()
+    assert all(len(line) <= 80 for line in table) and len(table) <= 12
+
+
+def test_follow_tells_a_finished_run_and_ends(home):
+    answer = sosie(home, "follow", "anna")
+    assert answer.code == 0 and "checkpoint at step 4" in answer.err
+
+
+def test_list_and_runs_name_what_there_is(home):
+    assert re.search(r"anna +person +6 +train, generate, export +anna-1", sosie(home, "list").out)
+    assert re.search(r"anna-1 +tiny +done +4/4", sosie(home, "runs").out)

@@ -1,0 +1,88 @@
+"""The gate: no public method of `Studio` reaches a person's weights without her permission."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from sosie.core.errors import NotPermitted
+from sosie.core.records import Act
+from sosie.models import lora
+from sosie.models.diffusion import resolve
+from sosie.studio import Studio, drawing, house, training
+
+Call = Callable[[Studio, Path], object]
+
+GATED: dict[str, tuple[Act, Call]] = {
+    "plan": ("train", lambda s, tmp: s.plan("anna", base="tiny", overrides={})),
+    "train": ("train", lambda s, tmp: s.train("anna", base="tiny", overrides={})),
+    "reproduce": ("train", lambda s, tmp: s.reproduce(Path("anna-1"))),
+    "generate": ("generate", lambda s, tmp: s.generate("<lora:anna:1>", base="tiny", out=tmp)),
+    "likeness": ("generate", lambda s, tmp: s.likeness("anna-1", [])),
+    "export_adapter": ("export", lambda s, tmp: s.export_adapter("anna-1", tmp)),
+    "permitted": ("merge", lambda s, tmp: s.permitted("merge", "anna")),
+}
+FREE = {
+    *("new", "add", "show", "overviews", "caption", "consent", "bases", "runs", "run_folder"),
+    *("follow", "import_adapter"),
+}
+"""Verbs that read or write records and the user's own files; none gives weights away."""
+
+
+def test_every_public_method_is_weighed():
+    public = {name for name in vars(Studio) if not name.startswith("_")}
+    assert public == set(GATED) | FREE
+
+
+@pytest.mark.parametrize("state", ["none", "expired", "withdrawn", "other acts"])
+@pytest.mark.parametrize("verb", GATED)
+def test_without_permission_nothing_is_reached(verb, state, trained, tmp_path, monkeypatch):
+    act, call = GATED[verb]
+    studio = Studio(trained.home)
+    if state == "none":
+        monkeypatch.setattr(type(studio.registry), "consents", lambda self, name: ())
+    if state == "withdrawn":
+        studio.consent("anna", relation="self", acts=())
+    if state == "expired":
+        everything: tuple[Act, ...] = ("train", "generate", "export", "merge", "publish")
+        studio.consent("anna", relation="self", acts=everything, until=date.today())
+        monkeypatch.setattr(house, "date", Tomorrow)
+    if state == "other acts":
+        studio.consent("anna", relation="self", acts=())
+        studio.consent("anna", relation="self", acts=("publish",))
+
+    def reached(*args: object, **kwargs: object) -> None:
+        raise AssertionError(f"{verb} reached weights without permission")
+
+    for module, name in (
+        (lora, "read"),
+        (resolve, "load_base"),
+        (drawing, "load"),
+        (drawing, "pixels"),
+        (house, "write_atomically"),
+        (training, "new_run"),
+    ):
+        monkeypatch.setattr(module, name, reached)
+    out = tmp_path / "out"
+    with pytest.raises(NotPermitted, match=f'Not permitted to {act} "anna"'):
+        call(studio, out)
+    assert not out.exists()
+
+
+class Tomorrow(date):
+    """A day on which a permission until today has ended."""
+
+    @classmethod
+    def today(cls) -> date:
+        return date.today() + timedelta(days=1)
+
+
+def test_every_lora_of_a_prompt_must_be_permitted(studio, trained, tmp_path):
+    file, _ = studio.export_adapter("anna-1", tmp_path)
+    studio.new("ben")
+    studio.import_adapter(file, subject="ben", name="ben-1")
+    with pytest.raises(NotPermitted, match='generate "ben"'):
+        studio.generate(
+            "<lora:anna-1:1> <lora:ben-1:0.1> anna ben", base=str(trained.base), out=tmp_path / "o"
+        )
