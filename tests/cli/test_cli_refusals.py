@@ -133,7 +133,7 @@ def broken(folder: Path) -> dict[str, str]:
     (folder / "cut.jpg").write_bytes(whole[: len(whole) // 2])
     (folder / "empty.jpg").write_bytes(b"")
     (folder / "bomb.png").write_bytes(png(30_000, 30_000, 8, 2, b""))
-    return {"letter.jpg": "", "cut.jpg": "", "empty.jpg": "no bytes", "bomb.png": "more pixels"}
+    return {"letter.jpg": "", "cut.jpg": "", "empty.jpg": "0 bytes", "bomb.png": "more pixels"}
 
 
 def test_broken_files_are_named_and_hinder_no_other(home, tmp_path):
