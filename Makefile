@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help install test test-all lint format demo bench pocket pocket-smoke docs clean
+.PHONY: help install test lint format demo bench pocket pocket-smoke docs clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -17,7 +17,7 @@ $(STAMP): constraints.txt pyproject.toml
 install: $(STAMP)  ## set up .venv from constraints.txt
 
 test: $(STAMP)  ## the tests, fast and slow
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
 
 lint: $(STAMP)  ## style, types, layers
 	$(BIN)/ruff check .
