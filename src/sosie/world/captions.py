@@ -8,8 +8,16 @@ from sosie.world.photo import Truth
 
 _OPENINGS = ("photo of", "a photo of", "portrait of", "a portrait photo of", "picture of")
 _KEEP = {
-    "age": 0.6, "expression": 0.75, "hair": 0.6, "glasses": 0.92, "hat": 0.92, "beard": 0.75,
-    "garment": 0.85, "place": 0.88, "view": 0.7, "light": 0.3,
+    "age": 0.6,
+    "expression": 0.75,
+    "hair": 0.6,
+    "glasses": 0.92,
+    "hat": 0.92,
+    "beard": 0.75,
+    "garment": 0.85,
+    "place": 0.88,
+    "view": 0.7,
+    "light": 0.3,
 }
 """Share of captions in which each part is said."""
 CONSTANT = ("age", "hair", "beard")
@@ -29,12 +37,26 @@ def noun(truth: Truth) -> str:
 
 def parts(truth: Truth) -> dict[str, str]:
     """Each thing that can be said of a picture, in words; what is not there is not said."""
-    hair = {"bald": "bald", "bun": f"{truth.hair_colour} hair in a bun", "ponytail": f"{truth.hair_colour} hair in a ponytail", "afro": f"{truth.hair_colour} afro hair", "crop": f"cropped {truth.hair_colour} hair", "bob": f"{truth.hair_colour} bob"}
+    hair = {
+        "bald": "bald",
+        "bun": f"{truth.hair_colour} hair in a bun",
+        "ponytail": f"{truth.hair_colour} hair in a ponytail",
+        "afro": f"{truth.hair_colour} afro hair",
+        "crop": f"cropped {truth.hair_colour} hair",
+        "bob": f"{truth.hair_colour} bob",
+    }
     pattern = "" if truth.pattern == "plain" else f"{truth.pattern} "
     where = {
-        "plain wall": f"{truth.wall_colour} background", "beach": "on a beach", "forest": "in a forest", "city street": "in a city street",
-        "library": "in a library", "garden": "in a garden", "mountains": "in the mountains", "city at night": "in a city at night",
-        "kitchen": "in a kitchen", "sunset": "at sunset",
+        "plain wall": f"{truth.wall_colour} background",
+        "beach": "on a beach",
+        "forest": "in a forest",
+        "city street": "in a city street",
+        "library": "in a library",
+        "garden": "in a garden",
+        "mountains": "in the mountains",
+        "city at night": "in a city at night",
+        "kitchen": "in a kitchen",
+        "sunset": "at sunset",
     }
     said = {
         "age": f"{truth.age} years old",
@@ -42,7 +64,11 @@ def parts(truth: Truth) -> dict[str, str]:
         "hair": hair.get(truth.hair_style, f"{truth.hair_style} {truth.hair_colour} hair"),
         "glasses": truth.glasses,
         "hat": f"wearing a {truth.hat}",
-        "beard": {"moustache": "with a moustache", "goatee": "with a goatee", "full beard": "with a beard"}.get(truth.beard, truth.beard),
+        "beard": {
+            "moustache": "with a moustache",
+            "goatee": "with a goatee",
+            "full beard": "with a beard",
+        }.get(truth.beard, truth.beard),
         "garment": f"{truth.garment_colour} {pattern}{truth.garment}",
         "place": where[truth.place],
         "view": truth.view,

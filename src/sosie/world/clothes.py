@@ -10,11 +10,25 @@ from sosie.world.noise import bump, field, look, ramp
 from sosie.world.skin import azimuth
 
 _NECKLINE = {
-    "t-shirt": (-0.152, -0.112), "dress": (-0.19, -0.13), "sweater": (-0.146, -0.105), "turtleneck": (-0.098, -0.06),
-    "hoodie": (-0.15, -0.085), "shirt": (-0.135, -0.085), "coat": (-0.13, -0.078), "jacket": (-0.135, -0.082), "suit": (-0.128, -0.083),
+    "t-shirt": (-0.152, -0.112),
+    "dress": (-0.19, -0.13),
+    "sweater": (-0.146, -0.105),
+    "turtleneck": (-0.098, -0.06),
+    "hoodie": (-0.15, -0.085),
+    "shirt": (-0.135, -0.085),
+    "coat": (-0.13, -0.078),
+    "jacket": (-0.135, -0.082),
+    "suit": (-0.128, -0.083),
 }
 """Height of the neck's opening in metres, in front and behind."""
-_THICK = {"coat": 0.014, "jacket": 0.011, "hoodie": 0.012, "sweater": 0.009, "turtleneck": 0.008, "suit": 0.009}
+_THICK = {
+    "coat": 0.014,
+    "jacket": 0.011,
+    "hoodie": 0.012,
+    "sweater": 0.009,
+    "turtleneck": 0.008,
+    "suit": 0.009,
+}
 
 
 def dress(garment: str, v: Floats, n: Floats) -> Surface:
@@ -26,7 +40,14 @@ def dress(garment: str, v: Floats, n: Floats) -> Surface:
     line = front + (back - front) * ramp(0.3, 2.4, a)
     cover = ramp(0.002, -0.002, p[:, 2] - line) * (m.part == SKIN)
     collar = bump(p[:, 2] - line, -0.006, 0.008)
-    extra = {"coat": 0.016, "hoodie": 0.02, "shirt": 0.006, "jacket": 0.008, "suit": 0.008, "turtleneck": 0.004}.get(garment, 0.002)
+    extra = {
+        "coat": 0.016,
+        "hoodie": 0.02,
+        "shirt": 0.006,
+        "jacket": 0.008,
+        "suit": 0.008,
+        "turtleneck": 0.004,
+    }.get(garment, 0.002)
     folds = look(field(31, 22), p[:, 0] * 3, p[:, 2] * 5 + p[:, 1] * 3) * 0.0022
     lift = _THICK.get(garment, 0.005) + extra * collar + folds
     grown = v + n * lift[:, None].astype(np.float32)
@@ -34,7 +55,7 @@ def dress(garment: str, v: Floats, n: Floats) -> Surface:
     return Surface(garment, grown, m.faces[keep], p, cover.astype(np.float32), m.turn)
 
 
-def paint_cloth(garment: str, colour: Floats, second: Floats, pattern: str, p: Floats, seed: int) -> Floats:
+def paint_cloth(garment: str, colour: Floats, second: Floats, pattern: str, p: Floats) -> Floats:
     """Linear albedo (N, 3) of a garment at mean-body positions."""
     x, y, z = p.T
     weave = 1 + 0.06 * look(field(33, 2), x * 12, z * 12) + 0.05 * look(field(34, 18), x * 3, z * 3)
@@ -42,7 +63,9 @@ def paint_cloth(garment: str, colour: Floats, second: Floats, pattern: str, p: F
     if pattern == "striped":
         albedo = np.where((np.sin(z * 2 * np.pi / 0.03) > 0.1)[:, None], albedo, second)
     elif pattern == "checked":
-        k = (np.sin(x * 2 * np.pi / 0.05) > 0).astype(np.float32) + (np.sin(z * 2 * np.pi / 0.05) > 0)
+        k = (np.sin(x * 2 * np.pi / 0.05) > 0).astype(np.float32) + (
+            np.sin(z * 2 * np.pi / 0.05) > 0
+        )
         albedo = albedo * (1 - 0.45 * k[:, None] / 2 * 1.0) + second * 0.45 * k[:, None] / 2
     elif pattern == "dotted":
         dots = np.hypot((x % 0.032) - 0.016, (z % 0.032) - 0.016) < 0.0072
@@ -50,7 +73,11 @@ def paint_cloth(garment: str, colour: Floats, second: Floats, pattern: str, p: F
     front = y < 0.0
     if garment in ("coat", "jacket", "suit"):
         half = 0.014 + 0.33 * np.clip(z + 0.245, 0, 0.2)
-        open_ = ramp(half + 0.002, half - 0.002, np.abs(x)) * front * (0.0 if garment == "coat" else 1.0)
+        open_ = (
+            ramp(half + 0.002, half - 0.002, np.abs(x))
+            * front
+            * (0.0 if garment == "coat" else 1.0)
+        )
         inner = np.array([0.75, 0.75, 0.73] if garment == "suit" else second, np.float32)
         albedo = albedo * (1 - open_[:, None]) + inner * open_[:, None]
         lapel = bump(np.abs(x), half + 0.012, 0.009) * front

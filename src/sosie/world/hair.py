@@ -35,7 +35,11 @@ def hairline(p: Floats, recede: float, parting: float) -> Floats:
     """Height in metres of the lower edge of the hair at the azimuths of `p`."""
     signed = azimuth(p)
     a = np.abs(signed)
-    line = np.interp(a, [0, 0.35, 0.75, 1.0, 1.2, 1.4, 1.6, 1.9, 2.3, 3.15], [0.106, 0.108, 0.1, 0.078, 0.045, 0.015, 0.02, 0.0, -0.03, -0.055])
+    line = np.interp(
+        a,
+        [0, 0.35, 0.75, 1.0, 1.2, 1.4, 1.6, 1.9, 2.3, 3.15],
+        [0.106, 0.108, 0.1, 0.078, 0.045, 0.015, 0.02, 0.0, -0.03, -0.055],
+    )
     line = line + 0.0022 * look(field(15, 5), signed / 6.283 * 3, 0 * signed)
     corners = bump(a, 0.55, 0.25) * 0.03 + ramp(1.0, 0.2, a) * 0.018
     return np.asarray(line + recede * corners, np.float32)
@@ -48,20 +52,43 @@ def scalp(p: Floats, recede: float, parting: float, soft: float = 0.009) -> Floa
     return np.asarray(w, np.float32)
 
 
-def grow(who: Person, style: str, age: float, skin_vertices: Floats, skin_normals: Floats) -> list[Surface]:
+def grow(
+    who: Person, style: str, age: float, skin_vertices: Floats, skin_normals: Floats
+) -> list[Surface]:
     """The layers of hair for a style, on the person's own (unturned) head."""
     if style == "bald":
         return []
     m = head_model()
     recede = who.balding * float(np.clip((age - 25) / 45, 0, 1))
     cover = scalp(m.base, recede, who.parting) * (m.part == SKIN)
-    top = recede * bump(np.hypot(m.base[:, 0], m.base[:, 1] - 0.02), 0, 0.05) * ramp(0.1, 0.14, m.base[:, 2])
+    top = (
+        recede
+        * bump(np.hypot(m.base[:, 0], m.base[:, 1] - 0.02), 0, 0.05)
+        * ramp(0.1, 0.14, m.base[:, 2])
+    )
     cover = cover * (1 - top)
-    height = {"crop": 0.004, "short": 0.012, "bob": 0.012, "long": 0.011, "curly": 0.024, "afro": 0.05, "ponytail": 0.007, "bun": 0.007}[style]
+    height = {
+        "crop": 0.004,
+        "short": 0.012,
+        "bob": 0.012,
+        "long": 0.011,
+        "curly": 0.024,
+        "afro": 0.05,
+        "ponytail": 0.007,
+        "bun": 0.007,
+    }[style]
     u, v = azimuth(m.base) / 6.283, m.base[:, 2] * 4
     rough = {"curly": 0.35, "afro": 0.12, "short": 0.25}.get(style, 0.1)
-    lift = height * (1 + rough * look(field(11, 14), u * 2, v)) * (0.55 + 0.45 * ramp(0.05, 0.14, m.base[:, 2]))
-    part = bump(m.base[:, 0] - who.parting * 0.03, 0, 0.006) * ramp(-0.1, -0.02, -m.base[:, 1]) if style in ("bob", "long") else 0.0
+    lift = (
+        height
+        * (1 + rough * look(field(11, 14), u * 2, v))
+        * (0.55 + 0.45 * ramp(0.05, 0.14, m.base[:, 2]))
+    )
+    part = (
+        bump(m.base[:, 0] - who.parting * 0.03, 0, 0.006) * ramp(-0.1, -0.02, -m.base[:, 1])
+        if style in ("bob", "long")
+        else 0.0
+    )
     if style == "short":
         lift = lift * (1 + 0.5 * ramp(0.02, -0.07, m.base[:, 1]) * ramp(0.09, 0.13, m.base[:, 2]))
     lift = lift * (1 - 0.6 * part) * ramp(0.0, 0.6, cover) + 0.0012
@@ -100,12 +127,18 @@ def curtain(who: Person, style: str, v: Floats) -> Surface:
     quad = np.stack([i[:-1, :-1], i[1:, :-1], i[1:, 1:], i[:-1, 1:]], -1).reshape(-1, 4)
     faces = np.concatenate([quad[:, [0, 1, 2]], quad[:, [0, 2, 3]]]).astype(np.int32)
     ends = ramp(1.0, 0.9, t + 0.05 * wave) * ramp(0.0, 0.03, t)
-    mean = np.stack([np.sin(phi) * 0.08, -np.cos(phi) * 0.08, z], -1).reshape(-1, 3).astype(np.float32)
+    mean = (
+        np.stack([np.sin(phi) * 0.08, -np.cos(phi) * 0.08, z], -1).reshape(-1, 3).astype(np.float32)
+    )
     follow = np.clip(0.25 + 0.75 * ramp(-0.2, 0.0, z), 0, 1)
-    return Surface("hair", p, faces, mean, ends.ravel().astype(np.float32), follow.ravel().astype(np.float32))
+    return Surface(
+        "hair", p, faces, mean, ends.ravel().astype(np.float32), follow.ravel().astype(np.float32)
+    )
 
 
-def ball(centre: tuple[float, float, float], radii: tuple[float, float, float], kind: str) -> Surface:
+def ball(
+    centre: tuple[float, float, float], radii: tuple[float, float, float], kind: str
+) -> Surface:
     """An ellipsoid that follows the head."""
     n, k = 18, 24
     th, ph = np.meshgrid(np.linspace(0, np.pi, n), np.linspace(0, 2 * np.pi, k), indexing="ij")
@@ -128,14 +161,21 @@ def knot(style: str, v: Floats) -> Surface:
     return ball((0.035, back + 0.012, -0.02), (0.034, 0.03, 0.1), "hair")
 
 
-def paint_hair(colour: Floats, p: Floats, cover: Floats, style: str) -> tuple[Floats, Floats, Floats]:
+def paint_hair(
+    colour: Floats, p: Floats, cover: Floats, style: str
+) -> tuple[Floats, Floats, Floats]:
     """Albedo, opacity and sheen of hair at mean-head positions."""
     a = azimuth(p) / 6.283
     r = np.hypot(p[:, 0], p[:, 1])
     if style in ("curly", "afro"):
-        strand = look(field(21, 5), a * 5, p[:, 2] * 9) * 0.8 + look(field(22, 3), a * 6, p[:, 2] * 11) * 0.5
+        strand = (
+            look(field(21, 5), a * 5, p[:, 2] * 9) * 0.8
+            + look(field(22, 3), a * 6, p[:, 2] * 11) * 0.5
+        )
     else:
-        strand = 0.55 * look(field(23, 3), a * 4, p[:, 2] * 0.4 + r) + 0.8 * look(field(24, 9), a * 3, p[:, 2] * 0.4)
+        strand = 0.55 * look(field(23, 3), a * 4, p[:, 2] * 0.4 + r) + 0.8 * look(
+            field(24, 9), a * 3, p[:, 2] * 0.4
+        )
     albedo = colour[None] * np.clip(1 + 0.24 * strand, 0.3, 2)[:, None]
     alpha = ramp(0.12, 0.85, cover + 0.16 * strand * (cover < 0.97))
     return albedo, np.asarray(alpha, np.float32), np.clip(0.5 + 0.5 * strand, 0, 1.5)
@@ -153,7 +193,9 @@ def hat(kind: str, v: Floats, n: Floats) -> list[Surface]:
     puff = 1 + (0.9 if kind == "beanie" else 0.3) * ramp(0.13, 0.157, m.base[:, 2])
     grown = v + n * (thick * puff)[:, None].astype(np.float32)
     faces = m.faces[(cover[m.faces] > 0.01).all(1)]
-    layers = [Surface(kind, grown, faces, m.base, cover.astype(np.float32), np.ones(len(v), np.float32))]
+    layers = [
+        Surface(kind, grown, faces, m.base, cover.astype(np.float32), np.ones(len(v), np.float32))
+    ]
     if kind != "beanie":
         layers.append(brim(kind, v))
     return layers
@@ -163,19 +205,30 @@ def brim(kind: str, v: Floats) -> Surface:
     """The peak of a cap or the brim of a straw hat."""
     m = head_model()
     skull = v[(m.part == SKIN) & (m.base[:, 2] > 0.085)]
-    rx, fy, by = float(np.abs(skull[:, 0]).max()), float(skull[:, 1].min()), float(skull[:, 1].max())
+    rx, fy, by = (
+        float(np.abs(skull[:, 0]).max()),
+        float(skull[:, 1].min()),
+        float(skull[:, 1].max()),
+    )
     out = 0.062 if kind == "cap" else 0.075
     a = np.linspace(-1.15, 1.15, 25) if kind == "cap" else np.linspace(-np.pi, np.pi, 49)
     s = np.linspace(0, 1, 7)
-    A, S = np.meshgrid(a, s, indexing="ij")
+    around, out_share = np.meshgrid(a, s, indexing="ij")
     c = (fy + by) / 2
     ry = (by - fy) / 2 + 0.012
-    shade = np.cos(A) ** 0.7 if kind == "cap" else 1.0
-    k = 1 + S * out * shade / rx
-    x, y = np.sin(A) * (rx + 0.012) * (1 + (k - 1) * (0.45 if kind == "cap" else 1)), c - np.cos(A) * ry * k
-    z = 0.1 - S * (0.016 if kind == "cap" else 0.006) - (0.012 * np.sin(A) ** 2 if kind == "cap" else 0.02 * ramp(0.0, 0.1, y))
+    shade = np.cos(around) ** 0.7 if kind == "cap" else 1.0
+    k = 1 + out_share * out * shade / rx
+    x, y = (
+        np.sin(around) * (rx + 0.012) * (1 + (k - 1) * (0.45 if kind == "cap" else 1)),
+        c - np.cos(around) * ry * k,
+    )
+    z = (
+        0.1
+        - out_share * (0.016 if kind == "cap" else 0.006)
+        - (0.012 * np.sin(around) ** 2 if kind == "cap" else 0.02 * ramp(0.0, 0.1, y))
+    )
     p = np.stack([x, y, z + 0 * x], -1).reshape(-1, 3).astype(np.float32)
-    i = np.arange(p.shape[0]).reshape(A.shape)
+    i = np.arange(p.shape[0]).reshape(around.shape)
     q = np.stack([i[:-1, :-1], i[1:, :-1], i[1:, 1:], i[:-1, 1:]], -1).reshape(-1, 4)
     faces = np.concatenate([q[:, [0, 1, 2]], q[:, [0, 2, 3]]]).astype(np.int32)
     one = np.ones(len(p), np.float32)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 
 SKIN, TONGUE, EYE_LEFT, EYE_RIGHT = range(4)
 AGE_NODES = (4.0, 11.0, 25.0, 55.0, 90.0)
@@ -17,28 +17,44 @@ AGE_NODES = (4.0, 11.0, 25.0, 55.0, 90.0)
 
 
 class HeadModel(NamedTuple):
+    """The arrays of `head.npz`; V vertices, K changes of a face."""
+
     base: Floats
+    """(V, 3): the mean adult, in metres about the head's pivot: x left, y back, z up."""
     macro: Floats
+    """(20, V, 3): whole shapes by gender (2), age (5) and weight (2)."""
     races: Floats
+    """(3, V, 3): offsets from `base`."""
     dirs: Floats
+    """(K, V, 3): identity, the offset of one unit of each change."""
     expr: dict[str, Floats]
+    """(V, 3) each: the offset of a full expression."""
     faces: NDArray[np.int32]
+    """(F, 3): triangles."""
     part: NDArray[np.int32]
+    """(V,): SKIN, TONGUE, EYE_LEFT or EYE_RIGHT."""
     turn: Floats
+    """(V,): share of the head's turn that a vertex follows, from 0 to 1."""
     lips: Floats
+    """(V,): how much a vertex belongs to the lips, from 0 to 1."""
     labels: tuple[str, ...]
+    """(K,): what each change is called."""
     spread: Floats
+    """(K,): the deviation that keeps each change believable."""
 
 
 @cache
 def head_model() -> HeadModel:
-    H = np.load(Path(__file__).with_name("head.npz"))
-    return HeadModel(
-        *(H[k].astype(np.float32) for k in ("base", "macro", "races", "dirs")),
-        dict(zip(H["exn"].tolist(), H["expr"].astype(np.float32), strict=True)),
-        H["faces"].astype(np.int32), H["part"].astype(np.int32),
-        H["turn"].astype(np.float32), H["lips"].astype(np.float32), tuple(H["labels"].tolist()), H["spread"].astype(np.float32),
-    )
+    """The model, read once."""
+    with np.load(Path(__file__).with_name("head.npz")) as file:
+        base, macro, races, dirs, expr, turn, lips, spread = (
+            file[name].astype(np.float32)
+            for name in ("base", "macro", "races", "dirs", "expr", "turn", "lips", "spread")
+        )
+        faces, part = file["faces"].astype(np.int32), file["part"].astype(np.int32)
+        expressions = dict(zip(file["exn"].tolist(), expr, strict=True))
+        labels = tuple(file["labels"].tolist())
+    return HeadModel(base, macro, races, dirs, expressions, faces, part, turn, lips, labels, spread)
 
 
 def shape(gender: float, age: float, weight: float, races: Floats, identity: Floats) -> Floats:
@@ -58,7 +74,10 @@ def shape(gender: float, age: float, weight: float, races: Floats, identity: Flo
 
 
 def normals(v: Floats, f: NDArray[np.int32]) -> Floats:
+    """Unit normals (V, 3) of vertices (V, 3) under triangles (F, 3), outwards."""
     n = np.cross(v[f[:, 1]] - v[f[:, 0]], v[f[:, 2]] - v[f[:, 0]])
     flat = f.ravel()
-    out = np.stack([np.bincount(flat, np.repeat(n[:, i], 3), len(v)) for i in range(3)], 1).astype(np.float32)
-    return out / (np.linalg.norm(out, axis=1, keepdims=True) + 1e-12)
+    out = np.stack([np.bincount(flat, np.repeat(n[:, i], 3), len(v)) for i in range(3)], 1).astype(
+        np.float32
+    )
+    return np.asarray(out / (np.linalg.norm(out, axis=1, keepdims=True) + 1e-12))

@@ -58,6 +58,16 @@ def is_held_out(seed: int) -> bool:
     return seed % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
 
 
+_STYLES = {
+    "woman": {
+        "long": 0.3, "bob": 0.22, "curly": 0.14, "ponytail": 0.12, "bun": 0.1, "short": 0.06,
+        "afro": 0.06,
+    },
+    "man": {"short": 0.45, "crop": 0.25, "curly": 0.09, "bald": 0.08, "long": 0.05, "afro": 0.08},
+}  # fmt: skip
+"""How often each hair style is somebody's usual one."""
+
+
 @lru_cache(maxsize=256)
 def person(seed: int) -> Person:
     """The person of a seed (any integer from 0): equal seeds, equal people, on every machine."""
@@ -72,12 +82,10 @@ def person(seed: int) -> Person:
     colours = list(HAIR_COLOURS)[:5]
     fair = np.array([0.1, 0.2, 0.27, 0.28, 0.15]) * np.clip(1.25 - 2.2 * tone, 0, 1)
     hair = str(r.choice(colours, p=normalised(fair + np.array([0.6, 0.3, 0.06, 0.0, 0.0]) * tone)))
-    eyes = np.array([0.25, 0.1, 0.15, 0.15, 0.25, 0.1]) * np.clip(1.3 - 2 * tone, 0, 1) + np.array([0.4, 0.6, 0.05, 0, 0, 0]) * (0.1 + tone)
-    styles = (
-        {"long": 0.3, "bob": 0.22, "curly": 0.14, "ponytail": 0.12, "bun": 0.1, "short": 0.06, "afro": 0.06}
-        if woman
-        else {"short": 0.45, "crop": 0.25, "curly": 0.09, "bald": 0.08, "long": 0.05, "afro": 0.08}
-    )
+    eyes = np.array([0.25, 0.1, 0.15, 0.15, 0.25, 0.1]) * np.clip(1.3 - 2 * tone, 0, 1) + np.array(
+        [0.4, 0.6, 0.05, 0, 0, 0]
+    ) * (0.1 + tone)
+    styles = _STYLES["woman" if woman else "man"]
     moles = tuple(
         (float(r.normal(0, 0.55)), float(r.uniform(-0.06, 0.095)), float(r.uniform(0.0018, 0.0034)))
         for _ in range(r.choice([0, 1, 2, 3], p=[0.35, 0.35, 0.2, 0.1]))
@@ -102,7 +110,14 @@ def person(seed: int) -> Person:
         brow_length=float(r.uniform(0.85, 1.15)),
         lip_colour=np.array([1.0, 0.55 + 0.2 * r.random(), 0.55 + 0.25 * r.random()], np.float32),
         moles=moles,
-        beard="none" if woman else str(r.choice(["none", "stubble", "moustache", "goatee", "full beard"], p=[0.5, 0.2, 0.08, 0.08, 0.14])),
+        beard="none"
+        if woman
+        else str(
+            r.choice(
+                ["none", "stubble", "moustache", "goatee", "full beard"],
+                p=[0.5, 0.2, 0.08, 0.08, 0.14],
+            )
+        ),
         glasses=str(r.choice(["none", "round glasses", "square glasses"], p=[0.76, 0.12, 0.12])),
         greying=float(r.normal(62, 8)),
         balding=0.0 if woman else float(r.beta(1, 1.3)),

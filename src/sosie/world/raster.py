@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 _SPANS = (3, 5, 8, 13, 24, 48)
 """Triangles are handled together by the side of the square of pixels that holds them."""
 _AT_ONCE = 400_000
@@ -56,7 +58,14 @@ def rasterise(
 
 
 def _inside(
-    p0: Floats, e1: Floats, e2: Floats, area: Floats, low: NDArray[np.int32], side: int, size: int, t: NDArray[np.int64]
+    p0: Floats,
+    e1: Floats,
+    e2: Floats,
+    area: Floats,
+    low: NDArray[np.int32],
+    side: int,
+    size: int,
+    t: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats, Floats]:
     """Pixels whose centre lies in a triangle: pixel, triangle and the two barycentric weights."""
     grid = np.arange(side, dtype=np.float32)

@@ -42,7 +42,17 @@ COLOURS: dict[str, tuple[float, float, float]] = {
 }
 """Linear-light albedo of cloth and painted walls."""
 
-GARMENTS = ("t-shirt", "shirt", "sweater", "turtleneck", "hoodie", "coat", "jacket", "suit", "dress")
+GARMENTS = (
+    "t-shirt",
+    "shirt",
+    "sweater",
+    "turtleneck",
+    "hoodie",
+    "coat",
+    "jacket",
+    "suit",
+    "dress",
+)
 PATTERNS = ("plain", "striped", "checked", "dotted")
 GLASSES = ("none", "round glasses", "square glasses", "sunglasses")
 HATS = ("none", "cap", "beanie", "straw hat")
@@ -59,6 +69,14 @@ VIEWS: dict[str, float] = {
 
 LIGHTS = ("soft light", "daylight", "side light", "warm light", "evening light", "studio light")
 PLACES = (
-    "plain wall", "beach", "forest", "city street", "library", "garden", "mountains",
-    "city at night", "kitchen", "sunset",
+    "plain wall",
+    "beach",
+    "forest",
+    "city street",
+    "library",
+    "garden",
+    "mountains",
+    "city at night",
+    "kitchen",
+    "sunset",
 )
