@@ -1,0 +1,7 @@
+"""The recipe of `pocket`, the base model that ships with Sosie: a small FLUX.1, from nothing.
+
+    python -m pocket.draw      pictures of people who do not exist, with captions and ground truth
+    python -m pocket.build     autoencoder -> latents -> transformer -> a diffusers folder
+
+Everything here is a maker of weights: nothing under src/ imports it.
+"""

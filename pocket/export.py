@@ -1,0 +1,137 @@
+"""Trained parts to a diffusers folder that `FluxPipeline.from_pretrained` loads as it stands."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxPipeline
+from diffusers.models.transformers.transformer_flux import FluxAttnProcessor
+from torch import Tensor
+from transformers import CLIPTokenizer, T5Tokenizer
+
+from pocket.recipe import Recipe
+from pocket.transformer import Network
+
+LICENCE = Path(__file__).resolve().parent.parent / "LICENSE"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that goes into the folder."""
+
+    network: Network
+    autoencoder: AutoencoderKL
+    t5_tokenizer: T5Tokenizer
+    clip_tokenizer: CLIPTokenizer
+
+
+def pipeline(parts: Parts, weights: Mapping[str, Tensor] | None = None) -> FluxPipeline:
+    """A FLUX pipeline over a copy of the network, with `weights` in place of its own if given."""
+    network = copy.deepcopy(parts.network).eval()
+    if weights is not None:
+        network.load_state_dict(dict(weights), strict=False)
+    network.denoiser.set_attn_processor(FluxAttnProcessor())
+    return FluxPipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=1.0, use_dynamic_shifting=False),
+        vae=parts.autoencoder,
+        text_encoder=network.pooled,
+        tokenizer=parts.clip_tokenizer,
+        text_encoder_2=network.text,
+        tokenizer_2=parts.t5_tokenizer,
+        transformer=network.denoiser,
+    )
+
+
+def write(
+    folder: Path,
+    parts: Parts,
+    weights: Mapping[str, Tensor],
+    recipe: Recipe,
+    figures: Mapping[str, object],
+) -> None:
+    """Write the folder beside `folder`, then put it in its place."""
+    fresh, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
+    for leftover in (fresh, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    made = pipeline(parts, weights)
+    made.vae = copy.deepcopy(made.vae)
+    made.transformer.to(torch.bfloat16)
+    made.vae.to(torch.float16)  # three bits more, and its values are small
+    # The text encoders stay in float32: transformers loads what is stored, diffusers loads float32,
+    # and a plain `from_pretrained` must give parts that agree.
+    made.save_pretrained(fresh)
+    defaults = {
+        "width": recipe.side,
+        "height": recipe.side,
+        "steps": recipe.sampling_steps,
+        "guidance": 1.0,
+        "true_guidance": recipe.true_guidance,
+        "text_length": recipe.text.length,
+        "buckets": [recipe.side],
+    }
+    about = {"name": "pocket", "family": "flux", "licence": "Apache-2.0", "defaults": defaults}
+    (fresh / "sosie.json").write_text(json.dumps(about, indent=2) + "\n")
+    shutil.copyfile(LICENCE, fresh / "LICENSE")
+    (fresh / "CARD.md").write_text(card(recipe, {**figures, "Weights": weights_sha256(fresh)}))
+    if folder.exists():
+        folder.rename(old)
+    fresh.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def weights_sha256(folder: Path) -> str:
+    """One hash over all weight files, in the order of their paths."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*.safetensors")):
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return f"sha256 {digest.hexdigest()}"
+
+
+def card(recipe: Recipe, figures: Mapping[str, object]) -> str:
+    """The model card, with the build's own figures."""
+    size = recipe.transformer
+    rows = "\n".join(f"| {name} | {value} |" for name, value in figures.items())
+    return _CARD.format(
+        side=recipe.side,
+        width=size.width,
+        double=size.double_blocks,
+        single=size.single_blocks,
+        steps=recipe.sampling_steps,
+        guidance=recipe.true_guidance,
+        length=recipe.text.length,
+        rows=rows,
+    )
+
+
+_CARD = """\
+# pocket
+
+A FLUX.1 in miniature ({width} wide, {double} double and {single} single blocks), trained from
+nothing on drawn people who do not exist, at {side}x{side} pixels. It has the exact layout of
+FLUX.1: what trains, loads and merges here does so there.
+
+It is a model organism. It exists so that everything Sosie does can be tried, tested and measured
+on a laptop without a download. **It is not for pictures of real people**: it knows only the drawn
+kind, and pictures of it prove nothing about photographs.
+
+    from diffusers import FluxPipeline
+    pipe = FluxPipeline.from_pretrained(folder)
+    pipe("...", width={side}, height={side}, num_inference_steps={steps}, true_cfg_scale={guidance},
+         negative_prompt="", max_sequence_length={length})
+
+Captions are read to {length} tokens; words it was not trained on are spelled letter by letter.
+
+| | |
+|---|---|
+{rows}
+
+Licence: Apache-2.0. Training data: drawn by `python -m pocket.draw` from `sosie.world`; no
+photograph of anyone was used, in any part. Made again by `python -m pocket.build`.
+"""

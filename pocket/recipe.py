@@ -1,0 +1,119 @@
+"""Every number of the recipe, in frozen records; the smoke recipe derives from the real one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+
+@dataclass(frozen=True, kw_only=True)
+class AutoencoderRecipe:
+    """A small f8 autoencoder with FLUX's 16 latent channels, trained on random crops."""
+
+    channels: tuple[int, ...] = (16, 32, 64, 128)
+    """Few channels where there are many pixels: on a CPU the full resolution is what costs."""
+    latent_channels: int = 16
+    crop: int = 64
+    """Side of the training crops, in pixels: the network is convolutional, so small crops do."""
+    batch: int = 32
+    steps: int = 1000
+    matrix_rate: float = 1e-3
+    """Muon's step for the convolutions, as the root mean square of one update."""
+    vector_rate: float = 2e-3
+    """AdamW's step for norms, biases and the layers at both ends."""
+    latent_noise: float = 0.05
+    """Noise added to the code before decoding: neighbouring codes must mean similar pictures."""
+    kl_weight: float = 1e-4
+    gradient_weight: float = 1.0
+    """Weight of the error in differences of neighbouring pixels, which keeps eyes sharp."""
+    refining_steps: int = 400
+    """Steps for the decoder alone, once the encoder is fixed."""
+    refining_gradient_weight: float = 2.0
+    seed: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextRecipe:
+    """The two text encoders; both are trained with the transformer, from nothing."""
+
+    length: int = 32
+    """Tokens of a caption, padding included. Pads are part of the sequence, as in FLUX."""
+    width: int = 192
+    head_width: int = 64
+    feed_forward: int = 384
+    layers: int = 2
+    pooled_length: int = 64
+    """Tokens that CLIP reads: it spells more than T5 does, and costs next to nothing."""
+    pooled_width: int = 128
+    pooled_layers: int = 1
+    least_count: int = 3
+    """How often a word must occur in the captions to become a token of its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformerRecipe:
+    """Size and training of the FLUX.1-layout transformer."""
+
+    width: int = 256
+    head_width: int = 64
+    """Wider heads mean fewer softmax elements, which is what attention costs on a CPU."""
+    axes: tuple[int, int, int] = (16, 24, 24)
+    double_blocks: int = 2
+    single_blocks: int = 4
+    batch: int = 96
+    steps: int = 2600
+    warmup: int = 60
+    decay_share: float = 0.3
+    """Share of the steps, at the end, over which the rate falls to nothing."""
+    matrix_rate: float = 6e-4
+    vector_rate: float = 2e-3
+    time_mean: float = 0.4
+    """Mean of the times' logit: above 0, since colours and places are decided in the noise."""
+    named_share: int = 8
+    """One caption in so many calls the person by an invented name, see `data.named`."""
+    caption_dropout: float = 0.1
+    """Share of captions replaced by the empty one, for classifier-free guidance."""
+    average_horizon: float = 0.1
+    """The weights' average looks back over this share of the steps done."""
+    export_minutes: float = 10.0
+    seed: int = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """The whole build."""
+
+    side: int = 128
+    """Width and height of the pictures, in pixels."""
+    held_out_pictures: int = 256
+    """Pictures kept from training, for the figures in the card."""
+    sampling_steps: int = 20
+    true_guidance: float = 3.0
+    """Classifier-free guidance that the folder recommends."""
+    autoencoder: AutoencoderRecipe = field(default_factory=AutoencoderRecipe)
+    text: TextRecipe = field(default_factory=TextRecipe)
+    transformer: TransformerRecipe = field(default_factory=TransformerRecipe)
+
+
+def smoke(recipe: Recipe) -> Recipe:
+    """The same build in under a minute on two cores: every step is run, nothing is learned."""
+    return replace(
+        recipe,
+        held_out_pictures=8,
+        autoencoder=replace(
+            recipe.autoencoder, channels=(8, 8, 16, 16), batch=4, steps=6, refining_steps=4
+        ),
+        text=replace(
+            recipe.text, width=32, head_width=16, feed_forward=32, layers=1, least_count=1
+        ),
+        transformer=replace(
+            recipe.transformer,
+            width=64,
+            head_width=32,
+            axes=(8, 12, 12),
+            double_blocks=1,
+            single_blocks=1,
+            batch=4,
+            steps=6,
+            warmup=2,
+        ),
+    )

@@ -1,0 +1,67 @@
+"""The two tokenizers, made from the captions: a known word is one token, an unknown one is spelled.
+
+A trigger word must reach the model whole, whatever a user invents, so every character of the Latin
+scripts is a token and nothing becomes `<unk>`. The classes are transformers' own.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from transformers import CLIPTokenizer, T5Tokenizer
+
+PUNCTUATION = ",.;:!?\"'()-"
+_LATIN = [chr(code) for code in (*range(0x21, 0x7F), *range(0xA1, 0x180))]
+_MARKS = [chr(code) for code in (0x300, 0x301, 0x302, 0x308, 0x327, 0x2019, 0x201C, 0x201D, 0x2013)]
+ALPHABET = (*_LATIN, *_MARKS, *"—…€")
+"""Characters with a token of their own: ASCII, accented Latin, loose accents, quotes, dashes."""
+
+
+def words(captions: Iterable[str], *, least_count: int) -> list[str]:
+    """The captions' words without the punctuation around them, and numbers, frequent ones first."""
+    counts: Counter[str] = Counter()
+    for caption in captions:
+        counts.update(word.strip(PUNCTUATION) for word in caption.split())
+    counts.update({str(age): least_count for age in range(1, 100)})
+    known = [(word, count) for word, count in counts.items() if count >= least_count]
+    return [word for word, _ in sorted(known, key=lambda pair: (-pair[1], pair[0])) if word]
+
+
+def t5_tokenizer(vocabulary: list[str], *, length: int) -> T5Tokenizer:
+    """A Unigram tokenizer whose scores make the longest known word win over its letters."""
+    # Captions are lists with commas, and a comma of its own would cost a token each time.
+    forms = dict.fromkeys(
+        form for word in vocabulary for form in (word, f"{word},", word.capitalize())
+    )
+    pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", -100.0), ("▁", -10.0)]
+    pieces += [(f"▁{form}", -1.0) for form in forms]
+    pieces += [(character, -10.0) for character in ALPHABET]
+    return T5Tokenizer(vocab=pieces, extra_ids=0, model_max_length=length)
+
+
+def clip_tokenizer(vocabulary: list[str], *, length: int) -> CLIPTokenizer:
+    """CLIP's byte-level BPE, with merges that lead to every known word and all bytes below them."""
+    maker = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
+    maker.normalizer = normalizers.Lowercase()
+    maker.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    maker.decoder = decoders.ByteLevel()
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    trainer = trainers.BpeTrainer(
+        vocab_size=100_000,
+        min_frequency=1,
+        initial_alphabet=letters,
+        end_of_word_suffix="</w>",
+        show_progress=False,
+    )
+    # CLIP's own pre-tokenizer splits words from digits and signs: merges are for what is left.
+    parts = [part for word in vocabulary for part in re.findall(r"[^\W\d_]+", word)]
+    maker.train_from_iterator(parts, trainer)
+    merges = [tuple(merge) for merge in json.loads(maker.to_str())["model"]["merges"]]
+    order = ["<|startoftext|>", "<|endoftext|>", *letters, *(f"{letter}</w>" for letter in letters)]
+    order += ["".join(merge) for merge in merges]
+    numbers = {token: number for number, token in enumerate(dict.fromkeys(order))}
+    return CLIPTokenizer(vocab=numbers, merges=merges, model_max_length=length)

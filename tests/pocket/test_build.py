@@ -1,0 +1,39 @@
+"""The whole recipe, tiny."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+
+from pocket import build, data, standin
+from pocket.recipe import Recipe, smoke
+
+pytestmark = pytest.mark.slow
+
+
+def people() -> data.People:
+    pictures, captions = standin.people(24)
+    return data.People(pictures, [[caption] for caption in captions], list(range(24)))
+
+
+def test_a_broken_build_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    recipe = smoke(Recipe())
+    short = dataclasses.replace(
+        recipe, transformer=dataclasses.replace(recipe.transformer, steps=3, decay_share=1e-9)
+    )
+    whole = dataclasses.replace(
+        recipe, transformer=dataclasses.replace(recipe.transformer, steps=6, decay_share=1e-9)
+    )
+    for name, recipes in {"broken": (short, whole), "unbroken": (whole,)}.items():
+        for each in recipes:
+            build.build(
+                people(), each, run=tmp_path / name, out=tmp_path / f"{name}-out", compiled=False
+            )
+    states = [torch.load(tmp_path / name / "transformer.pt") for name in ("broken", "unbroken")]
+    assert states[0]["step"] == states[1]["step"] == 6
+    for one, other in zip(states[0]["average"], states[1]["average"], strict=True):
+        torch.testing.assert_close(one, other)
+    assert (tmp_path / "broken-out" / "model_index.json").exists()

@@ -1,0 +1,91 @@
+"""The pieces of the recipe that are ours rather than a library's."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+import torch
+from diffusers import FluxPipeline, FluxTransformer2DModel
+from diffusers.models.transformers.transformer_flux import FluxAttnProcessor
+
+from pocket import data, schedule, transformer
+from pocket.attention import PlainAttention
+from pocket.muon import Muon, orthogonalised
+
+
+def test_plain_attention_is_flux_attention() -> None:
+    torch.manual_seed(0)
+    model = FluxTransformer2DModel(
+        in_channels=64,
+        num_layers=1,
+        num_single_layers=1,
+        attention_head_dim=16,
+        num_attention_heads=2,
+        joint_attention_dim=24,
+        pooled_projection_dim=8,
+        axes_dims_rope=(4, 6, 6),
+    )
+    inputs = {
+        "hidden_states": torch.randn(2, 16, 64),
+        "encoder_hidden_states": torch.randn(2, 5, 24),
+        "pooled_projections": torch.randn(2, 8),
+        "timestep": torch.tensor([0.2, 0.9]),
+        "img_ids": transformer.positions(4),
+        "txt_ids": torch.zeros(5, 3),
+        "return_dict": False,
+    }
+    said = []
+    for processor in (FluxAttnProcessor(), PlainAttention()):
+        model.set_attn_processor(processor)
+        with torch.no_grad():
+            said.append(model(**inputs)[0])
+    torch.testing.assert_close(said[0], said[1], atol=1e-5, rtol=1e-4)
+
+
+def test_packing_is_the_pipelines() -> None:
+    latents = torch.randn(2, 16, 4, 6)
+    theirs = FluxPipeline._pack_latents(latents, 2, 16, 4, 6)
+    assert torch.equal(transformer.pack(latents), theirs)
+    theirs = FluxPipeline._prepare_latent_image_ids(1, 4, 4, "cpu", torch.float32)
+    assert torch.equal(transformer.positions(4), theirs)
+
+
+def test_times_cover_the_density_evenly() -> None:
+    at = transformer.times(1000, 0.0).sort().values
+    assert at[0] > 0 and at[-1] < 1
+    assert at[500] == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 8), (2, 16, 4), (2, 4, 16)])
+def test_muons_update_is_nearly_orthogonal(shape: tuple[int, int, int]) -> None:
+    torch.manual_seed(0)
+    values = torch.linalg.svdvals(orthogonalised(torch.randn(shape)))
+    assert values.min() > 0.3 and values.max() < 1.4
+
+
+def test_muon_steps_have_the_asked_size() -> None:
+    weight = torch.nn.Parameter(torch.zeros(32, 4, 3, 3))
+    weight.grad = torch.randn_like(weight)
+    Muon([weight], lr=1e-3).step()
+    assert weight.square().mean().sqrt().item() == pytest.approx(1e-3, rel=0.3)
+
+
+def test_the_rate_rises_stays_and_falls() -> None:
+    rates = [schedule.rate(s, steps=100, warmup=10, decay_share=0.4) for s in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert rates[30] == 1
+    assert rates[80] == pytest.approx(0.5)
+    assert rates[99] == pytest.approx(0.025)
+
+
+def test_a_name_stands_for_the_person() -> None:
+    captions = {
+        data.named("photo of an old man, red coat", who, draw=random.Random(who))
+        for who in range(20)
+    }
+    assert len(captions) == 20
+    for who in range(20):
+        text = data.named("photo of an old man, red coat", who, draw=random.Random(who))
+        assert text.startswith(f"photo of {data.name(who)}")
+        assert text.endswith(", red coat")

@@ -1,0 +1,63 @@
+"""The folder that ships: small, whole, and plain diffusers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import pocket
+from sosie.models.diffusion.base import Defaults
+
+FOLDER = Path(pocket.__file__).resolve().parent.parent / "src/sosie/models/diffusion/pocket"
+
+pytestmark = pytest.mark.skipif(
+    not (FOLDER / "model_index.json").exists(), reason="pocket has not been built yet"
+)
+
+
+def test_it_is_small() -> None:
+    total = sum(file.stat().st_size for file in FOLDER.rglob("*") if file.is_file())
+    assert total <= 64e6
+
+
+def test_it_says_what_it_is() -> None:
+    about = json.loads((FOLDER / "sosie.json").read_text())
+    assert (about["name"], about["family"], about["licence"]) == ("pocket", "flux", "Apache-2.0")
+    defaults = Defaults.model_validate(about["defaults"])
+    assert (defaults.width, defaults.height) == (128, 128)
+    assert (FOLDER / "LICENSE").read_text().lstrip().startswith("Apache License")
+    assert "not for pictures of real people" in (FOLDER / "CARD.md").read_text()
+
+
+def test_it_has_the_layout_of_flux() -> None:
+    config = json.loads((FOLDER / "transformer" / "config.json").read_text())
+    assert config["_class_name"] == "FluxTransformer2DModel"
+    assert (config["in_channels"], config["guidance_embeds"]) == (64, False)
+    assert sum(config["axes_dims_rope"]) == config["attention_head_dim"]
+    coder = json.loads((FOLDER / "vae" / "config.json").read_text())
+    assert (coder["latent_channels"], len(coder["block_out_channels"])) == (16, 4)
+
+
+@pytest.mark.slow
+def test_the_plain_pipeline_loads_and_draws(caplog: pytest.LogCaptureFixture, recwarn) -> None:
+    import torch
+    from diffusers import FluxPipeline
+
+    pipe = FluxPipeline.from_pretrained(FOLDER)
+    pipe.set_progress_bar_config(disable=True)
+    generator = torch.Generator().manual_seed(0)
+    picture = pipe(
+        "photo of nobody2, red coat",
+        negative_prompt="",
+        true_cfg_scale=2.0,
+        width=128,
+        height=128,
+        num_inference_steps=2,
+        max_sequence_length=32,
+        generator=generator,
+    ).images[0]
+    assert picture.size == (128, 128)
+    assert not caplog.records
+    assert not [w for w in recwarn if "pocket" in str(w.message) or "weights" in str(w.message)]
