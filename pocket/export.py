@@ -76,7 +76,7 @@ def write(
         "text_length": recipe.text.length,
         "buckets": [recipe.side],
     }
-    about = {"name": "pocket", "family": "flux", "licence": "Apache-2.0", "defaults": defaults}
+    about = {"name": "pocket", "licence": "Apache-2.0", "defaults": defaults}
     (fresh / "sosie.json").write_text(json.dumps(about, indent=2) + "\n")
     shutil.copyfile(LICENCE, fresh / "LICENSE")
     (fresh / "CARD.md").write_text(card(recipe, {**figures, "Weights": weights_sha256(fresh)}))
