@@ -1,4 +1,4 @@
-"""Build `pocket` from drawn people: autoencoder, latents, transformer, folder.
+"""Build `pocket` from nothing: drawn people, autoencoder, latents, transformer, folder.
 
     python -m pocket.build                      everything, resuming what was begun
     python -m pocket.build --minutes 60         let the transformer's schedule end by the clock
@@ -22,7 +22,7 @@ import torch
 from diffusers import AutoencoderKL
 from transformers import PreTrainedTokenizerBase
 
-from pocket import autoencoder, data, export, standin, tokens, transformer
+from pocket import autoencoder, data, draw, export, standin, tokens, transformer
 from pocket.recipe import Recipe, smoke
 from pocket.schedule import save_whole
 
@@ -57,10 +57,11 @@ def main(arguments: list[str] | None = None) -> None:
                 compiled=False,
             )
         return
-    people = data.load(given.people)
+    recipe = Recipe()
+    shards = draw.draw(given.people, recipe.pictures, workers=2, seed=recipe.seed)
     build(
-        people,
-        Recipe(),
+        data.load(shards),
+        recipe,
         run=given.run,
         out=given.out or SHIPPED,
         minutes=given.minutes,
@@ -92,8 +93,7 @@ def build(
     coder.register_to_config(**numbers)
     if only == "autoencoder":
         return
-    vocabulary = _vocabulary(people, recipe, run)
-    lessons, parts = prepare(people, latents, coder, recipe, vocabulary)
+    lessons, parts = prepare(people, latents, coder, recipe, run)
     trainer = transformer.Trainer(parts.network, lessons, recipe.transformer, run)
 
     known = _figures(people, recipe, ratio, run)
@@ -119,7 +119,8 @@ def _figures(people: data.People, recipe: Recipe, ratio: float, run: Path) -> di
         "Autoencoder": f"{ratio:.1f} dB on {recipe.held_out_pictures} pictures held out, after"
         f" {coding.steps:,} and (decoder alone) {coding.refining_steps:,} steps of"
         f" {coding.batch} crops",
-        "Seeds": f"autoencoder {coding.seed}, transformer {recipe.transformer.seed}",
+        "Seeds": f"pictures {recipe.seed}, autoencoder {coding.seed},"
+        f" transformer {recipe.transformer.seed}",
         "Machine": f"{torch.get_num_threads()} cores, {platform.machine()}, no GPU",
         "torch": torch.__version__,
     }
@@ -133,14 +134,15 @@ def prepare(
     latents: torch.Tensor,
     coder: AutoencoderKL,
     recipe: Recipe,
-    vocabulary: list[str],
+    run: Path,
 ) -> tuple[transformer.Lessons, export.Parts]:
     """Tokenizers, numbered captions and scaled, packed latents; and an untrained network."""
     torch.manual_seed(recipe.transformer.seed)
     text, kept = recipe.text, recipe.held_out_pictures
     captions = _captions(people, recipe)
-    t5 = tokens.t5_tokenizer(vocabulary, length=text.length)
-    clip = tokens.clip_tokenizer(vocabulary, length=text.pooled_length)
+    words, merges = _vocabulary(people, recipe, run)
+    t5 = tokens.t5_tokenizer(words, length=text.length)
+    clip = tokens.clip_tokenizer(merges, length=text.pooled_length)
     lines = ["", *dict.fromkeys(caption for row in captions for caption in row)]
     number = {line: index for index, line in enumerate(lines)}
     scaling, shift = coder.config["scaling_factor"], coder.config["shift_factor"]
@@ -163,9 +165,9 @@ def _captions(people: data.People, recipe: Recipe) -> list[list[str]]:
     share, rows = recipe.transformer.named_share, []
     kept = recipe.held_out_pictures
     for given, person in zip(people.captions[kept:], people.persons[kept:], strict=True):
-        draw = random.Random(person)
+        chance = random.Random(person)
         turns = [given[turn % len(given)] for turn in range(share)]
-        rows.append([*turns[:-1], data.named(turns[-1], person, draw=draw)])
+        rows.append([*turns[:-1], data.named(turns[-1], person, draw=chance)])
     return rows
 
 
@@ -176,14 +178,17 @@ def _numbered(tokenizer: PreTrainedTokenizerBase, lines: list[str], length: int)
     return ids
 
 
-def _vocabulary(people: data.People, recipe: Recipe, run: Path) -> list[str]:
-    """The captions' words, fixed when first asked for: pictures may be added later."""
-    file = run / "words.json"
+def _vocabulary(
+    people: data.People, recipe: Recipe, run: Path
+) -> tuple[list[str], list[tuple[str, str]]]:
+    """T5's words and CLIP's merges, fixed when first asked for: pictures may be added later."""
+    file = run / "vocabulary.json"
     if not file.exists():
         captions = (caption for row in people.captions for caption in row)
-        file.write_text(json.dumps(tokens.words(captions, least_count=recipe.text.least_count)))
-    known: list[str] = json.loads(file.read_text())
-    return known
+        words = tokens.words(captions, least_count=recipe.text.least_count)
+        file.write_text(json.dumps({"words": words, "merges": tokens.clip_merges(words)}))
+    known = json.loads(file.read_text())
+    return known["words"], [(first, second) for first, second in known["merges"]]
 
 
 def _latents(coder: AutoencoderKL, pictures: np.ndarray, run: Path) -> torch.Tensor:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import random
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,11 +31,8 @@ class People:
         return digest.hexdigest()
 
 
-def load(folder: Path) -> People:
-    """All shards of a folder that `pocket.draw` wrote, in the order of their names."""
-    files = sorted(folder.glob("[0-9]*.npz"))
-    if not files:
-        raise SystemExit(f"No shards in {folder}: draw them first with `python -m pocket.draw`.")
+def load(files: Iterable[Path]) -> People:
+    """The shards that `pocket.draw` wrote, in the order given."""
     pictures, captions, persons = [], [], []
     for file in files:
         with np.load(file) as shard:

@@ -60,7 +60,7 @@ class TransformerRecipe:
     double_blocks: int = 2
     single_blocks: int = 4
     batch: int = 96
-    steps: int = 2600
+    steps: int = 1800
     warmup: int = 60
     decay_share: float = 0.3
     """Share of the steps, at the end, over which the rate falls to nothing."""
@@ -84,6 +84,10 @@ class Recipe:
 
     side: int = 128
     """Width and height of the pictures, in pixels."""
+    pictures: int = 11_500
+    """How many are drawn."""
+    seed: int = 1
+    """Of the drawing."""
     held_out_pictures: int = 256
     """Pictures kept from training, for the figures in the card."""
     sampling_steps: int = 20

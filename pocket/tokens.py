@@ -6,12 +6,12 @@ scripts is a token and nothing becomes `<unk>`. The classes are transformers' ow
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable
+from itertools import pairwise
 
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import pre_tokenizers
 from transformers import CLIPTokenizer, T5Tokenizer
 
 PUNCTUATION = ",.;:!?\"'()-"
@@ -43,24 +43,38 @@ def t5_tokenizer(vocabulary: list[str], *, length: int) -> T5Tokenizer:
     return T5Tokenizer(vocab=pieces, extra_ids=0, model_max_length=length)
 
 
-def clip_tokenizer(vocabulary: list[str], *, length: int) -> CLIPTokenizer:
-    """CLIP's byte-level BPE, with merges that lead to every known word and all bytes below them."""
-    maker = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
-    maker.normalizer = normalizers.Lowercase()
-    maker.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    maker.decoder = decoders.ByteLevel()
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    trainer = trainers.BpeTrainer(
-        vocab_size=100_000,
-        min_frequency=1,
-        initial_alphabet=letters,
-        end_of_word_suffix="</w>",
-        show_progress=False,
-    )
+def clip_merges(vocabulary: list[str]) -> list[tuple[str, str]]:
+    """Byte-pair merges that lead to every known word, the most frequent pair first.
+
+    Written out because the library's trainer breaks ties by chance, and token numbers must not
+    change between two runs of one build.
+    """
+    as_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     # CLIP's own pre-tokenizer splits words from digits and signs: merges are for what is left.
-    parts = [part for word in vocabulary for part in re.findall(r"[^\W\d_]+", word)]
-    maker.train_from_iterator(parts, trainer)
-    merges = [tuple(merge) for merge in json.loads(maker.to_str())["model"]["merges"]]
+    parts = {part.lower() for word in vocabulary for part in re.findall(r"[^\W\d_]+", word)}
+    spelled = [list(as_bytes.pre_tokenize_str(part)[0][0]) for part in sorted(parts)]
+    for letters in spelled:
+        letters[-1] += "</w>"
+    merges: list[tuple[str, str]] = []
+    while pairs := Counter(pair for word in spelled for pair in pairwise(word)):
+        merges.append(max(pairs, key=lambda pair: (pairs[pair], pair)))
+        spelled = [_merged(word, merges[-1]) for word in spelled]
+    return merges
+
+
+def _merged(word: list[str], pair: tuple[str, str]) -> list[str]:
+    out: list[str] = []
+    for part in word:
+        if out and (out[-1], part) == pair:
+            out[-1] += part
+        else:
+            out.append(part)
+    return out
+
+
+def clip_tokenizer(merges: list[tuple[str, str]], *, length: int) -> CLIPTokenizer:
+    """CLIP's byte-level BPE with these merges, and all bytes below them."""
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     order = ["<|startoftext|>", "<|endoftext|>", *letters, *(f"{letter}</w>" for letter in letters)]
     order += ["".join(merge) for merge in merges]
     numbers = {token: number for number, token in enumerate(dict.fromkeys(order))}

@@ -24,7 +24,7 @@ def test_it_is_small() -> None:
 
 def test_it_says_what_it_is() -> None:
     about = json.loads((FOLDER / "sosie.json").read_text())
-    assert (about["name"], about["family"], about["licence"]) == ("pocket", "flux", "Apache-2.0")
+    assert (about["name"], about["licence"]) == ("pocket", "Apache-2.0")
     defaults = Defaults.model_validate(about["defaults"])
     assert (defaults.width, defaults.height) == (128, 128)
     assert (FOLDER / "LICENSE").read_text().lstrip().startswith("Apache License")
