@@ -5,9 +5,8 @@ from __future__ import annotations
 import platform
 import sys
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
-
-import torch
 
 NAMES = ("startup", "speed", "likeness", "suite")
 
@@ -27,9 +26,7 @@ def main(names: list[str]) -> None:
     unknown = sorted(set(names) - set(NAMES))
     if unknown:
         sys.exit(f"bench: unknown: {', '.join(unknown)}. Known: {', '.join(NAMES)}.")
-    print(
-        f"Machine: {processor()}; Python {platform.python_version()}, torch {torch.__version__}\n"
-    )
+    print(f"Machine: {processor()}; Python {platform.python_version()}, torch {version('torch')}\n")
     for name in names or NAMES:
         print(f"### {name}\n\n| What | Figure | Must |\n|---|---|---|")
         for what, figure, bound in import_module(f"bench.{name}").run():
