@@ -17,7 +17,7 @@ from typing import Any
 from demo.page import Figure, Page, Shown, curves, data_uri, strip
 from demo.people import write_pictures
 from sosie.audit import Likeness
-from sosie.core.errors import SosieError
+from sosie.core.errors import BadInput, SosieError
 from sosie.studio import Studio
 from sosie.train import Manifest
 
@@ -94,6 +94,8 @@ def main() -> None:
     options, story = parse(), Story()
     out: Path = options.out
     if out.exists():
+        if not (out / "workspace").is_dir():
+            raise BadInput(f"{out} exists and holds no demo.", advice="Name another with --out.")
         shutil.rmtree(out)
     studio = Studio(out / "workspace")
     subject = studio.new(NAME)
