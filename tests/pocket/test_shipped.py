@@ -12,10 +12,6 @@ from sosie.models.diffusion.base import Defaults
 
 FOLDER = Path(pocket.__file__).resolve().parent.parent / "src/sosie/models/diffusion/pocket"
 
-pytestmark = pytest.mark.skipif(
-    not (FOLDER / "model_index.json").exists(), reason="pocket has not been built yet"
-)
-
 
 def test_it_is_small() -> None:
     total = sum(file.stat().st_size for file in FOLDER.rglob("*") if file.is_file())
