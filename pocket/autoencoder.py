@@ -16,6 +16,12 @@ from pocket.muon import optimizers, set_rates
 from pocket.recipe import AutoencoderRecipe
 from pocket.schedule import Log, rate, save_whole
 
+WHOLE, DECODER = "autoencoder.pt", "decoder.pt"
+"""The state of the two phases, in the run's folder."""
+
+POSTERIOR_NOISE = 0.05
+"""What is added to a code by those who sample it, which nothing here does."""
+
 _ENDS = ("encoder.conv_in", "encoder.conv_out", "decoder.conv_in", "decoder.conv_out")
 
 
@@ -38,10 +44,10 @@ def build(recipe: AutoencoderRecipe, **statistics: float) -> AutoencoderKL:
         force_upcast=False,
         **statistics,
     )
-    with torch.no_grad():  # nothing here samples the posterior; who does gets the training's noise
+    with torch.no_grad():
         last = model.encoder.conv_out
         last.weight[recipe.latent_channels :] = 0
-        last.bias[recipe.latent_channels :] = 2 * math.log(recipe.latent_noise)
+        last.bias[recipe.latent_channels :] = 2 * math.log(POSTERIOR_NOISE)
     model.to(memory_format=torch.channels_last)
     return model
 
@@ -52,11 +58,18 @@ def to_unit(pictures: np.ndarray) -> Tensor:
 
 
 def crops(pictures: np.ndarray, count: int, side: int, draw: np.random.Generator) -> Tensor:
-    """`count` random crops, half of them mirrored, (count, 3, side, side) in [-1, 1]."""
+    """`count` random crops, half of them mirrored, (count, 3, side, side) in [-1, 1].
+
+    Every other one is near the face, where an error is seen first.
+    """
     height, width = pictures.shape[1:3]
     out = np.empty((count, side, side, 3), np.uint8)
     for row in range(count):
-        top, left = draw.integers(height - side + 1), draw.integers(width - side + 1)
+        if row % 2:
+            top = int(draw.triangular(0, (height - side) * 0.4, height - side))
+            left = int(draw.triangular(0, (width - side) * 0.5, width - side))
+        else:
+            top, left = draw.integers(height - side + 1), draw.integers(width - side + 1)
         crop = pictures[draw.integers(len(pictures)), top : top + side, left : left + side]
         out[row] = crop[:, ::-1] if draw.random() < 0.5 else crop
     return to_unit(out)
@@ -71,7 +84,8 @@ def loss(
     """
     with torch.set_grad_enabled(whole):
         code = model.encode(pixels).latent_dist.mean
-    noisy = code + recipe.latent_noise * torch.randn_like(code)
+    most = recipe.latent_noise * code.detach().float().std()
+    noisy = code + most * torch.rand(len(code), 1, 1, 1) * torch.randn_like(code)
     error = model.decode(noisy).sample.float() - pixels
     squared = error.square().mean()
     edges = (error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()) / 2
@@ -99,8 +113,8 @@ class Trainer:
             ends=_ENDS,
         )
         self.step = 0
-        name = "autoencoder" if whole else "decoder"
-        self.file, self.log = folder / f"{name}.pt", Log(folder / f"{name}.jsonl")
+        self.file = folder / (WHOLE if whole else DECODER)
+        self.log = Log(self.file.with_suffix(".jsonl"))
         if self.file.exists():
             state = torch.load(self.file)
             model.load_state_dict(state["model"])
@@ -150,10 +164,18 @@ class Trainer:
         return squared.item()
 
 
-def train(pictures: np.ndarray, recipe: AutoencoderRecipe, folder: Path) -> AutoencoderKL:
-    """The autoencoder, trained; goes on from `folder`/autoencoder.pt if it is there."""
+def train(
+    pictures: np.ndarray, recipe: AutoencoderRecipe, folder: Path, *, start: Path | None = None
+) -> AutoencoderKL:
+    """The autoencoder, trained; goes on from `folder`/autoencoder.pt if it is there.
+
+    Else it begins with the weights in the run `start`, or from nothing.
+    """
     torch.manual_seed(recipe.seed)
-    return Trainer(build(recipe), recipe, folder, whole=True).run(pictures)
+    model = build(recipe)
+    if start is not None:
+        model.load_state_dict(torch.load(start / DECODER)["model"])
+    return Trainer(model, recipe, folder, whole=True).run(pictures)
 
 
 def refine(

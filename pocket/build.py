@@ -27,8 +27,8 @@ from pocket.recipe import Recipe, smoke
 from pocket.schedule import save_whole
 
 HERE = Path(__file__).resolve().parent
-PEOPLE = HERE / "cache" / "people-v1"
-RUN = HERE / "runs" / "v1"
+PEOPLE = HERE / "cache" / "people-v2"
+RUN = HERE / "runs" / "v2"
 SHIPPED = HERE.parent / "src" / "sosie" / "models" / "diffusion" / "pocket"
 
 STATISTICS_FROM = 4096
@@ -42,6 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, help="the folder to write (default: the shipped one)")
     parser.add_argument("--people", type=Path, default=PEOPLE, help="the drawn shards")
     parser.add_argument("--run", type=Path, default=RUN, help="where the build keeps its state")
+    parser.add_argument("--start", type=Path, help="a run whose weights to begin with")
     parser.add_argument("--minutes", type=float, help="length of the transformer's training")
     parser.add_argument("--only", choices=["autoencoder"], help="stop after this step")
     parser.add_argument("--no-compile", action="store_true", help="train without torch.compile")
@@ -64,6 +65,7 @@ def main(arguments: list[str] | None = None) -> None:
         recipe,
         run=given.run,
         out=given.out or SHIPPED,
+        start=given.start,
         minutes=given.minutes,
         compiled=not given.no_compile,
         only=given.only,
@@ -76,6 +78,7 @@ def build(
     *,
     run: Path,
     out: Path,
+    start: Path | None = None,
     minutes: float | None = None,
     compiled: bool = True,
     only: str | None = None,
@@ -83,18 +86,15 @@ def build(
     """The whole build, step by step."""
     torch.set_num_threads(2)
     began = time.monotonic()
-    kept = recipe.held_out_pictures
-    coder = autoencoder.train(people.pictures[kept:], recipe.autoencoder, run)
-    latents = _latents(coder, people.pictures, run)
-    coder = autoencoder.refine(coder, people.pictures[kept:], recipe.autoencoder, run)
-    ratio = autoencoder.psnr(coder, people.pictures[:kept])
-    print(f"autoencoder: {ratio:.2f} dB on {kept} held-out pictures", flush=True)
-    numbers = autoencoder.statistics(latents[kept : kept + STATISTICS_FROM])
-    coder.register_to_config(**numbers)
+    held_out, taught = people.split(recipe.held_out_pictures)
+    coder = autoencoder.train(taught.pictures, recipe.autoencoder, run, start=start)
+    lessons, parts = prepare(data.with_mirrored(taught), coder, recipe, run, start=start)
+    coder = autoencoder.refine(coder, taught.pictures, recipe.autoencoder, run)
+    ratio = autoencoder.psnr(coder, held_out.pictures)
+    print(f"autoencoder: {ratio:.2f} dB on {len(held_out.pictures)} held-out pictures", flush=True)
     if only == "autoencoder":
         return
-    lessons, parts = prepare(people, latents, coder, recipe, run)
-    trainer = transformer.Trainer(parts.network, lessons, recipe.transformer, run)
+    trainer = transformer.Trainer(parts.network, lessons, recipe.transformer, run, start=start)
 
     known = _figures(people, recipe, ratio, run)
 
@@ -130,25 +130,27 @@ def _figures(people: data.People, recipe: Recipe, ratio: float, run: Path) -> di
 
 
 def prepare(
-    people: data.People,
-    latents: torch.Tensor,
+    taught: data.People,
     coder: AutoencoderKL,
     recipe: Recipe,
     run: Path,
+    *,
+    start: Path | None = None,
 ) -> tuple[transformer.Lessons, export.Parts]:
     """Tokenizers, numbered captions and scaled, packed latents; and an untrained network."""
     torch.manual_seed(recipe.transformer.seed)
-    text, kept = recipe.text, recipe.held_out_pictures
-    captions = _captions(people, recipe)
-    words, merges = _vocabulary(people, recipe, run)
+    text = recipe.text
+    captions = _captions(taught, recipe)
+    words, merges = _vocabulary(taught, recipe, run, start)
     t5 = tokens.t5_tokenizer(words, length=text.length)
     clip = tokens.clip_tokenizer(merges, length=text.pooled_length)
     lines = ["", *dict.fromkeys(caption for row in captions for caption in row)]
     number = {line: index for index, line in enumerate(lines)}
+    latents = _latents(coder, taught.pictures, run)
+    coder.register_to_config(**autoencoder.statistics(latents[:STATISTICS_FROM]))
     scaling, shift = coder.config["scaling_factor"], coder.config["shift_factor"]
-    scaled = (latents[kept:].float() - shift) * scaling
     lessons = transformer.Lessons(
-        packed=transformer.pack(scaled).to(torch.bfloat16),
+        packed=transformer.pack((latents.float() - shift) * scaling).to(torch.bfloat16),
         t5_ids=_numbered(t5, lines, text.length),
         clip_ids=_numbered(clip, lines, text.pooled_length),
         rows=torch.tensor([[number[caption] for caption in row] for row in captions]),
@@ -163,8 +165,7 @@ def prepare(
 def _captions(people: data.People, recipe: Recipe) -> list[list[str]]:
     """A row of captions for each picture to learn from: the drawn ones in turn, one named."""
     share, rows = recipe.transformer.named_share, []
-    kept = recipe.held_out_pictures
-    for given, person in zip(people.captions[kept:], people.persons[kept:], strict=True):
+    for given, person in zip(people.captions, people.persons, strict=True):
         chance = random.Random(person)
         turns = [given[turn % len(given)] for turn in range(share)]
         rows.append([*turns[:-1], data.named(turns[-1], person, draw=chance)])
@@ -179,10 +180,15 @@ def _numbered(tokenizer: PreTrainedTokenizerBase, lines: list[str], length: int)
 
 
 def _vocabulary(
-    people: data.People, recipe: Recipe, run: Path
+    people: data.People, recipe: Recipe, run: Path, start: Path | None
 ) -> tuple[list[str], list[tuple[str, str]]]:
-    """T5's words and CLIP's merges, fixed when first asked for: pictures may be added later."""
+    """T5's words and CLIP's merges, fixed when first asked for: pictures may be added later.
+
+    Weights that come from the run `start` know the words of that run.
+    """
     file = run / "vocabulary.json"
+    if start is not None:
+        file = start / file.name
     if not file.exists():
         captions = (caption for row in people.captions for caption in row)
         words = tokens.words(captions, least_count=recipe.text.least_count)

@@ -24,6 +24,13 @@ class People:
     persons: list[int]
     """Who is on each picture, as the world numbers them."""
 
+    def split(self, first: int) -> tuple[People, People]:
+        """The first so many pictures, and the others."""
+        return (
+            People(self.pictures[:first], self.captions[:first], self.persons[:first]),
+            People(self.pictures[first:], self.captions[first:], self.persons[first:]),
+        )
+
     def sha256(self) -> str:
         """One hash over all pictures and captions."""
         digest = hashlib.sha256(np.ascontiguousarray(self.pictures))
@@ -40,6 +47,28 @@ def load(files: Iterable[Path]) -> People:
             captions += shard["captions"].tolist()
             persons += [json.loads(truth)["person"] for truth in shard["truths"]]
     return People(np.concatenate(pictures), captions, persons)
+
+
+MIRRORED = 10_000_000
+"""Added to a person's number: a face in the mirror is somebody else's."""
+
+
+def with_mirrored(people: People) -> People:
+    """Each picture followed by its mirror image, with left and right exchanged in the captions.
+
+    Side by side, so that pictures added later change nothing in the order of those before.
+    """
+    both = np.stack([people.pictures, people.pictures[:, :, ::-1]], axis=1)
+    captions, persons = [], []
+    for row, person in zip(people.captions, people.persons, strict=True):
+        captions += [row, [_exchanged(caption) for caption in row]]
+        persons += [person, person + MIRRORED]
+    return People(both.reshape(-1, *people.pictures.shape[1:]), captions, persons)
+
+
+def _exchanged(caption: str) -> str:
+    other = {"left": "right", "right": "left"}
+    return re.sub(r"\b(left|right)\b", lambda match: other[match[1]], caption)
 
 
 _NOUN = re.compile(r"\bof (an? (?:[a-z]+ )?(?:woman|man|girl|boy|person))\b")

@@ -20,7 +20,7 @@ from sosie.world.photo import as_dict, photo
 
 SHARD = 500
 """Pictures in one shard."""
-PER_PERSON = 3
+PER_PERSON = 2
 """Pictures of each person: few, so that there are many people."""
 CAPTIONS = 2
 """Captions for each picture."""

@@ -15,17 +15,22 @@ class AutoencoderRecipe:
     crop: int = 64
     """Side of the training crops, in pixels: the network is convolutional, so small crops do."""
     batch: int = 32
-    steps: int = 1000
+    steps: int = 600
     matrix_rate: float = 1e-3
     """Muon's step for the convolutions, as the root mean square of one update."""
     vector_rate: float = 2e-3
     """AdamW's step for norms, biases and the layers at both ends."""
-    latent_noise: float = 0.05
-    """Noise added to the code before decoding: neighbouring codes must mean similar pictures."""
+    latent_noise: float = 0.35
+    """Most noise added to the code before decoding, as a share of the code's deviation.
+
+    Each crop draws its amount from 0 to this: neighbouring codes come to mean similar pictures,
+    what no transformer could predict is left out of the code, and a code that is a little wrong
+    still decodes to a face.
+    """
     kl_weight: float = 1e-4
     gradient_weight: float = 1.0
     """Weight of the error in differences of neighbouring pixels, which keeps eyes sharp."""
-    refining_steps: int = 400
+    refining_steps: int = 200
     """Steps for the decoder alone, once the encoder is fixed."""
     refining_gradient_weight: float = 2.0
     seed: int = 1
@@ -66,8 +71,10 @@ class TransformerRecipe:
     """Share of the steps, at the end, over which the rate falls to nothing."""
     matrix_rate: float = 6e-4
     vector_rate: float = 2e-3
-    time_mean: float = 0.4
+    time_mean: float = 0.3
     """Mean of the times' logit: above 0, since colours and places are decided in the noise."""
+    face_weight: float = 3.0
+    """How much more an error counts in the middle of the face than at the picture's edge."""
     named_share: int = 8
     """One caption in so many calls the person by an invented name, see `data.named`."""
     caption_dropout: float = 0.1
@@ -84,8 +91,8 @@ class Recipe:
 
     side: int = 128
     """Width and height of the pictures, in pixels."""
-    pictures: int = 11_500
-    """How many are drawn."""
+    pictures: int = 18_000
+    """How many are drawn; training sees each of them mirrored too."""
     seed: int = 1
     """Of the drawing."""
     held_out_pictures: int = 256

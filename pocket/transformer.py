@@ -34,6 +34,10 @@ _ENDS = (
 )
 
 
+STATE = "transformer.pt"
+"""The trainer's state, in the run's folder."""
+
+
 class Network(nn.Module):
     """What is trained: `denoiser`, `text` (T5) and `pooled` (CLIP)."""
 
@@ -146,6 +150,17 @@ def positions(grid: int) -> Tensor:
     return torch.stack([torch.zeros_like(index), index // grid, index % grid], dim=1).float()
 
 
+def weights(grid: int, most: float) -> Tensor:
+    """How much each picture token's error counts, (grid * grid,), with a mean of 1.
+
+    `most` in the middle of where portraits have their face, falling to 1 at the edge.
+    """
+    at = (torch.arange(grid) + 0.5) / grid
+    away = (at[:, None] - 0.45).square() + (at[None, :] - 0.5).square()
+    counts = 1 + (most - 1) * torch.exp(-away / (2 * 0.17**2))
+    return (counts / counts.mean()).flatten()
+
+
 def times(count: int, mean: float) -> Tensor:
     """Logit-normal times (Esser et al. 2024), one from each of `count` equal parts."""
     uniform = (torch.randperm(count) + torch.rand(count)) / count
@@ -162,7 +177,7 @@ def loss(
     index: Tensor,
     recipe: TransformerRecipe,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Mean squared error of the velocity; also each picture's error and time, for the log."""
+    """Weighted squared error of the velocity; also each picture's plain error and time."""
     clean = lessons.packed[index].float()
     noise = torch.randn_like(clean)
     at = times(len(index), recipe.time_mean)
@@ -181,17 +196,27 @@ def loss(
         txt_ids=torch.zeros(states.shape[1], 3),
         return_dict=False,
     )[0]
-    errors = (said.float() - (noise - clean)).square().mean(dim=(1, 2))
-    return errors.mean(), errors.detach(), at
+    errors = (said.float() - (noise - clean)).square().mean(dim=2)
+    counts = weights(lessons.grid, recipe.face_weight)
+    return (errors * counts).mean(), errors.detach().mean(dim=1), at
 
 
 class Trainer:
     """The loop and its state, which a killed run finds again in `folder`/transformer.pt."""
 
     def __init__(
-        self, network: Network, lessons: Lessons, recipe: TransformerRecipe, folder: Path
+        self,
+        network: Network,
+        lessons: Lessons,
+        recipe: TransformerRecipe,
+        folder: Path,
+        *,
+        start: Path | None = None,
     ) -> None:
+        """Goes on from the state in `folder`; else begins with the weights of the run `start`."""
         self.network, self.lessons, self.recipe = network, lessons, recipe
+        if start is not None:
+            network.load_state_dict(torch.load(start / STATE)["network"])
         self.average = [weight.detach().clone() for weight in network.parameters()]
         self.optimizers = optimizers(
             network.named_parameters(),
@@ -199,8 +224,8 @@ class Trainer:
             vector_rate=recipe.vector_rate,
             ends=_ENDS,
         )
-        self.file = folder / "transformer.pt"
-        self.log = Log(folder / "transformer.jsonl")
+        self.file = folder / STATE
+        self.log = Log(self.file.with_suffix(".jsonl"))
         self.step, self.seconds = 0, 0.0
         if self.file.exists():
             self._resume(torch.load(self.file))

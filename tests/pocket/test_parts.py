@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 import torch
 from diffusers import FluxPipeline, FluxTransformer2DModel
@@ -89,3 +90,21 @@ def test_a_name_stands_for_the_person() -> None:
         text = data.named("photo of an old man, red coat", who, draw=random.Random(who))
         assert text.startswith(f"photo of {data.name(who)}")
         assert text.endswith(", red coat")
+
+
+def test_a_mirrored_picture_exchanges_left_and_right() -> None:
+    pictures = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
+    people = data.People(pictures, [["view to the left, red coat"], ["no side"]], [3, 4])
+    both = data.with_mirrored(people)
+    assert np.array_equal(both.pictures[1], pictures[0, :, ::-1])
+    assert both.captions[1] == ["view to the right, red coat"]
+    assert both.captions[::2] == people.captions
+    assert len(set(both.persons)) == 4, "a mirrored face must not share a name"
+    assert both.split(2)[0].persons == both.persons[:2]
+
+
+def test_the_face_counts_most() -> None:
+    counts = transformer.weights(8, 3.0).reshape(8, 8)
+    assert counts.mean() == pytest.approx(1)
+    assert counts[3, 3] > 1.5 * counts[0, 0]
+    assert torch.equal(transformer.weights(8, 1.0), torch.ones(64))

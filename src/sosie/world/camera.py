@@ -16,9 +16,9 @@ class Camera:
         self.size = size
         low, high = float(head[:, 2].min()), float(head[:, 2].max())
         self.tall = high - low
-        self.focal = size * r.uniform(0.56, 0.66) / self.tall
+        self.focal = size * r.uniform(0.59, 0.66) / self.tall
         self.z = (low + high) / 2
-        self.x0, self.y0 = size * (0.5 + r.normal(0, 0.015)), size * (0.47 + r.normal(0, 0.015))
+        self.x0, self.y0 = size * (0.5 + r.normal(0, 0.015)), size * (0.445 + r.normal(0, 0.015))
         self.far = 1.25
 
     def see(self, v: Floats) -> tuple[Floats, Floats]:

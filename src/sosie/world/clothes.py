@@ -10,8 +10,8 @@ from sosie.world.noise import bump, field, look, ramp
 from sosie.world.skin import azimuth
 
 _NECKLINE = {
-    "t-shirt": (-0.152, -0.112),
-    "dress": (-0.19, -0.13),
+    "t-shirt": (-0.142, -0.1),
+    "dress": (-0.178, -0.1),
     "sweater": (-0.146, -0.105),
     "turtleneck": (-0.098, -0.06),
     "hoodie": (-0.15, -0.085),
@@ -37,12 +37,15 @@ def dress(garment: str, v: Floats, n: Floats) -> Surface:
     p = m.base
     front, back = _NECKLINE[garment]
     a = np.abs(azimuth(p - np.array([0, 0.02, 0], np.float32)))
-    line = front + (back - front) * ramp(0.3, 2.4, a)
+    line = front + (back - front) * (
+        ramp(0.5, 1.15, a) if garment == "dress" else ramp(0.3, 2.4, a)
+    )
     cover = ramp(0.002, -0.002, p[:, 2] - line) * (m.part == SKIN)
-    collar = bump(p[:, 2] - line, -0.006, 0.008)
+    wide = 0.015 if garment in ("hoodie", "coat") else 0.008
+    collar = bump(p[:, 2] - line, -0.75 * wide, wide)
     extra = {
         "coat": 0.016,
-        "hoodie": 0.02,
+        "hoodie": 0.03,
         "shirt": 0.006,
         "jacket": 0.008,
         "suit": 0.008,
@@ -89,6 +92,9 @@ def paint_cloth(garment: str, colour: Floats, second: Floats, pattern: str, p: F
             seam = bump(x, 0.012, 0.0014) * front
             albedo = albedo * (1 - 0.55 * seam[:, None])
     if garment == "shirt":
+        # two points of a collar, told from the cloth below by the line of their edge
+        edge = -0.128 - 0.62 * np.clip(0.034 - np.abs(np.abs(x) - 0.03), 0, 0.034)
+        albedo = albedo * (1 - 0.5 * (bump(z, edge, 0.0022) * front * (np.abs(x) < 0.065))[:, None])
         albedo = albedo * (1 - 0.4 * (bump(x, 0.011, 0.0012) * front)[:, None])
         buttons = (np.hypot(x, (z % 0.042) - 0.02) < 0.0042) & front
         albedo = np.where(buttons[:, None], 0.5 + 0.3 * second, albedo)

@@ -73,6 +73,29 @@ def shape(gender: float, age: float, weight: float, races: Floats, identity: Flo
     return out
 
 
+@cache
+def _edges() -> tuple[NDArray[np.int32], NDArray[np.int32], Floats]:
+    f = head_model().faces
+    a = np.concatenate([f[:, 0], f[:, 1], f[:, 2], f[:, 1], f[:, 2], f[:, 0]])
+    b = np.concatenate([f[:, 1], f[:, 2], f[:, 0], f[:, 0], f[:, 1], f[:, 2]])
+    return a, b, np.maximum(np.bincount(a, minlength=len(head_model().base)), 1).astype(np.float32)
+
+
+def concavity(v: Floats, rounds: int = 8) -> Floats:
+    """Metres by which the surroundings of each vertex (V,) stand above it; negative on ridges.
+
+    What lies in a fold is seen by less of the sky, so this stands for ambient occlusion.
+    """
+    a, b, count = _edges()
+    smooth = v
+    for _ in range(rounds):
+        near = (
+            np.stack([np.bincount(a, smooth[b, i], len(v)) for i in range(3)], 1) / count[:, None]
+        )
+        smooth = 0.3 * smooth + 0.7 * near.astype(np.float32)
+    return np.asarray(((smooth - v) * normals(v, head_model().faces)).sum(1), np.float32)
+
+
 def normals(v: Floats, f: NDArray[np.int32]) -> Floats:
     """Unit normals (V, 3) of vertices (V, 3) under triangles (F, 3), outwards."""
     n = np.cross(v[f[:, 1]] - v[f[:, 0]], v[f[:, 2]] - v[f[:, 0]])

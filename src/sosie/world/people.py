@@ -47,6 +47,8 @@ class Person:
     """Age in years at which half of the hair is grey."""
     balding: float
     """How far the hair has receded at 70, in [0, 1]."""
+    fringe: float
+    """How far hair falls over the forehead, from 0 (combed back) to 1 (down to the brows)."""
 
     @property
     def held_out(self) -> bool:
@@ -56,6 +58,17 @@ class Person:
 def is_held_out(seed: int) -> bool:
     """Whether the person of this seed is kept from the base model's training."""
     return seed % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
+
+
+CALM = {"mouth": 0.62, "nose": 0.8, "neck": 0.7, "chin": 0.85, "cheek": 0.85, "forehead": 0.8}
+"""Parts of a face whose changes look grotesque sooner than others, and how much less they vary."""
+
+
+def _identity(r: np.random.Generator, spread: Floats) -> Floats:
+    """How far the face of one person goes along each change of the mean face."""
+    names = [label.removeprefix("l-").split("-")[0] for label in head_model().labels]
+    scale = spread * np.array([CALM.get(name, 1.0) for name in names], np.float32)
+    return np.clip(r.normal(0, 0.85 * scale), -1.7 * scale, 1.7 * scale).astype(np.float32)
 
 
 _STYLES = {
@@ -93,10 +106,10 @@ def person(seed: int) -> Person:
     return Person(
         seed=seed,
         woman=woman,
-        gender=float(np.clip(r.normal(0.08 if woman else 0.92, 0.1), 0, 1)),
+        gender=float(np.clip(r.normal(0.0 if woman else 0.95, 0.1), 0, 1)),
         weight=float(r.beta(1.6, 1.8)),
         races=r.dirichlet([0.6] * 3).astype(np.float32) * np.float32(0.8),
-        identity=np.clip(r.normal(0, 0.8 * spread), -1.8 * spread, 1.8 * spread).astype(np.float32),
+        identity=_identity(r, spread),
         skin=skin.astype(np.float32),
         redness=float(r.uniform(0.3, 1.2)),
         freckles=float(max(0.0, r.normal(-0.6, 0.7)) * (tone < 0.4)),
@@ -121,6 +134,7 @@ def person(seed: int) -> Person:
         glasses=str(r.choice(["none", "round glasses", "square glasses"], p=[0.76, 0.12, 0.12])),
         greying=float(r.normal(62, 8)),
         balding=0.0 if woman else float(r.beta(1, 1.3)),
+        fringe=float(r.beta(0.6, 0.9) if woman else r.beta(0.6, 1.6)),
     )
 
 

@@ -12,7 +12,17 @@ from sosie.world import clothes, hair, places, skin, tables
 from sosie.world.camera import Camera, Lamp
 from sosie.world.glasses import draw_glasses
 from sosie.world.hair import Surface
-from sosie.world.model import EYE_LEFT, EYE_RIGHT, SKIN, TONGUE, Floats, head_model, normals, shape
+from sosie.world.model import (
+    EYE_LEFT,
+    EYE_RIGHT,
+    SKIN,
+    TONGUE,
+    Floats,
+    concavity,
+    head_model,
+    normals,
+    shape,
+)
 from sosie.world.noise import field, look, ramp
 from sosie.world.people import Person
 from sosie.world.raster import rasterise
@@ -123,7 +133,8 @@ def photo(who: Person, *, seed: int, size: int = 128, **fixed: object) -> Photo:
     """
     truth = choose(who, seed, **fixed)
     r = np.random.default_rng([who.seed, seed, 6])
-    return Photo(_expose(_scene(who, truth, round(size * OVER), r), size, r), truth)
+    back = _background(truth, round(size * OVER), np.random.default_rng([who.seed, seed, 7]))
+    return Photo(_expose(_scene(who, truth, back, r), size, r), truth)
 
 
 _EXPRESSION: dict[str, dict[str, float]] = {
@@ -138,6 +149,12 @@ _EXPRESSION: dict[str, dict[str, float]] = {
 @lru_cache(maxsize=64)
 def _body(who: Person, age: int) -> Floats:
     return shape(who.gender, age, 0.12 + 0.76 * who.weight, who.races, who.identity)
+
+
+@lru_cache(maxsize=64)
+def folds(who: Person, age: int) -> Floats:
+    """How much light each vertex of a body receives from around it: 1 on the flat."""
+    return 1 - 90 * concavity(_body(who, age))
 
 
 def _posed(who: Person, truth: Truth, r: np.random.Generator) -> Floats:
@@ -164,8 +181,15 @@ def _turn(v: Floats, share: Floats, yaw: float, pitch: float, body: float) -> Fl
     return out
 
 
-def _scene(who: Person, truth: Truth, size: int, r: np.random.Generator) -> Floats:
-    m = head_model()
+def _background(truth: Truth, size: int, r: np.random.Generator) -> Floats:
+    """The place, from a generator of its own: another place leaves the person as they are."""
+    back = places.place(truth.place, truth.wall_colour, size, r)
+    blur = 0.006 if truth.place == "plain wall" else r.uniform(0.006, 0.014)
+    return places.out_of_focus(back, size * blur)
+
+
+def _scene(who: Person, truth: Truth, back: Floats, r: np.random.Generator) -> Floats:
+    m, size = head_model(), len(back)
     v = _posed(who, truth, r)
     n = normals(v, m.faces)
     layers: list[Surface] = [clothes.dress(truth.garment, v, n)]
@@ -175,11 +199,7 @@ def _scene(who: Person, truth: Truth, size: int, r: np.random.Generator) -> Floa
     camera = Camera(v, size, r)
     lamp = Lamp(truth.light, r)
     turned = _turn(v, m.turn, truth.yaw, truth.pitch, body_yaw)
-    back = places.place(truth.place, truth.wall_colour, size, r)
-    image = places.out_of_focus(
-        back, size * (0.006 if truth.place == "plain wall" else r.uniform(0.006, 0.014))
-    )
-    image = image * lamp.place
+    image = back * lamp.place
     image, depth = _draw_body(who, truth, turned, camera, lamp, image, r)
     for layer in layers:
         image, depth = _draw_layer(
@@ -245,6 +265,7 @@ def _draw_body(
     if truth.hair_style == "crop" or truth.hat != "none":
         c = hair.scalp(p[s], 0.0, 0.0)[:, None] * 0.55
         colour[s] = colour[s] * (1 - c) + hair_colour * c
+    colour *= np.clip(_at(folds(who, truth.age), t, b, m.faces), 0.5, 1.12)[:, None]
     colour[part == TONGUE] = (0.2, 0.05, 0.05)
     gaze = _unit(np.array([[np.clip(r.normal(0, 0.08), -0.15, 0.15), -1.0, 0.0]], np.float32))[0]
     for eye in (EYE_LEFT, EYE_RIGHT):
@@ -275,11 +296,13 @@ def _draw_layer(
     dd = _at(d, t, b, layer.faces)
     n = _unit(_at(normals(v, layer.faces), t, b, layer.faces))
     n = np.where((n[:, 1:2] > 0), -n, n)
+    v_mean = layer.crown
     p, cover = _at(layer.mean, t, b, layer.faces), _at(layer.cover, t, b, layer.faces)
     gloss = np.full(len(t), 0.15, np.float32)
     if layer.kind == "hair":
         base = np.array(tables.HAIR_COLOURS[truth.hair_colour], np.float32)
         albedo, alpha, sheen = hair.paint_hair(base, p, cover, truth.hair_style)
+        alpha = alpha * hair.outside_hat(truth.hat, p, v_mean)
         gloss = 0.9 * sheen * (0.5 + base.mean())
     elif layer.kind in tables.HATS:
         first = {"straw hat": np.array([0.62, 0.46, 0.22], np.float32)}.get(

@@ -21,7 +21,6 @@ def place(kind: str, colour: str, size: int, rng: np.random.Generator) -> Floats
     if kind == "plain wall":
         return _wall(canvas, colour)
     if kind in _BUILT:
-        canvas.rng.random()  # a horizon is drawn for every place, so that seeds keep their pictures
         return _BUILT[kind](canvas)
     return _OUTDOORS[kind](canvas, 0.42 + 0.12 * rng.random())
 

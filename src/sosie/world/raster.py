@@ -49,7 +49,7 @@ def rasterise(
         pixel, index, w1, w2 = (np.concatenate(parts) for parts in zip(*found, strict=True))
         d = depth[faces]
         z = d[index, 0] + w1 * (d[index, 1] - d[index, 0]) + w2 * (d[index, 2] - d[index, 0])
-        far_first = np.argsort(-z)
+        far_first = np.argsort(-z, kind="stable")
         pixel, index = pixel[far_first], index[far_first]
         tri[pixel] = index
         bary[pixel, 1], bary[pixel, 2] = w1[far_first], w2[far_first]

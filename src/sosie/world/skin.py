@@ -61,7 +61,7 @@ def paint_skin(
     albedo = albedo * (1 - 0.55 * line[:, None])
     albedo = brows(who, albedo, hair, ax, z, front, u)
     albedo = lashes(albedo, ax, z, y, who.woman)
-    albedo = whiskers(albedo, hair, beard, ax, y, z, lips, look(field(7, 2), u * 8, v * 4))
+    albedo = whiskers(albedo, hair, beard, ax, y, z, lips, look(field(7, 2), u * 11, v * 3))
     under = ramp(-0.062, -0.1, z) * ramp(-0.11, -0.05, y)
     albedo = albedo * (1 - 0.3 * under[:, None])
     return albedo, 0.25 + 0.35 * mouth + 0.2 * bump(x, 0, 0.015) * front
@@ -101,7 +101,7 @@ def brows(
     thick = who.brow_thickness * (1 - 0.65 * t**2)
     strokes = 0.8 + 0.2 * look(field(9, 2), u * 12, z * 40)
     inside = ramp(0.008, 0.013, ax) * ramp(0.054 * who.brow_length, 0.049 * who.brow_length, ax)
-    cover = bump(z, arch, thick) * inside * strokes * front * 0.9
+    cover = ramp(1.9, 0.7, np.abs(z - arch) / thick) * inside * strokes * front * 0.9
     return np.asarray(albedo * (1 - cover[:, None]) + np.minimum(hair, 0.2) * 0.6 * cover[:, None])
 
 
@@ -140,7 +140,7 @@ def whiskers(
         "goatee": np.maximum(lip_top, chin) * 0.95,
         "full beard": np.maximum(np.maximum(lip_top, chin), jaw) * 0.95,
     }[beard]
-    cover = region * ramp(0.35, 0.1, lips) * np.clip(0.85 + 0.3 * strands, 0, 1)
+    cover = region * ramp(0.35, 0.1, lips) * np.clip(0.9 + 0.16 * strands, 0, 1)
     return np.asarray(albedo * (1 - cover[:, None]) + hair * 0.8 * cover[:, None])
 
 
