@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from sosie.core.errors import NotFound
 from sosie.core.records import Dataset, Item
-from sosie.train import near
+from sosie.models import near
 from sosie.train.split import split, wanted
 from tests.train.toys import picture
 

@@ -3,7 +3,7 @@
 config.py      settings and presets                 loop.py         batches, steps, the watch
 planning.py    a dry run: steps, time, memory       optim.py        flat weights, optimizers, rate
 checks.py      the table of checks                  order.py        which pictures come when
-split.py       what is withheld; near.py: twins     validation.py   loss at fixed noise and times
+split.py       what is withheld                    validation.py   loss at fixed noise and times
 crops.py       buckets that never cut a face        checkpoint.py   whole or absent
 cache.py       latents and captions in memory       preview.py      the eight probes
 prior.py       pictures of the class                manifest.py     what it was made of

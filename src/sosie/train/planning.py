@@ -13,7 +13,8 @@ from sosie.core.errors import NotFound, NotReady
 from sosie.core.files import sha256_file
 from sosie.core.records import Dataset, Record
 from sosie.models.diffusion.base import BaseInfo
-from sosie.train import checks, near
+from sosie.models import near
+from sosie.train import checks
 from sosie.train.checks import Check, Survey
 from sosie.train.config import TrainConfig
 from sosie.train.crops import Framing, Rules, frame

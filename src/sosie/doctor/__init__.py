@@ -1,0 +1,12 @@
+"""The doctor: a set of pictures -> Checkup, with what to keep, what to mend, and why.
+
+records.py    what it takes and gives        view.py     one picture while it is examined
+rule.py       what a family is made of       rules/      one file a family of rules
+table.py      the table of all rules         examine.py  read once, judge, propose
+choose.py     the proposal                   wording.py  words.toml in the reader's language
+"""
+
+from sosie.doctor.examine import Shelf, dismissing, examine
+from sosie.doctor.records import Checkup, Config, Finding
+
+__all__ = ["Checkup", "Config", "Finding", "Shelf", "dismissing", "examine"]

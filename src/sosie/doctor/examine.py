@@ -1,0 +1,153 @@
+"""From a set to its checkup: read each picture once, judge the set, propose."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol
+
+from sosie.core.errors import WeightsRefused
+from sosie.core.records import Dataset, Item, Record
+from sosie.doctor import table
+from sosie.doctor.choose import propose
+from sosie.doctor.records import SEVERITIES, Checkup, Config, NotExamined
+from sosie.doctor.rule import Case, Family, Rule, Unread
+from sosie.doctor.view import View
+
+AHEAD = 2
+"""Pictures decoded at once for each worker: memory stays flat however long the set is."""
+
+
+class Shelf(Protocol):
+    """Where readings are kept between examinations, by keys that name content and version."""
+
+    def get(self, keys: Sequence[str]) -> Mapping[str, str]:
+        """The texts that are kept under some of the keys."""
+
+    def put(self, texts: Mapping[str, str]) -> None:
+        """Keep texts."""
+
+
+class Forgetful:
+    """A shelf that keeps nothing."""
+
+    def get(self, keys: Sequence[str]) -> Mapping[str, str]:
+        return {}
+
+    def put(self, texts: Mapping[str, str]) -> None:
+        return None
+
+
+def examine(
+    dataset: Dataset,
+    config: Config | None = None,
+    *,
+    originals: Mapping[str, Path] | None = None,
+    shelf: Shelf | None = None,
+    on_picture: Callable[[int, int], None] = lambda done, of: None,
+) -> Checkup:
+    """Examine a set.
+
+    `originals` gives for a sample's hash the file as it was given, for what it says of itself.
+    `on_picture` is called with how many pictures are read, of how many.
+    """
+    config = config or Config()
+    rules = [rule for rule in table.RULES if dataset.kind in rule.kinds]
+    families = list(dict.fromkeys(family for rule in rules for family in rule.needs))
+    taken: dict[str, list[Record]] = {family.name: [] for family in families}
+    found = _readings(dataset.items, families, originals or {}, shelf or Forgetful())
+    for done, readings in enumerate(found, start=1):
+        for name, reading in readings.items():
+            taken[name].append(reading)
+        on_picture(done, len(dataset.items))
+    case = Case(dataset, config, dict(taken))
+    findings = [finding for rule in rules for finding in rule.judge(case)]
+    not_examined = [entry for rule in rules for entry in _not_examined(case, rule)]
+    spoken = {finding.rule for finding in findings} | {entry.rule for entry in not_examined}
+    return Checkup(
+        subject=dataset.subject,
+        dataset_sha256=dataset.content_sha256(),
+        config=config,
+        pictures=len(dataset.items),
+        findings=tuple(sorted(findings, key=lambda f: SEVERITIES.index(f.severity))),
+        passed=tuple(rule.name for rule in rules if rule.name not in spoken),
+        not_examined=tuple(not_examined),
+        proposal=propose(case, findings),
+    )
+
+
+def dismissing(checkup: Checkup, dismissed: frozenset[str]) -> Checkup:
+    """The checkup with the findings of these ids marked as dismissed, and proposed anew no more."""
+    findings = tuple(
+        finding.model_copy(update={"dismissed": finding.id in dismissed})
+        for finding in checkup.findings
+    )
+    return checkup.model_copy(update={"findings": findings})
+
+
+def _readings(
+    items: Sequence[Item],
+    families: Sequence[Family],
+    originals: Mapping[str, Path],
+    shelf: Shelf,
+) -> Iterator[dict[str, Record]]:
+    """For each item, a reading (or Unread) by every family's name, in the items' order."""
+    workers = os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: list[Future[dict[str, Record]]] = []
+        for item in items:
+            waiting.append(pool.submit(_read, item, families, originals.get(item.sample), shelf))
+            if len(waiting) >= AHEAD * workers:
+                yield waiting.pop(0).result()
+        for future in waiting:
+            yield future.result()
+
+
+def _read(
+    item: Item, families: Sequence[Family], original: Path | None, shelf: Shelf
+) -> dict[str, Record]:
+    keys = {family.name: f"{item.sample}:{family.name}:{family.version}" for family in families}
+    known = shelf.get(list(keys.values()))
+    view, readings, fresh = View(item, original), {}, {}
+    for family in families:
+        key = keys[family.name]
+        if key in known:
+            readings[family.name] = _parsed(family, known[key])
+            continue
+        try:
+            reading = family.measure(view)
+        except WeightsRefused as error:
+            # Not kept: the next examination may find the weights installed.
+            readings[family.name] = Unread(reason=str(error))
+            continue
+        except OSError:
+            readings[family.name] = Unread(reason="the stored picture cannot be read")
+            continue
+        readings[family.name] = reading
+        fresh[key] = f"{int(isinstance(reading, Unread))}{reading.model_dump_json()}"
+    if fresh:
+        shelf.put(fresh)
+    return readings
+
+
+def _parsed(family: Family, text: str) -> Record:
+    kind = Unread if text[0] == "1" else family.reading
+    return kind.model_validate_json(text[1:])
+
+
+def _not_examined(case: Case, rule: Rule) -> Iterator[NotExamined]:
+    """The pictures at which a rule could not look, one entry for each reason."""
+    by_reason: dict[str, list[str]] = {}
+    for family in rule.needs:
+        for number, reading in enumerate(case.taken[family.name]):
+            if isinstance(reading, Unread):
+                samples = by_reason.setdefault(reading.reason, [])
+                if (sample := case.sample(number)) not in samples:
+                    samples.append(sample)
+    for reason, samples in by_reason.items():
+        everything = len(samples) == len(case.dataset.items)
+        yield NotExamined(
+            rule=rule.name, samples=() if everything else tuple(samples), reason=reason
+        )

@@ -1,0 +1,117 @@
+"""What an examination takes and what it gives. Every figure has its unit beside it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+from pydantic import Field
+
+from sosie.core.records import Box, Record, canonical_json
+
+Severity = Literal["blocker", "warning", "advice"]
+"""A blocker stops training unless it is waived; advice never changes the verdict."""
+Verdict = Literal["ready", "needs attention", "blocked"]
+
+SEVERITIES: tuple[Severity, ...] = ("blocker", "warning", "advice")
+"""Gravest first."""
+
+
+class Config(Record):
+    """What the examination is for."""
+
+    wanted: int = Field(default=15, ge=1)
+    """Pictures to propose for training."""
+    hold_out: int = Field(default=5, ge=0)
+    """Pictures to propose for judging, which training never sees."""
+    cap: int = Field(default=3, ge=2)
+    """How many pictures may share a background, an outfit or a hairstyle."""
+    side: int = Field(default=512, ge=16)
+    """Pixels of the square that the base is trained at."""
+    age: int | None = Field(default=None, ge=0, le=130)
+    """Age in years, if it was stated: lines and faces are read against it."""
+
+
+class Mark(Record):
+    """A place on a picture that shows what a finding is about."""
+
+    sample: str
+    """`picture_sha256`."""
+    box: Box
+    """In pixels of the stored picture."""
+
+
+class Finding(Record):
+    """One thing to know about a set, with the evidence for it."""
+
+    rule: str
+    severity: Severity
+    samples: tuple[str, ...] = ()
+    """`picture_sha256` of the pictures concerned, the clearest case first; empty: the whole set."""
+    value: float | None = None
+    """What was measured, in the rule's unit: of the clearest case."""
+    threshold: float | None = None
+    """What it was compared with."""
+    marks: tuple[Mark, ...] = ()
+    said: dict[str, str | int] = Field(default_factory=dict)
+    """What the wording names, such as a number of pictures or a view."""
+    dismissed: bool = False
+
+    @property
+    def id(self) -> str:
+        """Twelve digits that stay the same as long as the rule concerns the same pictures."""
+        about = canonical_json([self.rule, sorted(self.samples), self.said.get("which", "")])
+        return hashlib.sha256(about).hexdigest()[:12]
+
+
+class NotExamined(Record):
+    """A rule that could not look, at some pictures or at all: never to be read as passed."""
+
+    rule: str
+    samples: tuple[str, ...] = ()
+    """Empty: the whole set."""
+    reason: str
+
+
+class LeftOut(Record):
+    """A picture that is not proposed, and the rules that spoke against it."""
+
+    sample: str
+    rules: tuple[str, ...]
+
+
+class Proposal(Record):
+    """Which pictures to train on and which to hold out, best first."""
+
+    train: tuple[str, ...] = ()
+    hold_out: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+
+class Checkup(Record):
+    """The whole examination of one set."""
+
+    subject: str
+    dataset_sha256: str
+    """`Dataset.content_sha256` of what was examined."""
+    config: Config
+    pictures: int
+    findings: tuple[Finding, ...]
+    """Gravest first, then in the order of the table of rules."""
+    passed: tuple[str, ...]
+    """Rules that looked at every picture and found nothing."""
+    not_examined: tuple[NotExamined, ...]
+    proposal: Proposal
+
+    @property
+    def open(self) -> tuple[Finding, ...]:
+        """Findings that were not dismissed."""
+        return tuple(finding for finding in self.findings if not finding.dismissed)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The gravest open finding decides; there is no score."""
+        grave = {finding.severity for finding in self.open}
+        if "blocker" in grave:
+            return "blocked"
+        return "needs attention" if "warning" in grave else "ready"

@@ -1,0 +1,157 @@
+"""What a family of rules is made of: a reading of each picture, and judgements over the set.
+
+A family's `measure` looks at one picture and returns a frozen record of plain values, which is kept
+by the picture's content and the family's version; so a second examination reads nothing again. Its
+rules judge the readings of a whole set. A new rule is one function and one line in a family's
+`RULES`; a new family is one file and one line in `table.FAMILIES`.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sosie.core.records import Box, Dataset, Record
+from sosie.core.terms import Kind
+from sosie.doctor.records import Config, Finding, Mark, Severity
+from sosie.doctor.view import View
+
+R = TypeVar("R", bound=Record)
+NO_FACE = "no face was found"
+"""Why many a reading cannot be taken."""
+
+BOTH: tuple[Kind, ...] = ("person", "handwriting")
+
+
+class Unread(Record):
+    """Why a picture could not be read: a rule that needs the reading does not judge it."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Family:
+    """How one kind of thing is read off a picture."""
+
+    name: str
+    version: int
+    """Raise it when `measure` changes: readings under another version are taken again."""
+    reading: type[Record]
+    measure: Callable[[View], Record]
+    """Gives a `reading`, or Unread where the picture has nothing to read."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One judgement. Its words, in every language, stand under its name in `words.toml`."""
+
+    name: str
+    """`family.fault`, as a user types it after `--despite`."""
+    judge: Callable[[Case], Iterable[Finding]]
+    needs: tuple[Family, ...] = ()
+    """Whose readings it judges; where one is missing, the picture is not examined."""
+    kinds: tuple[Kind, ...] = ("person",)
+    unit: str = ""
+    fix: str | None = None
+    """The mending that is offered, by its name in `mend`."""
+    missing: bool = False
+    """It speaks of what a set lacks rather than of what is wrong with a picture."""
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """Pictures that share something of which a set should not have too much."""
+
+    rule: str
+    """The rule that speaks when there is too much of it."""
+    cap: Callable[[Config], int]
+    """How many of one group the proposal may take."""
+    groups: Callable[[Case], Sequence[tuple[int, ...]]]
+    """Groups of two or more item numbers; a picture may be in none."""
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """The set before a rule: all pictures, and the readings taken of them."""
+
+    dataset: Dataset
+    config: Config
+    taken: dict[str, list[Any]] = field(default_factory=dict)
+    """Family name -> for each item a reading or why there is none."""
+
+    def read(self, family: Family, kind: type[R]) -> Iterator[tuple[int, R]]:
+        """Item number and reading, for every picture that has one."""
+        for number, reading in enumerate(self.taken.get(family.name, ())):
+            if isinstance(reading, kind):
+                yield number, reading
+
+    def sample(self, number: int) -> str:
+        """The hash by which findings name a picture."""
+        return self.dataset.items[number].sample
+
+    def finding(
+        self,
+        rule: str,
+        severity: Severity,
+        numbers: Sequence[int] = (),
+        *,
+        value: float | None = None,
+        threshold: float | None = None,
+        boxes: Sequence[tuple[int, Box]] = (),
+        **said: str | int,
+    ) -> Finding:
+        """A finding about pictures by their numbers; `pictures` is always among what is said."""
+        return Finding(
+            rule=rule,
+            severity=severity,
+            samples=tuple(self.sample(number) for number in numbers),
+            value=value,
+            threshold=threshold,
+            marks=tuple(Mark(sample=self.sample(number), box=box) for number, box in boxes),
+            said={"pictures": len(numbers), **said},
+        )
+
+
+def over(
+    case: Case,
+    rule: str,
+    severity: Severity,
+    measured: Iterable[tuple[int, float, Box | None]],
+    threshold: float,
+    *,
+    below: bool = False,
+) -> Iterator[Finding]:
+    """One finding naming every picture whose value is above (or below) the threshold, worst first.
+
+    `measured` gives item number, value, and where on the picture it was measured.
+    """
+    sign = -1 if below else 1
+    bad = [entry for entry in measured if sign * entry[1] > sign * threshold]
+    if not bad:
+        return
+    bad.sort(key=lambda entry: -sign * entry[1])
+    yield case.finding(
+        rule,
+        severity,
+        [number for number, _, _ in bad],
+        value=round(bad[0][1], 4),
+        threshold=threshold,
+        boxes=[(number, box) for number, _, box in bad if box is not None],
+    )
+
+
+def packed(vector: NDArray[np.floating[Any]]) -> str:
+    """A vector as text for a reading: base64 of float16."""
+    return base64.b64encode(np.asarray(vector, np.float16).tobytes()).decode()
+
+
+def unpacked(text: str) -> NDArray[np.float32]:
+    """The vector again, scaled to unit length."""
+    vector = np.frombuffer(base64.b64decode(text), np.float16).astype(np.float32)
+    length = float(np.linalg.norm(vector))
+    return vector / length if length else vector

@@ -1,0 +1,31 @@
+"""The table of rules: what the report, the docs, the page and `--despite` read."""
+
+from __future__ import annotations
+
+from sosie.core.errors import NotFound
+from sosie.doctor.rule import Clustering, Rule
+from sosie.doctor.rules import count, pose, twins
+
+FAMILIES = (count, twins, pose)
+"""One module a family, in the order in which a report speaks of them."""
+
+RULES: tuple[Rule, ...] = tuple(rule for family in FAMILIES for rule in family.RULES)
+
+CLUSTERINGS: tuple[Clustering, ...] = (twins.SAME_SHOT,)
+"""What the proposal keeps from piling up."""
+
+views = pose.views
+
+
+def rule(name: str) -> Rule:
+    """The rule of a name. Raises NotFound with the nearest."""
+    for known in RULES:
+        if known.name == name:
+            return known
+    raise NotFound.among("rule", name, [known.name for known in RULES])
+
+
+def version() -> str:
+    """Changes whenever a rule or a family does, so that a kept checkup is known to be current."""
+    families = {family.name: family.version for one in RULES for family in one.needs}
+    return ",".join([*(one.name for one in RULES), *(f"{k}={v}" for k, v in families.items())])

@@ -1,0 +1,100 @@
+"""One picture while it is examined: decoded once, each detector run once, and then forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image
+
+from sosie.core.records import Box, Item
+from sosie.models.faces import Face, find_faces
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+WORKING_SIDE = 1024
+"""Longer side in pixels at which most measures work; what needs true pixels reads `rgb`."""
+
+
+class View:
+    """A picture and, lazily, what detectors see in it.
+
+    A detector whose weights are missing raises WeightsRefused; the examination then lists the rules
+    that need it as not examined.
+    """
+
+    def __init__(self, item: Item, original: Path | None = None) -> None:
+        self.item = item
+        self.original = original
+        """The file as it was given, for what it says of itself; None if it is not at hand."""
+
+    @cached_property
+    def rgb(self) -> Bytes:
+        """The stored picture, (H, W, 3)."""
+        with Image.open(self.item.path) as opened:
+            return np.asarray(opened.convert("RGB"))
+
+    @cached_property
+    def scale(self) -> float:
+        """Working pixels for each stored pixel, at most 1."""
+        return float(min(1.0, WORKING_SIDE / max(self.rgb.shape[0], self.rgb.shape[1])))
+
+    @cached_property
+    def small(self) -> Bytes:
+        """The picture with its longer side at most `WORKING_SIDE`."""
+        if self.scale == 1:
+            return self.rgb
+        import cv2
+
+        height, width = self.rgb.shape[:2]
+        size = (max(1, round(width * self.scale)), max(1, round(height * self.scale)))
+        return np.asarray(cv2.resize(self.rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+    @cached_property
+    def grey(self) -> Floats:
+        """`small` as luma in [0, 1]."""
+        return np.asarray(self.small @ np.array([0.299, 0.587, 0.114], np.float32) / 255)
+
+    @cached_property
+    def faces(self) -> list[Face]:
+        """Faces in pixels of `rgb`, the largest first."""
+        return find_faces(self.rgb)
+
+    @property
+    def face(self) -> Face | None:
+        """The largest face."""
+        return self.faces[0] if self.faces else None
+
+    @cached_property
+    def exif(self) -> Mapping[str, Any]:
+        """Names and values that the original says of itself; empty if it says nothing."""
+        if self.original is None:
+            return {}
+        try:
+            with Image.open(self.original) as opened:
+                tags = opened.getexif()
+                inner = tags.get_ifd(ExifTags.IFD.Exif)
+        except (OSError, SyntaxError, ValueError):
+            return {}
+        return {ExifTags.TAGS.get(tag, str(tag)): value for tag, value in {**tags, **inner}.items()}
+
+    def cut(self, box: Box) -> Bytes:
+        """The part of `rgb` inside `box`."""
+        return self.rgb[box.top : box.bottom, box.left : box.right]
+
+
+def around(face: Face, share: float, shape: tuple[int, ...]) -> Box:
+    """The face's box grown by `share` of its size on every side, kept inside a picture (H, W)."""
+    grow = share * max(face.box.width, face.box.height)
+    height, width = shape[:2]
+    return Box(
+        left=max(0, round(face.box.left - grow)),
+        top=max(0, round(face.box.top - grow)),
+        right=min(width, round(face.box.right + grow)),
+        bottom=min(height, round(face.box.bottom + grow)),
+    )

@@ -1,0 +1,47 @@
+"""What findings say, in the reader's language, from one table."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal, get_args
+
+from sosie.doctor.records import Finding
+
+Language = Literal["en", "fr", "ja"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+
+@cache
+def words() -> dict[str, dict[str, Any]]:
+    """`words.toml`: rule -> "title", "advice" and words for what a finding names."""
+    text = files("sosie.doctor").joinpath("words.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def title(finding: Finding, language: Language = "en") -> str:
+    """The fault, in a few words."""
+    return _fill(finding, "title", language)
+
+
+def advice(finding: Finding, language: Language = "en") -> str:
+    """What to do about it."""
+    return _fill(finding, "advice", language)
+
+
+def _fill(finding: Finding, part: str, language: Language) -> str:
+    entry = words()[finding.rule]
+    said: dict[str, object] = {
+        name: _translated(entry, name, value, language) for name, value in finding.said.items()
+    }
+    for name in ("value", "threshold"):
+        number = getattr(finding, name)
+        said[name] = "–" if number is None else f"{number:g}"
+    text: str = entry[part][language]
+    return text.format(**said)
+
+
+def _translated(entry: dict[str, Any], name: str, value: str | int, language: Language) -> str:
+    known = entry.get(name, {}).get(str(value), {})
+    return str(known.get(language, value))

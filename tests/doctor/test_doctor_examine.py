@@ -1,0 +1,120 @@
+"""The examination as a whole: what is read, what is kept, what is proposed."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from sosie.core.errors import NotFound, WeightsRefused
+from sosie.doctor import Checkup, Config, dismissing, examine, table, wording
+from sosie.doctor.rules import pose
+
+
+class Kept:
+    """A shelf in memory that counts."""
+
+    def __init__(self):
+        self.texts, self.asked, self.put_times = {}, 0, 0
+
+    def get(self, keys):
+        self.asked += len(keys)
+        return {key: self.texts[key] for key in keys if key in self.texts}
+
+    def put(self, texts):
+        self.put_times += 1
+        self.texts.update(texts)
+
+
+def test_a_good_set_is_ready_and_proposed_whole(make_set, portraits):
+    checkup = examine(make_set(portraits), Config(hold_out=4))
+    assert checkup.verdict == "ready", [f.rule for f in checkup.open]
+    assert len(checkup.proposal.train) == 12 and len(checkup.proposal.hold_out) == 4
+    assert not set(checkup.proposal.train) & set(checkup.proposal.hold_out)
+
+
+def test_three_pictures_block(make_set, portraits):
+    checkup = examine(make_set(portraits[:3]))
+    assert checkup.verdict == "blocked"
+    assert "count.few" in [f.rule for f in checkup.findings]
+
+
+def test_an_empty_set_is_blocked_and_nothing_breaks(make_set):
+    checkup = examine(make_set([]))
+    assert checkup.verdict == "blocked"
+    assert checkup.proposal.train == ()
+
+
+def test_a_second_examination_reads_nothing_again(make_set, portraits, monkeypatch):
+    dataset, shelf = make_set(portraits[:6]), Kept()
+    first = examine(dataset, shelf=shelf)
+    before = shelf.put_times
+    monkeypatch.setattr("sosie.doctor.view.View.rgb", property(lambda self: 1 / 0))
+    assert examine(dataset, shelf=shelf) == first
+    assert shelf.put_times == before
+
+
+def test_missing_weights_are_not_examined_and_never_passed(make_set, portraits, monkeypatch):
+    def refuse(rgb):
+        raise WeightsRefused("The face models are not installed.")
+
+    monkeypatch.setattr("sosie.doctor.view.find_faces", refuse)
+    shelf = Kept()
+    checkup = examine(make_set(portraits[:5]), shelf=shelf)
+    entries = {entry.rule: entry for entry in checkup.not_examined}
+    assert entries["pose.missing"].samples == ()
+    assert "pose.missing" not in checkup.passed
+    assert not any(":pose:" in key for key in shelf.texts), "a refusal must not be kept"
+
+
+def test_a_picture_without_a_face_is_not_examined_for_pose(make_set, portraits):
+    wall = np.full((128, 128, 3), 128, np.uint8)
+    dataset = make_set([*portraits[:5], wall])
+    checkup = examine(dataset)
+    (entry,) = [e for e in checkup.not_examined if e.rule == "pose.missing"]
+    assert entry.samples == (dataset.items[5].sample,)
+
+
+def test_a_near_copy_is_never_proposed_beside_its_twin(make_set, portraits):
+    copy = np.roll(portraits[0], 1, axis=1)
+    dataset = make_set([*portraits, copy])
+    checkup = examine(dataset)
+    chosen = [*checkup.proposal.train, *checkup.proposal.hold_out]
+    assert len({dataset.items[0].sample, dataset.items[16].sample} & set(chosen)) == 1
+
+
+def test_a_dismissed_finding_no_longer_counts(make_set, portraits):
+    checkup = examine(make_set(portraits[:3]))
+    ids = frozenset(f.id for f in checkup.findings)
+    assert dismissing(checkup, ids).verdict == "ready"
+    assert dismissing(dismissing(checkup, ids), frozenset()).verdict == "blocked"
+
+
+def test_a_checkup_survives_json(make_set, portraits):
+    checkup = examine(make_set(portraits[:4]))
+    assert Checkup.model_validate(json.loads(checkup.model_dump_json())) == checkup
+
+
+@pytest.mark.parametrize("rule", [rule.name for rule in table.RULES])
+def test_every_rule_has_its_words_in_every_language(rule):
+    entry = wording.words()[rule]
+    for part in ("title", "advice"):
+        assert set(entry[part]) == set(wording.LANGUAGES)
+        assert len({entry[part][language] for language in wording.LANGUAGES}) == 3
+
+
+def test_words_name_only_rules():
+    assert set(wording.words()) == {rule.name for rule in table.RULES}
+
+
+def test_an_unknown_rule_is_named_with_the_nearest():
+    with pytest.raises(NotFound, match=r"twins\.near"):
+        table.rule("twins.nera")
+
+
+@pytest.mark.parametrize(
+    ("turn", "view"), [(0, "front"), (-0.3, "three-quarter"), (0.8, "profile")]
+)
+def test_turns_are_views(turn, view):
+    assert pose.view_of(turn) == view
