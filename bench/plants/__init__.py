@@ -1,0 +1,29 @@
+"""Faults to plant in good sets, one module a family of the doctor's rules.
+
+Each module has `PLANTS`: the rule's name -> a function (shots, strength 0, 1 or 2, generator) that
+returns the set with that fault in it, and nothing else wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """One picture of a set before it is filed."""
+
+    rgb: NDArray[np.uint8]
+    """(H, W, 3)."""
+    caption: str
+    setting: int
+    """The seed it was drawn with: `photo(person(who), seed=setting)` draws it again, changed."""
+    who: int
+    """The seed of the person."""
+
+
+Plant = Callable[[list[Shot], int, np.random.Generator], list[Shot]]
