@@ -93,7 +93,7 @@ def test_a_permission_that_contradicts_itself_is_not_recorded(words, said, home)
         (["train", "anna", "--base", "flux-dve"], 3, 'Did you mean "flux-dev"'),
         (["train", "anna", "--base", "BASE", "--set", "rnak=3"], 3, 'Did you mean "rank"'),
         (["train", "anna", "--base", "BASE", "--set", "rank=many"], 2, "rank"),
-        (["train", "anna", "--base", "BASE", "--waive", "stpes"], 3, 'Did you mean "steps"'),
+        (["train", "anna", "--base", "BASE", "--despite", "stpes"], 3, 'Did you mean "steps"'),
         (["train", "anna", "--base", "BASE", "--device", "tpu"], 2, "auto, cpu, cuda"),
         (["train", "anna", "--base", "flux-dev"], 3, "hf download"),
         (["new", "Anna"], 2, 'taken by "anna"'),

@@ -1,5 +1,6 @@
 """The main job by commands, and what a user reads on the way."""
 
+import json
 import re
 
 import pytest
@@ -58,7 +59,7 @@ def test_a_dry_run_tells_all_and_writes_nothing(home, base):
 def test_a_dry_run_that_finds_a_blocker_says_so(home, base, tmp_path):
     blocked = sosie(home, "train", "anna", "--base", base, "--set", "withheld=[]", "--dry-run")
     assert blocked.code == 5 and "not ready: 1 blocker" in blocked.out
-    assert "--waive" in blocked.out
+    assert "--despite" in blocked.out
 
 
 @pytest.mark.parametrize("columns", [80, 120])
@@ -88,3 +89,21 @@ def test_follow_tells_a_finished_run_and_ends(home):
 def test_list_and_runs_name_what_there_is(home):
     assert re.search(r"anna +person +6 +train, generate, export +anna-1", sosie(home, "list").out)
     assert re.search(r"anna-1 +tiny +done +4/4", sosie(home, "runs").out)
+
+
+def test_the_doctor_prints_a_verdict_and_writes_a_page(home, tmp_path):
+    page = tmp_path / "anna.html"
+    answer = sosie(home, "doctor", "anna", "--page", page)
+    assert answer.code == 0 and "needs attention" in answer.out.splitlines()[0]
+    assert "6 pictures are few" in answer.out and "hold out (" in answer.out
+    assert "6 pictures are few" in page.read_text(encoding="utf-8")
+    french = sosie(home, "doctor", "anna", "--language", "fr").out
+    assert "6 photos, c'est peu" in " ".join(french.split())
+    quiet = sosie(home, "doctor", "anna", "--dismiss", "count.few")
+    assert "dismissed" in quiet.out
+
+
+def test_the_doctor_in_json_is_json(home):
+    answer = sosie(home, "doctor", "anna", "--json")
+    found = json.loads(answer.out)
+    assert found["subject"] == "anna" and len(found["names"]) == 6

@@ -49,5 +49,5 @@ def portraits() -> list[NDArray[np.uint8]]:
     from sosie.world.people import person
     from sosie.world.photo import photo
 
-    who = person(19)
+    who = person(29)
     return [photo(who, seed=n, age=40, hat="none", size=192).picture for n in range(16)]

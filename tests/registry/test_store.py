@@ -374,3 +374,11 @@ def test_events_can_be_followed(registry: Registry) -> None:
         assert follower.events("r1")[2].data == {"step": 2, "loss": 0.5, "names": ["ä"]}
     with pytest.raises(NotFound, match='Did you mean "r1"'):
         registry.add_event("r", "step", {})
+
+
+def test_readings_are_kept_and_replaced(registry):
+    keys = [f"picture:{number}" for number in range(1200)]
+    registry.readings.put(dict.fromkeys(keys, "first"))
+    registry.readings.put({keys[0]: "second"})
+    found = registry.readings.get([*keys, "unknown"])
+    assert len(found) == 1200 and found[keys[0]] == "second" and found[keys[1]] == "first"

@@ -182,7 +182,7 @@ def _waiver(check: Check) -> str:
     """What to add to the way of mending: only blockers stop a run, so only they need a waiver."""
     if check.severity != "blocker" or check.waived:
         return ""
-    return f"; or --waive {check.name}" if check.waivable else "; cannot be waived"
+    return f"; or --despite {check.name}" if check.waivable else "; cannot be waived"
 
 
 def settings(config: TrainConfig) -> None:

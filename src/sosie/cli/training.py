@@ -35,9 +35,9 @@ def train(
             "--set", metavar="KEY=VALUE", help="Any other setting; `--dry-run` lists them."
         ),
     ] = None,
-    waive: Annotated[
+    despite: Annotated[
         list[str] | None,
-        typer.Option(metavar="CHECK", help="Go on in spite of it; goes on record."),
+        typer.Option(metavar="RULE", help="Go on in spite of it; goes on record."),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only check, and say what it will take.")
@@ -58,7 +58,7 @@ def train(
         "learning_rate": learning_rate,
         "batch": batch,
     }
-    given |= {"seed": seed, "waive": tuple(waive) if waive else None}
+    given |= {"seed": seed, "waive": tuple(despite) if despite else None}
     overrides |= {key: value for key, value in given.items() if value is not None}
     house = studio(context)
     if dry_run:

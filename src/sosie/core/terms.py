@@ -13,3 +13,6 @@ Act = Literal["train", "generate", "export", "merge", "publish"]
 RunState = Literal["running", "stopped", "failed", "done"]
 
 ACTS: tuple[Act, ...] = ("train", "generate", "export", "merge", "publish")
+
+Language = Literal["en", "fr", "ja"]
+"""Languages that reports are written in."""

@@ -70,7 +70,7 @@ def examine(
         subject=dataset.subject,
         dataset_sha256=dataset.content_sha256(),
         config=config,
-        pictures=len(dataset.items),
+        names={item.sample: item.file_name for item in dataset.items},
         findings=tuple(sorted(findings, key=lambda f: SEVERITIES.index(f.severity))),
         passed=tuple(rule.name for rule in rules if rule.name not in spoken),
         not_examined=tuple(not_examined),
@@ -120,7 +120,7 @@ def _read(
             reading = family.measure(view)
         except WeightsRefused as error:
             # Not kept: the next examination may find the weights installed.
-            readings[family.name] = Unread(reason=str(error))
+            readings[family.name] = Unread(reason=str(error), lacking=True)
             continue
         except OSError:
             readings[family.name] = Unread(reason="the stored picture cannot be read")
@@ -139,15 +139,18 @@ def _parsed(family: Family, text: str) -> Record:
 
 def _not_examined(case: Case, rule: Rule) -> Iterator[NotExamined]:
     """The pictures at which a rule could not look, one entry for each reason."""
-    by_reason: dict[str, list[str]] = {}
+    by_reason: dict[Unread, list[str]] = {}
     for family in rule.needs:
         for number, reading in enumerate(case.taken[family.name]):
             if isinstance(reading, Unread):
-                samples = by_reason.setdefault(reading.reason, [])
+                samples = by_reason.setdefault(reading, [])
                 if (sample := case.sample(number)) not in samples:
                     samples.append(sample)
-    for reason, samples in by_reason.items():
+    for unread, samples in by_reason.items():
         everything = len(samples) == len(case.dataset.items)
         yield NotExamined(
-            rule=rule.name, samples=() if everything else tuple(samples), reason=reason
+            rule=rule.name,
+            samples=() if everything else tuple(samples),
+            reason=unread.reason,
+            lacking=unread.lacking,
         )

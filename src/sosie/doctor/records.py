@@ -71,6 +71,8 @@ class NotExamined(Record):
     samples: tuple[str, ...] = ()
     """Empty: the whole set."""
     reason: str
+    lacking: bool = False
+    """A detector is not installed: another time the rule may be able to look."""
 
 
 class LeftOut(Record):
@@ -95,13 +97,19 @@ class Checkup(Record):
     dataset_sha256: str
     """`Dataset.content_sha256` of what was examined."""
     config: Config
-    pictures: int
+    names: dict[str, str]
+    """`picture_sha256` -> file name, for every picture examined."""
     findings: tuple[Finding, ...]
     """Gravest first, then in the order of the table of rules."""
     passed: tuple[str, ...]
     """Rules that looked at every picture and found nothing."""
     not_examined: tuple[NotExamined, ...]
     proposal: Proposal
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures were examined."""
+        return len(self.names)
 
     @property
     def open(self) -> tuple[Finding, ...]:

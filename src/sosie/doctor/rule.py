@@ -32,6 +32,8 @@ class Unread(Record):
     """Why a picture could not be read: a rule that needs the reading does not judge it."""
 
     reason: str
+    lacking: bool = False
+    """The detector is not installed: another time there may be a reading."""
 
 
 @dataclass(frozen=True)

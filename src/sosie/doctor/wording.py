@@ -5,11 +5,11 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
+from sosie.core.terms import Language
 from sosie.doctor.records import Finding
 
-Language = Literal["en", "fr", "ja"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 
@@ -18,6 +18,20 @@ def words() -> dict[str, dict[str, Any]]:
     """`words.toml`: rule -> "title", "advice" and words for what a finding names."""
     text = files("sosie.doctor").joinpath("words.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
+
+
+def page(language: Language) -> dict[str, Any]:
+    """The words of the HTML page that belong to no rule, in one language."""
+    text = files("sosie.doctor").joinpath("page.toml").read_text(encoding="utf-8")
+    said: dict[str, Any] = _spoken(tomllib.loads(text), language)
+    return said
+
+
+def _spoken(entry: dict[str, Any], language: Language) -> Any:
+    """The table with every set of translations replaced by one of them."""
+    if set(entry) == set(LANGUAGES):
+        return entry[language]
+    return {name: _spoken(inner, language) for name, inner in entry.items()}
 
 
 def title(finding: Finding, language: Language = "en") -> str:

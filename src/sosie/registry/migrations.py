@@ -147,3 +147,17 @@ def m001_ground_floor(db: sqlite3.Connection) -> None:
             PRIMARY KEY (run, number)
         ) WITHOUT ROWID"""
     )
+
+
+@migration
+def m002_examinations(db: sqlite3.Connection) -> None:
+    """What the doctor read off pictures, and the findings that a user has dismissed."""
+    db.execute("CREATE TABLE readings (key TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID")
+    db.execute(
+        """CREATE TABLE dismissals (
+            subject TEXT NOT NULL REFERENCES subjects(name),
+            finding TEXT NOT NULL,
+            at TEXT NOT NULL,
+            PRIMARY KEY (subject, finding)
+        ) WITHOUT ROWID"""
+    )

@@ -17,6 +17,7 @@ from sosie.core.files import as_workspace_error, sha256_bytes
 from sosie.core.records import Adapter, Consent, Sample, Subject
 from sosie.registry.blobs import Blobs
 from sosie.registry.database import PATIENCE, Database, insert
+from sosie.registry.examinations import Dismissals, Readings
 from sosie.registry.names import checked_name, composed, folded
 from sosie.registry.runs import RunBook
 from sosie.rights import checked_consent
@@ -39,6 +40,8 @@ class Registry(RunBook):
     def __init__(self, home: Path, db: Database) -> None:
         super().__init__(home, db)
         self.blobs = Blobs(home / "blobs")
+        self.readings = Readings(db)
+        self.dismissals = Dismissals(db)
 
     @classmethod
     def open(cls, home: Path, *, patience: float = PATIENCE) -> Self:

@@ -25,14 +25,15 @@ from sosie.core.records import (
     Subject,
     now,
 )
-from sosie.core.terms import Act, Kind, Relation
+from sosie.core.terms import Act, Kind, Language, Relation
 from sosie.registry import AddReport, Registry, add_files, home_folder
-from sosie.studio import drawing, training
+from sosie.studio import drawing, examining, training
 from sosie.studio.drawing import Drawn
 from sosie.studio.training import OnEvent, Reproduction
 
 if TYPE_CHECKING:
     from sosie.audit import Likeness
+    from sosie.doctor import Checkup
     from sosie.models.diffusion.resolve import BaseRow
     from sosie.train import Plan, TrainConfig
 
@@ -119,6 +120,44 @@ class Studio:
         )
         self.registry.set_captions(subject.name, changes)
         return len(changes)
+
+    # -- the doctor --------------------------------------------------------------------------------
+
+    def doctor(
+        self,
+        name: str,
+        *,
+        base: str | None = None,
+        on_picture: Callable[[int, int], None] = lambda done, of: None,
+        **settings: int | None,
+    ) -> Checkup:
+        """Examine a subject's pictures, for a base if one is named.
+
+        `settings` are fields of `sosie.doctor.Config`; `on_picture` hears how many pictures are
+        read, of how many.
+        """
+        config = examining.config_for(base, **settings)
+        dataset = training.dataset_of(self.registry, self.registry.subject(name))
+        return examining.checkup(self.registry, dataset, config, on_picture)
+
+    def report(self, name: str, found: Checkup, page: Path, *, language: Language = "en") -> None:
+        """Write a checkup as one self-contained HTML page, with thumbnails and marks."""
+        from sosie.doctor.page import render
+
+        dataset = training.dataset_of(self.registry, self.registry.subject(name))
+        write_atomically(page, render(found, dataset, language).encode())
+
+    def dismiss(self, name: str, found: Checkup, findings: Sequence[str]) -> int:
+        """Set findings aside, by id or by rule; they stay listed and no longer count."""
+        ids = examining.known_findings(found, findings)
+        self.registry.dismissals.add(name, ids)
+        return len(ids)
+
+    def restore(self, name: str, found: Checkup, findings: Sequence[str]) -> int:
+        """Let dismissed findings count again, by id or by rule."""
+        ids = examining.known_findings(found, findings)
+        self.registry.dismissals.remove(name, ids)
+        return len(ids)
 
     # -- permission --------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from sosie.core.files import sha256_file
 from sosie.core.records import Adapter, Dataset, Event, Record, Run, Subject, now
 from sosie.core.terms import RunState
 from sosie.registry import Registry
-from sosie.studio import drawing
+from sosie.studio import drawing, examining
 
 if TYPE_CHECKING:
     from sosie.models.diffusion.base import DiffusionBase
@@ -52,6 +52,7 @@ def plan(
     dataset = ready_dataset(registry, subject)
     loaded = drawing.load(base, device)
     config = configure(loaded, overrides)
+    examined = examining.examined(registry, dataset, loaded.info.defaults.width)
 
     def look(probe: Probe | None) -> Plan:
         return stage.plan(
@@ -62,6 +63,7 @@ def plan(
             device=loaded.device.type,
             folder=registry.home,
             probe=probe,
+            examined=examined,
         )
 
     rough = look(None)
@@ -130,6 +132,7 @@ def _train(
         on_event=recorder.event,
         should_stop=should_stop,
         resume=resume,
+        examined=examining.examined(registry, dataset, base.info.defaults.width),
     )
     return registry.add_adapter(
         Adapter(
@@ -264,6 +267,10 @@ def reproduce(
             consent=manifest.consent_sha256,
             on_event=on_event,
             should_stop=should_stop,
+            # What was waived then is on record; what is known better today stops no repetition.
+            examined=examining.examined(registry, dataset, loaded.info.defaults.width).only(
+                manifest.config.waive
+            ),
         )
         again = stage.Manifest.read(result.manifest)
     then, today = manifest.environment, again.environment

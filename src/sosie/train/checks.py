@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,6 +28,19 @@ class Check(Record):
     """Where and how to mend it."""
     waivable: bool = True
     waived: bool = False
+
+
+class Examined(Record):
+    """What was found wrong with the pictures before the run, by those who examine pictures."""
+
+    rules: frozenset[str] = frozenset()
+    """Every name that such a check may bear, so that a misspelt waiver is found."""
+    checks: tuple[Check, ...] = ()
+
+    def only(self, waived: Collection[str]) -> Examined:
+        """The same rules, with the checks that are waived alone."""
+        kept = tuple(check for check in self.checks if check.name in waived)
+        return self.model_copy(update={"checks": kept})
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,9 +259,9 @@ NAMES = frozenset(
 """Every name that a check may bear, so that a misspelt waiver is found."""
 
 
-def examine(survey: Survey) -> tuple[Check, ...]:
-    """Run all checks; those named in `waive` are marked where that is allowed."""
-    found = (check for rule in CHECKS for check in rule(survey))
+def examine(survey: Survey, examined: Examined) -> tuple[Check, ...]:
+    """Run all checks, after those made already; what `waive` names is marked where allowed."""
+    found = [*examined.checks, *(check for rule in CHECKS for check in rule(survey))]
     waive = set(survey.config.waive)
     return tuple(
         check.model_copy(update={"waived": True})

@@ -12,10 +12,10 @@ from PIL import Image
 from sosie.core.errors import NotFound, NotReady
 from sosie.core.files import sha256_file
 from sosie.core.records import Dataset, Record
-from sosie.models.diffusion.base import BaseInfo
 from sosie.models import near
+from sosie.models.diffusion.base import BaseInfo
 from sosie.train import checks
-from sosie.train.checks import Check, Survey
+from sosie.train.checks import Check, Examined, Survey
 from sosie.train.config import TrainConfig
 from sosie.train.crops import Framing, Rules, frame
 from sosie.train.split import Split, split
@@ -68,7 +68,7 @@ class Plan(Record):
             first = self.blockers[0]
             more = len(self.blockers) - 1
             also = f" ({more} more in --dry-run)" if more else ""
-            waiver = f', or waive "{first.name}"' if first.waivable else ""
+            waiver = f", or go on with --despite {first.name}" if first.waivable else ""
             raise NotReady(
                 f"{first.what} {first.evidence}{also}.", advice=f"Mend it: {first.mend}{waiver}."
             )
@@ -83,16 +83,19 @@ def plan(
     device: str = "cpu",
     folder: Path | None = None,
     probe: Probe | None = None,
+    examined: Examined | None = None,
 ) -> Plan:
     """Look at everything a run would use and write nothing.
 
     `multiple` is the base's `spatial_multiple`, `device` its device's type, `folder` where the run
-    would write (its disk is checked). Raises NotFound if a waiver names no check, or if a picture
-    to withhold does not exist.
+    would write (its disk is checked), `examined` what is known of the pictures. Raises NotFound if
+    a waiver names no check, or if a picture to withhold does not exist.
     """
+    examined = examined or Examined()
+    known = checks.NAMES | examined.rules
     for name in config.waive:
-        if name not in checks.NAMES:
-            raise NotFound.among("check", name, checks.NAMES)
+        if name not in known:
+            raise NotFound.among("check", name, known)
     sizes, prints, broken = _look(dataset)
     if broken:
         parts = Split(training=(), withheld=(), groups=(), wanted=0)
@@ -123,7 +126,7 @@ def plan(
     )
     seconds = probe.seconds_per_step if probe else _rough_seconds(info, config, multiple, device)
     return Plan(
-        checks=checks.examine(survey),
+        checks=checks.examine(survey, examined),
         split=parts,
         framing=framing,
         steps=steps,

@@ -18,6 +18,7 @@ from sosie.train import checkpoint as checkpoints
 from sosie.train import preview
 from sosie.train.cache import Cache
 from sosie.train.checkpoint import Checkpoint
+from sosie.train.checks import Examined
 from sosie.train.config import TrainConfig
 from sosie.train.events import OnEvent, Story
 from sosie.train.loop import Teacher
@@ -257,6 +258,7 @@ def train(
     should_stop: ShouldStop | None = None,
     resume: bool = False,
     keep_encoders: bool = False,
+    examined: Examined | None = None,
 ) -> TrainResult:
     """Teach `base` the dataset with a LoRA and write it, with all that proves it, to `folder`.
 
@@ -264,7 +266,9 @@ def train(
     `on_checkpoint` is called with the LoRA in place, so that it may draw with `base.sample`;
     `should_stop` is asked before every step. `resume` goes on from the last whole checkpoint and
     ends, on CPU, with the same bytes as a run that was never stopped. `keep_encoders` spares the
-    text encoders for the next run on the same base. The base is given back without the LoRA.
+    text encoders for the next run on the same base. `examined` is what is known to be wrong with
+    the pictures: it stops the run like every check, unless it is waived. The base is given back
+    without the LoRA.
 
     Raises NotReady if a check fails, BadInput if `folder` holds a run that is not to be resumed or
     was started otherwise, Interrupted, TrainingStopped, WorkspaceError.
@@ -282,6 +286,7 @@ def train(
         multiple=base.spatial_multiple,
         device=base.device.type,
         folder=folder,
+        examined=examined,
     )
     story = Story(folder, on_event)
     try:

@@ -1,0 +1,84 @@
+"""A checkup in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.text import Text
+
+from sosie.cli.tables import SEVERITY_STYLE, console, counted, grid
+
+if TYPE_CHECKING:
+    from sosie.core.terms import Language
+    from sosie.doctor import Checkup
+
+VERDICT_STYLE = {"ready": "bold green", "needs attention": "bold yellow", "blocked": "bold red"}
+SHOWN = 3
+"""File names in one row; the page and the JSON have them all."""
+
+
+def checkup(found: Checkup, language: Language) -> None:
+    """The verdict, the findings, what could not be looked at, and the proposal."""
+    from sosie.doctor import wording
+    from sosie.doctor.page import measured
+
+    out = console()
+    verdict = Text(found.verdict, VERDICT_STYLE[found.verdict])
+    out.print(Text.assemble(f"{found.subject}: {counted(found.pictures, 'picture')}, ", verdict))
+    if found.findings:
+        out.print()
+        table = grid("", "finding", "pictures", "measured", "id")
+        for finding in found.findings:
+            said = wording.title(finding, language), wording.advice(finding, language)
+            state = "dismissed" if finding.dismissed else finding.severity
+            table.add_row(
+                Text(state, SEVERITY_STYLE.get(state, "dim")),
+                Group(Text(said[0], "bold"), Text(said[1])),
+                names(found, finding.samples),
+                measured(finding),
+                Text(f"{finding.rule}\n{finding.id}", "dim"),
+            )
+        out.print(table)
+    _not_examined(found)
+    _proposal(found)
+
+
+def names(found: Checkup, samples: Sequence[str]) -> str:
+    """File names, the first few."""
+    if not samples:
+        return "the whole set"
+    shown = "\n".join(found.names[sample] for sample in samples[:SHOWN])
+    return shown + (f"\nand {len(samples) - SHOWN} more" if len(samples) > SHOWN else "")
+
+
+def _not_examined(found: Checkup) -> None:
+    """Grouped by reason: one missing package silences many rules."""
+    out = console()
+    by_reason: dict[tuple[str, int], list[str]] = {}
+    for entry in found.not_examined:
+        by_reason.setdefault((entry.reason, len(entry.samples)), []).append(entry.rule)
+    if by_reason:
+        out.print()
+    for (reason, pictures), rules in by_reason.items():
+        where = counted(pictures, "picture") if pictures else "all pictures"
+        out.print(Text(f"not examined ({where}): {', '.join(rules)}: {reason}", "yellow"))
+
+
+def _proposal(found: Checkup) -> None:
+    out, proposal = console(), found.proposal
+    out.print()
+    if proposal.train:
+        train = ", ".join(found.names[s] for s in proposal.train)
+        out.print(f"train on ({len(proposal.train)}): {train}")
+    if proposal.hold_out:
+        held = ", ".join(found.names[s] for s in proposal.hold_out)
+        out.print(f"hold out ({len(proposal.hold_out)}): {held}")
+    if proposal.left_out:
+        why = (
+            f"{found.names[left.sample]} ({', '.join(left.rules) or 'enough without it'})"
+            for left in proposal.left_out
+        )
+        out.print(f"left out ({len(proposal.left_out)}): {', '.join(why)}")
+    out.print(Text(f"{len(found.passed)} rules found nothing.", "dim"))

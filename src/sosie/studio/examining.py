@@ -1,0 +1,113 @@
+"""Examinations: from a subject on file to its checkup, kept as long as nothing changes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from sosie.core.errors import NotFound
+from sosie.core.records import Dataset, canonical_json
+from sosie.registry import Registry
+from sosie.studio import drawing
+
+if TYPE_CHECKING:
+    from sosie.doctor import Checkup, Config
+    from sosie.train.checks import Examined
+
+OnPicture = Callable[[int, int], None]
+
+COUNTED_BY_TRAINING = frozenset({"count.few"})
+"""Rules that a run's own checks judge as well, and by what is left after the split."""
+
+
+def checkup(
+    registry: Registry,
+    dataset: Dataset,
+    config: Config,
+    on_picture: OnPicture = lambda done, of: None,
+) -> Checkup:
+    """The checkup of a subject's pictures as they are now, with what was dismissed marked."""
+    from sosie.doctor import Checkup, dismissing, examine
+
+    key = _key(dataset, config)
+    kept = registry.readings.get([key]).get(key)
+    if kept is not None:
+        found = Checkup.model_validate_json(kept)
+        on_picture(found.pictures, found.pictures)
+    else:
+        samples = registry.samples(dataset.subject)
+        originals = {s.picture_sha256: registry.blobs.path(s.original_sha256) for s in samples}
+        found = examine(
+            dataset, config, originals=originals, shelf=registry.readings, on_picture=on_picture
+        )
+        if not any(entry.lacking for entry in found.not_examined):
+            # Else the next examination looks whether the weights have come.
+            registry.readings.put({key: found.model_dump_json()})
+    return dismissing(found, registry.dismissals.of(dataset.subject))
+
+
+def config_for(base: str | None, **settings: int | None) -> Config:
+    """What a set is examined for: the base it is to teach, if one is named."""
+    from sosie.doctor import Config
+
+    given = {name: value for name, value in settings.items() if value is not None}
+    if base is not None:
+        from sosie.models.diffusion.resolve import resolve
+
+        given["side"] = resolve(drawing.settled(base)).defaults.width
+    return Config.model_validate(given)
+
+
+def examined(registry: Registry, dataset: Dataset, side: int) -> Examined:
+    """What the doctor has against a run at `side` pixels, as the run's checks."""
+    from sosie.doctor import Config, table, wording
+    from sosie.train.checks import Check, Examined
+
+    found = checkup(registry, dataset, Config(side=side))
+    blockers = [
+        Check(
+            name=finding.rule,
+            what=f"{wording.title(finding)}.",
+            severity="blocker",
+            evidence=", ".join(found.names[sample] for sample in finding.samples[:6])
+            or "the whole set",
+            mend=wording.advice(finding),
+        )
+        for finding in found.open
+        if finding.severity == "blocker" and finding.rule not in COUNTED_BY_TRAINING
+    ]
+    warnings = [finding for finding in found.open if finding.severity == "warning"]
+    if warnings:
+        blockers.append(
+            Check(
+                name="doctor",
+                what="The doctor would mend the set first.",
+                severity="warning",
+                evidence="; ".join(wording.title(finding) for finding in warnings[:4])
+                + (f" and {len(warnings) - 4} more" if len(warnings) > 4 else ""),
+                mend=f"sosie doctor {dataset.subject}",
+            )
+        )
+    rules = frozenset({"doctor"} | {rule.name for rule in table.RULES})
+    return Examined(rules=rules, checks=tuple(blockers))
+
+
+def known_findings(found: Checkup, given: Sequence[str]) -> tuple[str, ...]:
+    """The ids meant by ids or by names of rules. Raises NotFound for one that was not found."""
+    ids: list[str] = []
+    for name in given:
+        meant = [f.id for f in found.findings if name in (f.id, f.rule)]
+        if not meant:
+            known = {f.rule for f in found.findings} | {f.id for f in found.findings}
+            raise NotFound.among("finding", name, known)
+        ids += meant
+    return tuple(ids)
+
+
+def _key(dataset: Dataset, config: Config) -> str:
+    from sosie.doctor import table
+
+    samples = [item.sample for item in dataset.items]
+    about = [dataset.content_sha256(), samples, config.model_dump(), table.version()]
+    return f"checkup:{hashlib.sha256(canonical_json(about)).hexdigest()}"
