@@ -1,4 +1,4 @@
-"""Prints command help and tables into docs/commands.md; `--check` only says whether it is stale."""
+"""Prints command help, tables and the doctor's rules into docs/; `--check` only compares."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from typer.testing import CliRunner
 
 from sosie.cli import VERBS, app
 from sosie.core import errors
+from sosie.doctor import table as doctor_table
+from sosie.doctor.wording import words
 from sosie.models.diffusion import BASES
 from sosie.train import config
 
-PAGE = Path(__file__).with_name("commands.md")
+FOLDER = Path(__file__).parent
 WIDTH = 88
 
 HEAD = """# Commands
@@ -24,21 +26,33 @@ HEAD = """# Commands
 together is told in the [guide](guide.md).*
 """
 
+RULES_HEAD = """# The doctor's rules
+
+*Printed from the code by `make docs`. How well each rule finds planted faults, and how often it
+cries wolf, is measured in [benchmarks.md](benchmarks.md).*
+
+A rule that could not look at a picture lists it as not examined. What a finding names in braces is
+filled with what was measured.
+"""
+
 
 def main(words: list[str]) -> int:
-    """Write the page, or with `--check` compare; returns the exit code."""
-    text = page()
-    if "--check" in words:
-        fresh = PAGE.is_file() and PAGE.read_text(encoding="utf-8") == text
-        print(f"{PAGE.name} is up to date." if fresh else f"{PAGE.name} is stale: run `make docs`.")
-        return 0 if fresh else 1
-    PAGE.write_text(text, encoding="utf-8")
-    print(f"{PAGE.name} written.")
-    return 0
+    """Write the pages, or with `--check` compare; returns the exit code."""
+    stale = 0
+    for name, make in PAGES.items():
+        path, text = FOLDER / name, make()
+        if "--check" in words:
+            fresh = path.is_file() and path.read_text(encoding="utf-8") == text
+            print(f"{name} is up to date." if fresh else f"{name} is stale: run `make docs`.")
+            stale += not fresh
+        else:
+            path.write_text(text, encoding="utf-8")
+            print(f"{name} written.")
+    return 1 if stale else 0
 
 
-def page() -> str:
-    """The whole page."""
+def commands() -> str:
+    """The page of commands."""
     parts = [HEAD, "```text\n" + help_of() + "```\n"]
     parts += [f"## sosie {verb}\n\n```text\n{help_of(verb)}```\n" for verb in VERBS]
     parts += [
@@ -84,14 +98,47 @@ def settings() -> Iterator[tuple[str, ...]]:
     """One row a setting: the docstring below each field is what the page says of it."""
     (body,) = ast.parse(inspect.getsource(config.TrainConfig)).body
     assert isinstance(body, ast.ClassDef)
-    told: dict[str, str] = {}
-    for field, text in zip(body.body, body.body[1:], strict=False):
-        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
-            assert isinstance(field.target, ast.Name) and isinstance(text.value, ast.Constant)
-            told[field.target.id] = " ".join(str(text.value.value).split())
+    told = told_of(body.body)
     defaults = config.standard().model_dump(mode="json")
     for name, value in defaults.items():
         yield f"`{name}`", "–" if value is None or value == [] else f"`{value}`", told[name]
+
+
+def rules() -> str:
+    """The page of the doctor's rules, family by family."""
+    parts = [RULES_HEAD]
+    for family in doctor_table.FAMILIES:
+        name = family.__name__.rpartition(".")[2]
+        rows = (
+            (
+                f"`{rule.name}`",
+                words()[rule.name]["title"]["en"],
+                words()[rule.name]["advice"]["en"],
+            )
+            for rule in family.RULES
+        )
+        told = told_of(ast.parse(inspect.getsource(family)).body)
+        numbers = (
+            (f"`{constant}`", f"{getattr(family, constant):g}", text)
+            for constant, text in told.items()
+            if constant.isupper() and isinstance(getattr(family, constant), int | float)
+        )
+        parts.append(f"## {name}\n\n{inspect.getdoc(family)}\n")
+        parts.append(table(("rule", "finding", "advice"), rows))
+        if rows := list(numbers):
+            parts.append(table(("number", "value", "why"), rows))
+    return "\n".join(parts)
+
+
+def told_of(body: list[ast.stmt]) -> dict[str, str]:
+    """Name -> the docstring that stands below its assignment."""
+    told: dict[str, str] = {}
+    for field, text in zip(body, body[1:], strict=False):
+        target = field.targets[0] if isinstance(field, ast.Assign) else getattr(field, "target", 0)
+        if isinstance(target, ast.Name) and isinstance(text, ast.Expr):
+            if isinstance(text.value, ast.Constant):
+                told[target.id] = " ".join(str(text.value.value).split())
+    return told
 
 
 def table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -101,6 +148,8 @@ def table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     lines += [[cell.replace("|", "\\|") for cell in row] for row in rows]
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
+
+PAGES = {"commands.md": commands, "rules.md": rules}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
