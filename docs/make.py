@@ -6,6 +6,7 @@ import ast
 import inspect
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -110,11 +111,7 @@ def rules() -> str:
     for family in doctor_table.FAMILIES:
         name = family.__name__.rpartition(".")[2]
         rows = (
-            (
-                f"`{rule.name}`",
-                words()[rule.name]["title"]["en"],
-                words()[rule.name]["advice"]["en"],
-            )
+            (f"`{rule.name}`", *(words()[rule.name][part]["en"] for part in ("title", "advice")))
             for rule in family.RULES
         )
         told = told_of(ast.parse(inspect.getsource(family)).body)
@@ -133,11 +130,11 @@ def rules() -> str:
 def told_of(body: list[ast.stmt]) -> dict[str, str]:
     """Name -> the docstring that stands below its assignment."""
     told: dict[str, str] = {}
-    for field, text in zip(body, body[1:], strict=False):
+    for field, text in pairwise(body):
         target = field.targets[0] if isinstance(field, ast.Assign) else getattr(field, "target", 0)
-        if isinstance(target, ast.Name) and isinstance(text, ast.Expr):
-            if isinstance(text.value, ast.Constant):
-                told[target.id] = " ".join(str(text.value.value).split())
+        said = text.value if isinstance(text, ast.Expr) else None
+        if isinstance(target, ast.Name) and isinstance(said, ast.Constant):
+            told[target.id] = " ".join(str(said.value).split())
     return told
 
 
