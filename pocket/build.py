@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import random
 import tempfile
@@ -84,7 +85,7 @@ def build(
     only: str | None = None,
 ) -> None:
     """The whole build, step by step."""
-    torch.set_num_threads(2)
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
     began = time.monotonic()
     held_out, taught = people.split(recipe.held_out_pictures)
     coder = autoencoder.train(taught.pictures, recipe.autoencoder, run, start=start)

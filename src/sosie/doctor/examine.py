@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
@@ -46,15 +46,20 @@ def examine(
     *,
     originals: Mapping[str, Path] | None = None,
     shelf: Shelf | None = None,
+    only: Collection[str] | None = None,
     on_picture: Callable[[int, int], None] = lambda done, of: None,
 ) -> Checkup:
-    """Examine a set.
+    """Examine a set, by all rules or `only` by those named.
 
     `originals` gives for a sample's hash the file as it was given, for what it says of itself.
     `on_picture` is called with how many pictures are read, of how many.
     """
     config = config or Config()
-    rules = [rule for rule in table.RULES if dataset.kind in rule.kinds]
+    rules = [
+        rule
+        for rule in table.RULES
+        if dataset.kind in rule.kinds and (only is None or rule.name in only)
+    ]
     families = list(dict.fromkeys(family for rule in rules for family in rule.needs))
     taken: dict[str, list[Record]] = {family.name: [] for family in families}
     found = _readings(dataset.items, families, originals or {}, shelf or Forgetful())
