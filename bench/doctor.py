@@ -2,7 +2,8 @@
 
 Good sets are 15 pictures of one drawn person each, of people held out from the base. A rule's
 sensitivity is the share of sets with its fault planted in which it speaks; its false alarms, the
-share of good sets in which it speaks above advice. `SOSIE_BENCH_SETS` takes fewer sets, for a quicker look.
+share of good sets in which it speaks above advice. `SOSIE_BENCH_SETS` takes fewer sets, for a quick
+look.
 """
 
 from __future__ import annotations
