@@ -1,0 +1,392 @@
+"""Extract the letters of `sosie.world` from fonts: `python -m pocket.extract_hands DIR`.
+
+Needs a Python of its own, since nothing else here does, with `pip install fonttools brotli
+uharfbuzz skia-pathops numpy opencv-python-headless`, and a folder that holds the unpacked font
+packages named in `src/sosie/world/hands.LICENSES.md`: npm's in `DIR/node_modules` as `npm install`
+leaves them; PyPI's `fontpkg-*` wheels unzipped in `DIR/pip`; Debian's in `DIR/deb`, each unpacked
+by `dpkg -x` in a folder of its name with its version in a file VERSION.
+
+A family is kept if its licence file says OFL-1.1, Apache-2.0, MIT or CC0, if it can write all of
+`NEEDED`, and if its small letters are not capitals. Accented letters that it lacks are composed of
+letter and mark. A family that is kept gets a neutral name, `hand-` and six digits, because several
+licences reserve the font's own.
+
+What is written, for F families and C characters, all lengths in thousandths of an em, y upwards:
+
+- `names` (F,), `chars` one string, `held_out` (F,) bool
+- `advance` (F, C) int16: -32768 where the family lacks the character
+- `contours` (F, C) uint8: closed outlines of each glyph, without overlaps
+- `lengths` (N,) uint16: points of each outline, families and characters in order
+- `points` (M, 2) int16: each outline's first point, then differences
+- `kern_family`, `kern_left`, `kern_right`, `kern` (K,): what a pair adds to the left one's advance
+- `x_height`, `ascender`, `descender` (F,) int16: of x, of the tallest and of the deepest letters
+- `slant` (F,) float32: degrees to the right of upright
+- `stroke`, `hairline` (F,) int16: width of the common stroke, and of a thin one
+- `joined` (F,) bool: whether the letters of a word touch each other
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pathops
+import uharfbuzz as hb
+from fontTools.misc.transform import Transform
+from fontTools.pens.transformPen import TransformPen
+from fontTools.ttLib import TTFont
+from numpy.typing import NDArray
+
+from pocket.font_files import Font, Glyph, debian_fonts, licences, npm_fonts, pip_fonts
+
+OUT = Path(__file__).parents[1] / "src/sosie/world/hands.npz"
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+NEEDED = LETTERS + "0123456789.,'!?-:"
+ACCENTED = "àâäçéèêëîïôöùûüÿœæÀÂÄÇÉÈÊËÎÏÔÖÙÛÜŸŒÆ"
+CHARS = NEEDED + ACCENTED + ' ;"()/&+=%*#@°€«»’–…'
+EPSILON = 1.8
+"""Outlines are simplified as far as no point moves further than this."""
+MISSING = -32768
+MEASURES = ("x_height", "ascender", "descender", "stroke", "hairline")
+BY_EYE = {
+    "amatic-sc": "capitals alone",
+    "rock-salt": "capitals alone",
+    "oleo-script": "no hand, a sign",
+    "finger-paint": "no pen, a finger",
+    "zhi-mang-xing": "its Latin letters are those of ma-shan-zheng",
+}
+
+MARKS = "`´^¨¸"
+COMPOSED = {
+    **dict(zip("àèùÀÈÙ", ("a`", "e`", "u`", "A`", "E`", "U`"), strict=True)),
+    **dict(zip("éÉ", ("e´", "E´"), strict=True)),
+    **dict(zip("âêîôûÂÊÎÔÛ", (c + "^" for c in "aeiouAEIOU"), strict=True)),
+    **dict(zip("äëïöüÿÄËÏÖÜŸ", (c + "¨" for c in "aeiouyAEIOUY"), strict=True)),
+    **dict(zip("çÇ", ("c¸", "C¸"), strict=True)),
+}
+STAND_INS = {"’": "'", "–": "-", "…": "...", "«": "<<", "»": ">>", "œ": "oe", "Œ": "OE",
+             "æ": "ae", "Æ": "AE", '"': "''", "‰": "o/o"}  # fmt: skip
+"""What a writer would write for want of the character itself."""
+
+
+def flatten(path: pathops.Path) -> list[NDArray[np.int16]]:
+    """Closed outlines as polygons of few points."""
+    outlines: list[list[tuple[float, float]]] = []
+    for verb, points in path:
+        if verb == pathops.PathVerb.MOVE:
+            outlines.append([points[0]])
+        elif verb != pathops.PathVerb.CLOSE:
+            hull = np.array([outlines[-1][-1], *points])
+            t = np.linspace(0, 1, 2 if len(points) == 1 else 13)[1:, None, None]
+            level = np.repeat(hull[None], len(t), 0)
+            while level.shape[1] > 1:  # de Casteljau, all parameters at once
+                level = level[:, :-1] * (1 - t) + level[:, 1:] * t
+            outlines[-1].extend((float(x), float(y)) for x, y in level[:, 0])
+    kept = []
+    for line in outlines:
+        simple = cv2.approxPolyDP(np.array(line, np.float32)[:, None], EPSILON, True)[:, 0]
+        simple = np.round(simple)
+        simple = simple[np.any(simple != np.roll(simple, 1, 0), axis=1)]
+        if len(simple) >= 3 and abs(cv2.contourArea(simple.astype(np.float32))) > 30:
+            kept.append(simple.astype(np.int16))
+    return kept
+
+
+def united(outlines: list[NDArray[np.int16]]) -> list[NDArray[np.int16]]:
+    """The outlines of all that some outlines enclose together."""
+    path = pathops.Path()
+    pen = path.getPen()
+    for outline in outlines:
+        corners = [(float(x), float(y)) for x, y in outline]
+        pen.moveTo(corners[0])
+        for corner in corners[1:]:
+            pen.lineTo(corner)
+        pen.closePath()
+    path.simplify(fix_winding=True, keep_starting_points=False)
+    return flatten(path)
+
+
+def read(font: Font) -> None:
+    """Fill `font.glyphs` with all of CHARS that the file has or that can be composed."""
+    file = TTFont(font.path)
+    scale = 1000 / file["head"].unitsPerEm
+    table, glyphs = file.getBestCmap(), file.getGlyphSet()
+
+    def glyph(character: str) -> Glyph | None:
+        if ord(character) not in table:
+            return None
+        name = table[ord(character)]
+        path = pathops.Path()
+        pen = TransformPen(path.getPen(glyphSet=glyphs), Transform(scale, 0, 0, scale, 0, 0))
+        glyphs[name].draw(pen)
+        path.simplify(fix_winding=True, keep_starting_points=False)
+        outlines = flatten(path)
+        if not outlines and character != " ":
+            return None
+        return Glyph(outlines, round(glyphs[name].width * scale))
+
+    font.glyphs = {c: g for c in CHARS if (g := glyph(c)) is not None}
+    marks = _marks(font.glyphs, glyph)
+    for character in CHARS:
+        if character in font.glyphs:
+            continue
+        made = _compose(font.glyphs, marks, character) or _stand_in(font, glyph, character)
+        if made is not None:
+            font.glyphs[character] = made
+            font.made += character
+
+
+def _marks(glyphs: dict[str, Glyph], glyph: Any) -> dict[str, Glyph]:
+    """The accents by themselves, made of other signs where the file lacks them."""
+    marks = {m: g for m in MARKS if (g := glyph(m)) is not None and g.outlines}
+    tick = glyphs["'"]
+    for mark, other, lean in (("`", "´", -0.5), ("´", "`", 0.5)):
+        if other in marks and mark not in marks:
+            mirrored = [(o * [-1, 1])[::-1].astype(np.int16) for o in marks[other].outlines]
+            marks[mark] = Glyph(mirrored, marks[other].advance)
+        elif mark not in marks:
+            leaning = [np.round(o @ [[0.8, 0], [lean, 0.8]]) for o in tick.outlines]
+            marks[mark] = Glyph([o.astype(np.int16) for o in leaning], tick.advance)
+    if "^" not in marks:
+        right = marks["`"].moved(marks["´"].box()[2] - marks["`"].box()[0] - 20)
+        marks["^"] = Glyph(united(marks["´"].outlines + right), tick.advance)
+    dot, comma = glyphs.get("."), glyphs.get(",")
+    if dot and "¨" not in marks:
+        x0, _, x1, _ = dot.box()
+        marks["¨"] = Glyph(dot.outlines + dot.moved(1.8 * (x1 - x0)), dot.advance)
+    if comma and "¸" not in marks:
+        marks["¸"] = comma
+    return marks
+
+
+def _compose(glyphs: dict[str, Glyph], marks: dict[str, Glyph], character: str) -> Glyph | None:
+    """A letter with its mark set over or under the middle of it."""
+    base, mark = (*COMPOSED.get(character, ""), None, None)[:2]
+    if base not in glyphs or mark not in marks:
+        return None
+    # An accent on i or j takes the place of the dot.
+    letter = glyphs[base]
+    outlines = letter.outlines
+    if base in "ij" and len(outlines) > 1:
+        outlines = [max(outlines, key=lambda o: float(np.ptp(o[:, 1])))]
+    p = np.concatenate(outlines)
+    x0, y0, x1, y1 = marks[mark].box()
+    gap = 60
+    middle = (int(p[:, 0].min()) + int(p[:, 0].max())) / 2 - (x0 + x1) / 2
+    up = p[:, 1].min() - y1 + 20 if mark == "¸" else p[:, 1].max() + gap - y0
+    return Glyph(united(outlines + marks[mark].moved(middle, up)), letter.advance)
+
+
+def _stand_in(font: Font, glyph: Any, character: str) -> Glyph | None:
+    """The characters of STAND_INS side by side, as one glyph; a euro is a C with two strokes."""
+    if character == "€" and "=" in font.glyphs:
+        c, bars = font.glyphs["C"], font.glyphs["="]
+        (x0, y0, _, y1), (u0, v0, _, v1) = c.box(), bars.box()
+        over = bars.moved(x0 - u0 - 60, (y0 + y1 - v0 - v1) / 2)
+        return Glyph(united(c.outlines + over), c.advance)
+    if character == "%" and "/" in font.glyphs:
+        return _stand_in(font, glyph, "‰")
+    outlines, x = [], 0.0
+    for part in STAND_INS.get(character, ""):
+        one = font.glyphs.get(part) or glyph(part)
+        if one is None:
+            return None
+        tight = 0.8 if character in "œŒæÆ«»" else 1.0
+        outlines += one.moved(x)
+        x += one.advance * tight
+    return Glyph(united(outlines), round(x)) if outlines else None
+
+
+def filled(glyph: Glyph, scale: float = 0.2) -> NDArray[np.uint8]:
+    """The glyph as a picture of 5 thousandths a pixel, 50 pixels of margin."""
+    x0, y0, x1, y1 = glyph.box()
+    size = (int((y1 - y0) * scale) + 100, int((x1 - x0) * scale) + 100)
+    picture = np.zeros(size, np.uint8)
+    flip = np.array([1, -1]) * scale
+    shapes = [np.round((o - [x0, y1]) * flip + 50).astype(np.int32) for o in glyph.outlines]
+    cv2.fillPoly(picture, shapes, 255)
+    return picture
+
+
+def slant(glyphs: dict[str, Glyph]) -> float:
+    """The shear, in degrees, that makes the stems stand: their columns are then fullest."""
+    inked = [np.nonzero(filled(glyphs[c], 0.1)) for c in "lhdbtkpqfiHNMIT"]
+
+    def fullness(angle: float) -> float:
+        total = 0.0
+        for rows, columns in inked:
+            upright = columns + rows * np.tan(np.radians(angle))
+            count = np.bincount((upright - upright.min()).astype(int))
+            total += (count.astype(float) ** 2).sum() / len(rows) ** 1.5
+        return total
+
+    coarse = max(range(-20, 61, 4), key=fullness)
+    return float(max(range(coarse - 3, coarse + 4), key=fullness))
+
+
+def strokes(glyphs: dict[str, Glyph]) -> tuple[int, int]:
+    """Widths of the common and of a thin stroke, by the ridges of the distance to the edge."""
+    widths: list[float] = []
+    for c in "nouaelthmr":
+        inside = cv2.distanceTransform(filled(glyphs[c], 0.4), cv2.DIST_L2, 5)
+        ridge = (inside >= cv2.dilate(inside, np.ones((3, 3)))) & (inside > 1)
+        widths.extend((inside[ridge] * 2 / 0.4).tolist())
+    return round(float(np.median(widths))), round(float(np.percentile(widths, 12)))
+
+
+def same_shape(a: Glyph, b: Glyph) -> float:
+    """Overlap of two glyphs stretched to one box, from 0 to 1."""
+    pictures = []
+    for g in (a, b):
+        p = filled(g)[50:-50, 50:-50]
+        pictures.append(cv2.resize(p, (48, 48), interpolation=cv2.INTER_AREA) > 127)
+    return float((pictures[0] & pictures[1]).sum() / max(1, (pictures[0] | pictures[1]).sum()))
+
+
+def joined(glyphs: dict[str, Glyph]) -> bool:
+    """Whether most small letters reach the next one on the line."""
+    touching = []
+    for left in "aehilmnu":
+        for right in "aeinmu":
+            a, b = glyphs[left], glyphs[right]
+            canvas = np.zeros((400, 700), np.uint8)
+            masks = []
+            for g, x in ((a, 0), (b, a.advance)):
+                m = canvas.copy()
+                shapes = [(o * [0.25, -0.25] + [x / 4 + 75, 250]).round() for o in g.outlines]
+                cv2.fillPoly(m, [shape.astype(np.int32) for shape in shapes], 1)
+                masks.append(m)
+            touching.append(bool((masks[0] & masks[1]).any()))
+    return float(np.mean(touching)) > 0.6
+
+
+def kerning(font: Font) -> list[tuple[int, int, int]]:
+    """Left and right characters' places in CHARS, and what the pair adds to the left's advance."""
+    data = font.path.read_bytes()
+    if font.path.suffix == ".woff2":
+        file = TTFont(font.path)
+        file.flavor = None
+        plain = io.BytesIO()
+        file.save(plain)
+        data = plain.getvalue()
+    face = hb.Face(data)
+    shaper = hb.Font(face)
+    scale = 1000 / face.upem
+    off = {"liga": False, "clig": False, "calt": False, "dlig": False, "rlig": False}
+
+    def advances(text: str) -> list[int]:
+        buffer = hb.Buffer()
+        buffer.add_str(text)
+        buffer.guess_segment_properties()
+        hb.shape(shaper, buffer, off)
+        return [p.x_advance for p in buffer.glyph_positions]
+
+    alone = {c: advances(c)[0] for c in LETTERS + ".,'"}
+    found = []
+    for left in alone:
+        for right in alone:
+            pair = advances(left + right)
+            by = round((pair[0] - alone[left]) * scale)
+            if len(pair) == 2 and abs(by) >= 4:
+                found.append((CHARS.index(left), CHARS.index(right), int(np.clip(by, -400, 400))))
+    return found
+
+
+def why_not(font: Font) -> str | None:
+    """Why a family is left out, or None."""
+    lacking = [c for c in NEEDED if c not in font.glyphs]
+    if lacking:
+        return f"lacks {''.join(lacking)[:20]}"
+    small = np.mean([same_shape(font.glyphs[c], font.glyphs[c.upper()]) for c in "aegrbdnqt"])
+    return f"its small letters are capitals ({small:.2f})" if small > 0.62 else None
+
+
+def arrays(fonts: list[Font]) -> dict[str, NDArray[Any]]:
+    """The table at the head of this file."""
+    advance = np.full((len(fonts), len(CHARS)), MISSING, np.int16)
+    contours = np.zeros((len(fonts), len(CHARS)), np.uint8)
+    lengths, points, kern = [], [], []
+    measures = []
+    for f, font in enumerate(fonts):
+        for c, character in enumerate(CHARS):
+            glyph = font.glyphs.get(character)
+            if glyph is None:
+                continue
+            advance[f, c], contours[f, c] = glyph.advance, len(glyph.outlines)
+            for outline in glyph.outlines:
+                lengths.append(len(outline))
+                points.append(np.diff(outline, axis=0, prepend=np.zeros((1, 2), np.int16)))
+        tops = [font.glyphs[c].box()[3] for c in LETTERS]
+        feet = [font.glyphs[c].box()[1] for c in LETTERS]
+        round_letters = [font.glyphs[c].box()[3] for c in "xvzuneo"]
+        stroke, hairline = strokes(font.glyphs)
+        measures.append((np.median(round_letters), max(tops), min(feet), stroke, hairline))
+        kern += [(f, *k) for k in kerning(font)]
+    table = np.array(measures).round().astype(np.int16).T
+    pairs = np.array(kern, np.int16).T
+    return {
+        "names": np.array([f.hand for f in fonts]),
+        "chars": np.array(CHARS),
+        "held_out": np.array([f.held_out for f in fonts]),
+        "advance": advance,
+        "contours": contours,
+        "lengths": np.array(lengths, np.uint16),
+        "points": np.concatenate(points).astype(np.int16),
+        **dict(zip(("kern_family", "kern_left", "kern_right", "kern"), pairs, strict=True)),
+        **dict(
+            zip(("x_height", "ascender", "descender", "stroke", "hairline"), table, strict=True)
+        ),
+        "slant": np.array([slant(f.glyphs) for f in fonts], np.float32),
+        "joined": np.array([joined(f.glyphs) for f in fonts]),
+    }
+
+
+def write(path: Path, data: bytes) -> None:
+    """Whole or not at all."""
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(data)
+    partial.replace(path)
+
+
+def main() -> None:
+    """Parse the command line, extract, and write the file whole or not at all."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--out", type=Path, default=OUT)
+    options = parser.parse_args()
+    fonts: list[Font] = []
+    found = [
+        *npm_fonts(options.folder / "node_modules"),
+        *pip_fonts(options.folder / "pip"),
+        *debian_fonts(options.folder / "deb"),
+    ]
+    for font in found:
+        if isinstance(font, str):
+            print("left out:", font)
+            continue
+        if font.name in BY_EYE:
+            print(f"left out: {font.name}: {BY_EYE[font.name]}")
+            continue
+        read(font)
+        reason = why_not(font)
+        if reason:
+            print(f"left out: {font.name}: {reason}")
+        else:
+            fonts.append(font)
+            print("read", font.name, flush=True)
+    fonts.sort(key=lambda f: f.hand)
+    data = arrays(fonts)
+    file = io.BytesIO()
+    np.savez_compressed(file, **data)
+    write(options.out, file.getvalue())
+    beside = options.out.with_name(options.out.stem + ".LICENSES.md")
+    write(beside, licences(fonts, options.folder).encode())
+    print(f"{options.out}: {len(fonts)} families, {len(file.getvalue()) / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    main()
