@@ -80,3 +80,37 @@ PLACES = (
     "kitchen",
     "sunset",
 )
+
+INKS: dict[str, tuple[float, float, float]] = {
+    "blue": (0.1, 0.2, 0.58),
+    "dark blue": (0.08, 0.1, 0.32),
+    "black": (0.1, 0.1, 0.12),
+    "red": (0.72, 0.09, 0.13),
+    "green": (0.05, 0.4, 0.24),
+    "purple": (0.36, 0.13, 0.5),
+    "brown": (0.36, 0.2, 0.1),
+    "grey": (0.3, 0.3, 0.32),
+}
+"""What a scanner sees of a full stroke on white paper, from 0 to 1, not in linear light."""
+INK_SHARES = (0.33, 0.17, 0.27, 0.06, 0.05, 0.05, 0.04, 0.03)
+
+PENS: dict[str, float] = {
+    "ballpoint pen": 1.0,
+    "fountain pen": 1.35,
+    "pencil": 1.2,
+    "felt pen": 1.8,
+}
+"""Usual stroke width, relative to a ballpoint pen's."""
+
+PAPERS: dict[str, tuple[float, float, float]] = {
+    "plain": (0.965, 0.965, 0.96),
+    "ruled": (0.965, 0.965, 0.955),
+    "squared": (0.96, 0.965, 0.965),
+    "school": (0.97, 0.968, 0.962),
+    "cream": (0.965, 0.935, 0.86),
+    "yellow": (0.97, 0.925, 0.62),
+    "kraft": (0.76, 0.62, 0.46),
+    "old": (0.9, 0.84, 0.72),
+}
+"""What a scanner sees of the empty sheet. `school` has the rules of a French exercise book."""
+RULED_PAPERS = ("ruled", "squared", "school")
