@@ -15,15 +15,13 @@ import numpy as np
 
 from sosie.core.errors import BadInput
 from sosie.world import tables
-from sosie.world.letters import Family, Glyph, family, family_names
+from sosie.world.letters import Family, Glyph, family, family_names, vector
 from sosie.world.model import Floats
 from sosie.world.people import HELD_OUT_EVERY
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _ALIKE = 1.4
 """Letters are borrowed only from families whose strokes are at most so many times as wide."""
-_LEAST_SPACE = 0.6
-"""In x-heights; words any closer would be read as one."""
 
 
 class CannotWrite(BadInput):
@@ -154,7 +152,7 @@ def glyph(who: Writer, character: str) -> Glyph:
         )
     p = drawn.points.copy()
     if not len(p):
-        return Glyph(p, drawn.starts, max(_LEAST_SPACE, drawn.advance * who.word_spacing))
+        return Glyph(p, drawn.starts, drawn.advance * who.word_spacing)
     upright = np.tan(np.radians(source.slant if source is not main else 0.0))
     lean = np.tan(np.radians(main.slant if source is not main else 0.0))
     p[:, 0] += p[:, 1] * (lean - upright)
@@ -172,10 +170,10 @@ def _bent(p: Floats, advance: float, base: str, who: Writer, joined: bool) -> Fl
     tall, wide, shear, turn = r.normal(0, (0.05, 0.06, 0.05, 0.025)) * amount
     waved = wave(p, r, 0.035 * amount)
     if joined:  # where letters meet, they must go on meeting
-        moved = waved - p + p * np.float32([0, tall])
+        moved = waved - p + p * vector(0, tall)
         return np.asarray(p + hold_ends(p, advance)[:, None] * moved, np.float32)
-    p, middle = waved, np.float32([advance / 2, 0])
-    q = (p - middle) * np.float32([1 + wide, 1 + tall])
+    p, middle = waved, vector(advance / 2, 0)
+    q = (p - middle) * vector(1 + wide, 1 + tall)
     x, y = q[:, 0] + q[:, 1] * (shear - turn), q[:, 1] + q[:, 0] * turn
     return np.asarray(np.stack([x, y], 1) + middle, np.float32)
 

@@ -38,7 +38,7 @@ def stroke(
     # A thin stroke may lose its edges but never its middle, and loops must stay open.
     grow = float(np.clip((nib - drawn[0]) / 2, -max(0.0, drawn[1] / 2 - 0.4), 0.45 * nib))
     depth = inside - outside
-    wide = np.float32(grow * OVER)
+    wide: Floats | np.float32 = np.float32(grow * OVER)
     if swell > 0:
         small = crop(11, 14, width // 4 + 1, height // 4 + 1, r)
         noise = cv2.resize(small, (width * OVER, height * OVER), interpolation=cv2.INTER_LINEAR)

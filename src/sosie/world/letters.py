@@ -16,6 +16,11 @@ from sosie.world.model import Floats
 _MISSING = -32768
 
 
+def vector(*values: float) -> Floats:
+    """Single-precision numbers, so that points and colours stay in single precision."""
+    return np.array(values, np.float32)
+
+
 @dataclass(frozen=True, eq=False)
 class Glyph:
     """The closed outlines of one character, in x-heights, y upwards from the line."""

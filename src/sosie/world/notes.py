@@ -61,7 +61,7 @@ def handwriting_caption(
 
     `subject`, a trigger word, stands for the writer.
     """
-    openings = _OPENINGS if " " in truth.text else _OPENINGS + _FOR_WORDS
+    openings: tuple[str, ...] = _OPENINGS if " " in truth.text else _OPENINGS + _FOR_WORDS
     if subject is not None:
         openings = tuple(o.format(subject) for o in _FOR_WRITERS)
     said = {part: bool(rng.random() < share) for part, share in _KEEP.items()}

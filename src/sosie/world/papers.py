@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from sosie.world import tables
+from sosie.world.letters import vector
 from sosie.world.model import Floats
 from sosie.world.noise import field
 
-_BLUE, _VIOLET = np.float32([0.55, 0.68, 0.86]), np.float32([0.66, 0.6, 0.84])
-_GREY, _MARGIN = np.float32([0.74, 0.76, 0.8]), np.float32([0.88, 0.5, 0.55])
+_BLUE, _VIOLET = vector(0.55, 0.68, 0.86), vector(0.66, 0.6, 0.84)
+_GREY, _MARGIN = vector(0.74, 0.76, 0.8), vector(0.88, 0.5, 0.55)
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def sheet(
         grain -= 0.05 * np.clip(crop(4, 24, width, height, r) - 0.6, 0, 2)
     if paper == "kraft":
         grain -= 0.14 * (crop(5, 3, width, height, r) > 2.1)
-    colour = np.float32(tables.PAPERS[paper]) + r.normal(0, 0.006, 3).astype(np.float32)
+    colour = vector(*tables.PAPERS[paper]) + r.normal(0, 0.006, 3).astype(np.float32)
     page = grain[..., None] * colour
     if paper in tables.RULED_PAPERS:
         _print_rules(page, paper, at, r)
@@ -60,7 +61,7 @@ def crop(which: int, cell: int, width: int, height: int, r: np.random.Generator)
     y, x = r.integers(0, table.shape[0], 2)
     rows = np.arange(y, y + height) % table.shape[0]
     columns = np.arange(x, x + width) % table.shape[1]
-    return table[rows[:, None], columns]
+    return np.asarray(table[rows[:, None], columns], np.float32)
 
 
 def _print_rules(page: Floats, paper: str, at: Rules, r: np.random.Generator) -> None:

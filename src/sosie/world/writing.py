@@ -12,7 +12,7 @@ from sosie.core.errors import BadInput
 from sosie.world import tables
 from sosie.world.hands import CannotWrite, Writer, glyph, hold_ends, wave
 from sosie.world.inks import OVER, lay, stroke, swell
-from sosie.world.letters import Family, Glyph, family
+from sosie.world.letters import Family, Glyph, family, vector
 from sosie.world.model import Floats
 from sosie.world.papers import Rules, light, rules, sheet
 
@@ -24,8 +24,8 @@ MIN_X_HEIGHT = 5.0
 """Pixels; letters any smaller could not be read."""
 NIB = 1.45
 """Usual stroke width of a ballpoint pen in pixels where letters are 13 pixels tall."""
-_GAP = 0.07
-"""X-heights left at least between small letters that do not join."""
+_GAP, _WORD_GAP = 0.07, 0.55
+"""X-heights left at least between letters that do not join, and between words."""
 _FIXED = ("ink", "paper", "pen", "jitter")
 
 
@@ -183,7 +183,8 @@ def line(
 
 def _nib(who: Writer, pen: str, x_height: float) -> float:
     """Stroke width in pixels: a pen's own, little wider for large letters than for small ones."""
-    return NIB * tables.PENS[pen] * who.nib * float(np.clip(x_height / 13, 0.55, 1.5)) ** 0.6
+    size = float(np.clip(x_height / 13, 0.55, 1.5))
+    return float(NIB * tables.PENS[pen] * who.nib * size**0.6)
 
 
 def _slant(shape: Family, who: Writer) -> float:
@@ -200,12 +201,15 @@ def _lay_out(
     phase = r.uniform(0, 2 * np.pi, 4)
     turns = r.uniform(0.25, 0.9, 2)
     placed, x = [], 0.0
+    last: Floats | None = None
     for i, character in enumerate(text):
         g = glyph(who, character)
         p = _varied(g, shape, jitter, r) if len(g.points) else np.zeros((1, 2), np.float32)
-        if placed and not shape.joined:
-            x += max(0.0, _GAP - _gap(placed[-1].points, p + np.float32([x, 0])))
-        p = p + np.float32([x, 0])
+        if last is not None and character != " ":
+            least = _WORD_GAP + who.letter_spacing if text[i - 1] == " " else _GAP
+            if text[i - 1] == " " or not shape.joined:
+                x += max(0.0, least - _gap(last, p + vector(x, 0)))
+        p = p + vector(x, 0)
         if jitter > 0:
             # The line, and the letters' lean, wander slowly: joined letters stay joined.
             wave_y = np.sin(turns[0] * p[:, 0] + phase[0]) + np.sin(turns[1] * p[:, 0] + phase[1])
@@ -213,6 +217,7 @@ def _lay_out(
             p[:, 0] += (jitter * lean * p[:, 1]).astype(np.float32)
             p[:, 1] += (jitter * wander * who.drift * wave_y).astype(np.float32)
         placed.append(_Placed(p.astype(np.float32), g.starts))
+        last = last if character == " " else placed[-1].points
         pair = shape.kern.get((character, text[i + 1]), 0.0) if i + 1 < len(text) else 0.0
         x += g.advance + pair * who.width
         if not shape.joined or character == " ":
@@ -234,16 +239,14 @@ def _varied(g: Glyph, shape: Family, jitter: float, r: np.random.Generator) -> F
         return g.points
     if shape.joined:
         p = g.points
-        moved = waved - p + p * np.float32([0, 1.3 * tall * jitter])
+        moved = waved - p + p * vector(0, 1.3 * tall * jitter)
         moved[:, 0] += p[:, 1] * np.float32(shear * jitter)
         return np.asarray(p + hold_ends(p, g.advance)[:, None] * moved, np.float32)
-    middle = np.float32([g.advance / 2, 0.5])
-    p = (waved - middle) * np.float32([1 + wide * jitter, 1 + tall * jitter])
+    middle = vector(g.advance / 2, 0.5)
+    p = (waved - middle) * vector(1 + wide * jitter, 1 + tall * jitter)
     x = p[:, 0] + p[:, 1] * np.float32((shear - turn) * jitter)
     y = p[:, 1] + p[:, 0] * np.float32(turn * jitter)
-    return np.asarray(
-        np.stack([x, y], 1) + middle + np.float32([dx * jitter, dy * jitter]), np.float32
-    )
+    return np.asarray(np.stack([x, y], 1) + middle + vector(dx * jitter, dy * jitter), np.float32)
 
 
 def _margin(height: int) -> float:
@@ -357,13 +360,14 @@ def _scan(
     height, width = cover.shape
     page, tooth = sheet(truth.paper, at, width, height, r)
     taken = lay(cover, truth.pen, who.pressure * min(truth.jitter, 1.5), tooth, r)
-    colour = np.float32(tables.INKS[truth.ink]) + r.normal(0, 0.02, 3).astype(np.float32)
+    colour = vector(*tables.INKS[truth.ink]) + r.normal(0, 0.02, 3).astype(np.float32)
     page *= 1 - taken[..., None] * (1 - np.clip(colour, 0.02, 1))
     page *= light(width, height, r)[..., None]
-    page = cv2.GaussianBlur(page, (0, 0), float(r.uniform(0.25, 0.45)))
+    soft = float(r.uniform(0.25, 0.45))
+    page = np.asarray(cv2.GaussianBlur(page, (0, 0), soft), np.float32)
     noise = r.standard_normal((height, width), np.float32) * np.float32(r.uniform(0.003, 0.011))
     page += noise[..., None]
-    page *= np.float32([1, 1, 1]) + r.normal(0, 0.008, 3).astype(np.float32)
+    page *= vector(1, 1, 1) + r.normal(0, 0.008, 3).astype(np.float32)
     return np.asarray(np.clip(page * 255 + 0.5, 0, 255), np.uint8)
 
 
