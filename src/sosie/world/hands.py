@@ -121,13 +121,14 @@ def _borrow(main: Family, names: tuple[str, ...], r: np.random.Generator) -> tup
     """A second family of like strokes, and the letters taken from it; none for joined letters."""
     share = r.uniform(0.15, 0.5)
     drawn = r.random(len(_LETTERS))
-    second = family(str(r.choice(names)))
-    ratio = second.stroke / main.stroke
-    unlike = ratio > _ALIKE or ratio < 1 / _ALIKE
-    if main.joined or second.joined or unlike or second.name == main.name:
-        return "", ""
     kept = "".join(c for c, d in zip(_LETTERS, drawn, strict=True) if d < share)
-    return second.name, kept
+    for name in r.permutation(np.array(names))[:8]:
+        second = family(str(name))
+        ratio = second.stroke / main.stroke
+        alike = 1 / _ALIKE < ratio < _ALIKE
+        if alike and not main.joined and not second.joined and second.name != main.name:
+            return second.name, kept
+    return "", ""
 
 
 @cache

@@ -179,7 +179,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         "{year} – {year}",
     ),
     "fr": (
-        "à {when}",
+        "à {day_name}",
         "rendez-vous {when}",
         "Chère {name},",
         "Ton ami, {name}",
