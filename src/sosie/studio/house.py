@@ -26,7 +26,7 @@ from sosie.core.records import (
     now,
 )
 from sosie.core.terms import Act, Kind, Language, Relation
-from sosie.registry import AddReport, Registry, add_files, home_folder
+from sosie.registry import AddReport, Registry, Swept, add_files, home_folder
 from sosie.studio import drawing, examining, training
 from sosie.studio.drawing import Drawn
 from sosie.studio.training import OnEvent, Reproduction
@@ -95,6 +95,10 @@ class Studio:
     def overviews(self) -> tuple[Overview, ...]:
         """`show` for every subject."""
         return tuple(self.show(subject.name) for subject in self.registry.subjects())
+
+    def tidy(self) -> Swept:
+        """Remove what killed processes left in the workspace more than a day ago."""
+        return self.registry.sweep()
 
     def caption(
         self,
