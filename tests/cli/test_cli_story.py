@@ -1,6 +1,7 @@
 """The main job by commands, and what a user reads on the way."""
 
 import json
+import os
 import re
 
 import pytest
@@ -101,6 +102,17 @@ def test_the_doctor_prints_a_verdict_and_writes_a_page(home, tmp_path):
     assert "6 photos, c'est peu" in " ".join(french.split())
     quiet = sosie(home, "doctor", "anna", "--dismiss", "count.few")
     assert "dismissed" in quiet.out
+
+
+def test_tidying_a_tidy_workspace_removes_nothing(home):
+    assert sosie(home, "tidy").out == "0 leftovers removed, 0.0 MB.\n"
+    leftover = home / "blobs" / "00" / ("0" * 64)
+    leftover.parent.mkdir(exist_ok=True)
+    leftover.write_bytes(b"x" * 200_000)
+    os.utime(leftover, (0, 0))
+    told = sosie(home, "tidy").out
+    assert str(leftover) in told and "1 leftover removed, 0.2 MB." in told
+    assert not leftover.exists()
 
 
 def test_the_doctor_in_json_is_json(home):

@@ -124,6 +124,18 @@ def test_words_that_are_not_read_are_told(base: Flux) -> None:
     assert len(told) == 1
 
 
+def test_a_negative_prompt_acts_or_is_refused(base: Flux) -> None:
+    config = CONFIG.model_copy(update={"n": 1, "negative": "a hat"})
+    with pytest.raises(BadInput, match=r"only with true_guidance above 1, and that is 1\.") as told:
+        draw(base, config)
+    assert "Raise true_guidance" in str(told.value)
+    guided = [
+        draw(base, config.model_copy(update={"true_guidance": 2.0, "negative": words}))
+        for words in ("", "a hat")
+    ]
+    assert pixels(guided[0]) != pixels(guided[1])
+
+
 def test_what_does_not_agree_is_refused(base: Flux, random_lora: RandomLora) -> None:
     lora = random_lora(1)
     called = CONFIG.model_copy(update={"prompt": "<lora:anna:0.8> photo"})

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from sosie.core.errors import WorkspaceError
+from sosie.core.records import Run, now
 from sosie.registry import Registry
 from tests.registry.pictures import encoded, scene
 
@@ -36,6 +37,29 @@ with Registry.open(home) as registry:
         if name.startswith("train"):
             registry.add_event(name, "file", {"name": file.name})
     print("done", flush=True)
+"""
+
+
+RESUME = """
+import os, sys
+from pathlib import Path
+from sosie.core.errors import WorkspaceError
+from sosie.registry import Registry
+with Registry.open(Path(sys.argv[1])) as registry:
+    before = registry.run("anna-1")
+    assert before.state == "stopped"
+    print("ready", flush=True)
+    sys.stdin.readline()
+    try:
+        if sys.argv[2] == "resume":
+            registry.resume_run("anna-1", pid=os.getpid())
+        else:
+            going = {"state": "running", "pid": os.getpid()}
+            registry.update_run(before.model_copy(update=going))
+        print("got it", flush=True)
+    except WorkspaceError as error:
+        print(error, flush=True)
+    sys.stdin.readline()
 """
 
 
@@ -114,3 +138,39 @@ def test_a_living_process_keeps_its_subject(registry: Registry, folder: Path) ->
         process.kill()
         process.wait()
     registry.add_run(rival)
+
+
+@pytest.mark.parametrize("way", ["resume", "update"])
+def test_one_of_two_processes_that_saw_a_stopped_run_gets_it(registry: Registry, way: str) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    run = Run(
+        id="anna-1", subject="anna", base="pocket", state="running", step=4, steps=9,
+        folder=registry.home / "runs" / "anna-1", pid=dead.pid, started=now(),
+    )  # fmt: skip
+    registry.add_run(run)
+    command = [sys.executable, "-c", RESUME, str(registry.home), way]
+    pipe = subprocess.PIPE
+    rivals = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(2)]
+    try:
+        for process in rivals:
+            ready(process)
+        for process in rivals:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        told = {process.pid: process.stdout.readline() for process in rivals if process.stdout}
+        winners = [pid for pid, line in told.items() if line == "got it\n"]
+        assert len(winners) == 1, told
+        (refusal,) = (line for pid, line in told.items() if pid not in winners)
+        assert f"already being trained: run anna-1, process {winners[0]}, step 4 of 9" in refusal
+        assert registry.run("anna-1").pid == winners[0]
+    finally:
+        for process in rivals:
+            process.kill()
+            process.wait()
+    again = registry.resume_run("anna-1", pid=os.getpid())
+    assert (again.state, again.step, again.message) == ("running", 4, None)
+    registry.update_run(again.model_copy(update={"step": 5}))
+    with pytest.raises(WorkspaceError, match="run anna-1"):
+        registry.resume_run("anna-1", pid=os.getpid())

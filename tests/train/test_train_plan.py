@@ -43,6 +43,19 @@ def test_check_names_are_known_to_waivers(tmp_path):
     assert names <= checks.NAMES
 
 
+def test_the_split_is_blamed_on_what_empties_it(tmp_path):
+    many = dataset(tmp_path / "many", [picture(i) for i in range(12)])
+    few = dataset(tmp_path / "few", [picture(i) for i in range(3)])
+    (asked,) = dry(many, Toy(tmp_path), train.TrainConfig(withheld=())).blockers
+    assert asked.what.startswith("Nothing is withheld")
+    assert "withheld is empty" in asked.evidence and "few" not in asked.evidence
+    assert "Name pictures in withheld" in asked.mend
+    plan = dry(few, Toy(tmp_path))
+    (sparse,) = (check for check in plan.blockers if check.name == "split")
+    assert sparse.evidence == "3 pictures are too few to spare one"
+    assert sparse.mend.startswith("Add pictures")
+
+
 def test_a_disk_too_small_is_a_blocker(tmp_path, monkeypatch):
     from sosie.train import planning
 

@@ -55,6 +55,7 @@ class Toy(DiffusionBase):
     family = "flux"
     lora_style = "peft"
     spatial_multiple = 8
+    negative_setting = "guidance"
 
     def __init__(self, folder: Path, *, seed: int = 0, buckets: tuple[int, ...] = ()) -> None:
         with torch.random.fork_rng():

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 VERBS = (
     *("new", "add", "doctor", "caption", "show", "list", "consent"),
-    *("bases", "train", "runs", "follow", "reproduce", "generate", "export", "import"),
+    *("bases", "train", "runs", "follow", "reproduce", "generate", "export", "import", "tidy"),
 )
 """In the order in which a user meets them."""
 

@@ -30,10 +30,9 @@ def import_lora(
     name: Annotated[str | None, typer.Option(help="Its name here. [default: file name]")] = None,
 ) -> None:
     """File a LoRA made elsewhere, or refuse it and say why."""
-    adapter, told = studio(context).import_adapter(file, subject=subject, name=name)
+    _, told = studio(context).import_adapter(file, subject=subject, name=name)
     for line in told:
         typer.echo(line)
-    typer.echo(f'Use it as "<lora:{adapter.name}:1>" on a {adapter.family} base.')
 
 
 @app.command("export")

@@ -29,6 +29,10 @@ def generate(
     height: Annotated[int | None, typer.Option(min=8, help="Pixels. [default: the base's]")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="[default: the base's]")] = None,
     guidance: Annotated[float | None, typer.Option(help="[default: the base's]")] = None,
+    true_guidance: Annotated[
+        float | None,
+        typer.Option(help="Weight against the negative prompt, FLUX only. [default: the base's]"),
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
 ) -> None:
     """Draw pictures with one or several LoRAs."""
@@ -45,6 +49,7 @@ def generate(
         height=height,
         steps=steps,
         guidance=guidance,
+        true_guidance=true_guidance,
         device=device,
         say=lambda line: typer.echo(line, err=True),
     )

@@ -17,7 +17,7 @@ from sosie.cli.progress import duration
 if TYPE_CHECKING:
     from sosie.core.records import Run
     from sosie.models.diffusion.resolve import BaseRow
-    from sosie.registry import AddReport
+    from sosie.registry import AddReport, Swept
     from sosie.studio import Overview
     from sosie.train import Check, Plan, TrainConfig
 
@@ -125,6 +125,15 @@ def subjects(rows: Sequence[Overview]) -> None:
         names = ", ".join(a.name for a in row.adapters) or "–"
         table.add_row(row.subject.name, row.subject.kind, str(len(row.samples)), acts, names, last)
     out.print(table)
+
+
+def swept(done: Swept) -> None:
+    """What was removed, file by file."""
+    out = console()
+    _listed(out, "nothing on file named it", done.blobs)
+    _listed(out, "half-written", done.temporaries)
+    count = counted(len(done.blobs) + len(done.temporaries), "leftover")
+    out.print(f"{count} removed, {done.bytes_freed / 1e6:.1f} MB.")
 
 
 def bases(rows: Sequence[BaseRow]) -> None:

@@ -68,6 +68,14 @@ def list_subjects(context: typer.Context) -> None:
 
 
 @app.command()
+def tidy(context: typer.Context) -> None:
+    """Remove what killed processes left behind more than a day ago."""
+    from sosie.cli import tables
+
+    tables.swept(studio(context).tidy())
+
+
+@app.command()
 def caption(
     context: typer.Context,
     name: Name,

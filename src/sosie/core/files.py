@@ -5,12 +5,18 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sosie.core.errors import WorkspaceError
+
+FOLDER_PREFIX = ".writing-"
+"""A folder of that name is being written; when it is whole it gets its own."""
+_TEMPORARY = re.compile(r"\.(writing-)?[a-z0-9_]{8}(\.\w+)?")
+"""A dot, perhaps a word, and what `tempfile` adds."""
 
 
 def sha256_bytes(data: bytes) -> str:
@@ -50,6 +56,11 @@ def save_atomically(path: Path, save: Callable[[Path], object]) -> None:
             sync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file or folder of that name was still being written, by the ways of this house."""
+    return _TEMPORARY.fullmatch(name) is not None
 
 
 def sync_folder(folder: Path) -> None:

@@ -122,9 +122,9 @@ def draw(
     so that what is drawn before an interruption can be kept. `say` is told what of the words the
     text encoder will not read.
 
-    Raises BadInput if a tag has no LoRA or another weight, if the size does not suit the base or
-    `strength` has no picture to act on; WeightsRefused if a LoRA does not fit the base or the
-    numbers overflow.
+    Raises BadInput if a tag has no LoRA or another weight, if the size does not suit the base, if
+    `strength` has no picture to act on or the guidance lets the negative prompt do nothing;
+    WeightsRefused if a LoRA does not fit the base or the numbers overflow.
     """
     text, config = _agreed(config, loras)
     request, made = _resolved(base, config, text, init)
@@ -193,6 +193,13 @@ def _resolved(
         strength=strength,
         **settings,
     )
+    if config.negative and not base.uses_negative(request):
+        knob = base.negative_setting
+        raise BadInput(
+            f"The negative prompt would do nothing: on {base.info.name} it acts only with {knob} "
+            f"above 1, and that is {getattr(request, knob):g}.",
+            advice=f"Raise {knob} (each step then takes twice as long), or leave it out.",
+        )
     made = Made(
         software=f"Sosie {version('sosie')}",
         prompt=config.prompt,

@@ -4,5 +4,6 @@ from sosie.registry.add import AddReport, add_files
 from sosie.registry.blobs import Blobs
 from sosie.registry.gather import Refusal
 from sosie.registry.store import Registry, home_folder
+from sosie.registry.sweep import Swept
 
-__all__ = ["AddReport", "Blobs", "Refusal", "Registry", "add_files", "home_folder"]
+__all__ = ["AddReport", "Blobs", "Refusal", "Registry", "Swept", "add_files", "home_folder"]

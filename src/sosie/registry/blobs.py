@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sosie.core.errors import WorkspaceError
@@ -14,6 +15,8 @@ from sosie.core.files import (
     sha256_file,
     write_atomically,
 )
+
+_HASH = re.compile("[0-9a-f]{64}")
 
 
 class Blobs:
@@ -36,7 +39,7 @@ class Blobs:
         Raises WorkspaceError if it cannot be written.
         """
         sha256 = sha256_bytes(data)
-        if not self._holds(sha256):
+        if not self._renewed(sha256):
             write_atomically(self.path(sha256), data)
         return sha256
 
@@ -46,7 +49,7 @@ class Blobs:
         Raises WorkspaceError if it cannot be written or changes while it is copied.
         """
         sha256 = sha256_file(source)
-        if not self._holds(sha256):
+        if not self._renewed(sha256):
             save_atomically(self.path(sha256), lambda copy: _copy(source, copy, sha256))
         return sha256
 
@@ -81,10 +84,19 @@ class Blobs:
         with as_workspace_error(path):
             path.unlink(missing_ok=True)
 
-    def _holds(self, sha256: str) -> bool:
+    def stored(self) -> Iterator[Path]:
+        """Every blob's file, in the order of their hashes."""
+        yield from sorted(path for path in self.folder.glob("??/*") if _HASH.fullmatch(path.name))
+
+    def _renewed(self, sha256: str) -> bool:
+        """Whether the blob is there and sound. It counts as young again: a sweep spares it until
+        the row that will name it is written."""
         path = self.path(sha256)
         with as_workspace_error(path):
-            return path.is_file() and sha256_file(path) == sha256
+            sound = path.is_file() and sha256_file(path) == sha256
+            if sound:
+                path.touch()
+        return sound
 
 
 def _copy(source: Path, copy: Path, sha256: str) -> None:

@@ -35,16 +35,29 @@ class RunBook:
     def update_run(self, run: Run) -> None:
         """Replace the record of the run `run.id`.
 
-        Raises NotFound if there is none, and WorkspaceError if it is set running while a living
-        process trains the same subject.
+        Raises NotFound if there is none, and WorkspaceError if it is set running while another
+        living process trains it or the same subject.
         """
         with self._db.writing() as db:
+            self._refuse_rival(db, run, but=(run.id, run.pid))
+            self._replace(db, run)
+
+    def resume_run(self, run_id: str, *, pid: int) -> Run:
+        """Set a run that has ended running again, in process `pid`, and return it.
+
+        Of several that ask at the same time, processes or threads, one gets it.
+        Raises NotFound if there is none, and WorkspaceError if a living process trains it or the
+        same subject.
+        """
+        with self._db.writing() as db:
+            row = db.execute("SELECT * FROM runs WHERE id = ?", (run_id,)).fetchone()
+            if row is None:
+                raise self._no_run(run_id)
+            going = {"state": "running", "pid": pid, "ended": None, "message": None}
+            run = self._read(row).model_copy(update=going)
             self._refuse_rival(db, run)
-            columns = self._columns(run)
-            marks = ", ".join(f'"{column}" = ?' for column in columns)
-            done = db.execute(f"UPDATE runs SET {marks} WHERE id = ?", (*columns.values(), run.id))
-            if not done.rowcount:
-                raise self._no_run(run.id)
+            self._replace(db, run)
+        return run
 
     def run(self, run_id: str) -> Run:
         """The run `run_id`; told as "stopped" if its process has died.
@@ -89,15 +102,27 @@ class RunBook:
             Event.model_validate({**dict(row), "data": json.loads(row["data"])}) for row in rows
         )
 
-    def _refuse_rival(self, db: sqlite3.Connection, run: Run) -> None:
+    def _replace(self, db: sqlite3.Connection, run: Run) -> None:
+        columns = self._columns(run)
+        marks = ", ".join(f'"{column}" = ?' for column in columns)
+        done = db.execute(f"UPDATE runs SET {marks} WHERE id = ?", (*columns.values(), run.id))
+        if not done.rowcount:
+            raise self._no_run(run.id)
+
+    def _refuse_rival(
+        self, db: sqlite3.Connection, run: Run, *, but: tuple[str, int | None] | None = None
+    ) -> None:
+        """Raise WorkspaceError if `run` is to run and a living process trains its subject.
+
+        `but` is the run and process that go on with what they have.
+        """
         if run.state != "running":
             return
         rows = db.execute(
-            "SELECT * FROM runs WHERE subject = ? AND state = 'running' AND id != ?",
-            (run.subject, run.id),
+            "SELECT * FROM runs WHERE subject = ? AND state = 'running'", (run.subject,)
         ).fetchall()
         for rival in map(self._read, rows):
-            if rival.state == "running":
+            if rival.state == "running" and (rival.id, rival.pid) != but:
                 raise WorkspaceError(
                     f'"{run.subject}" is already being trained: run {rival.id}, '
                     f"process {rival.pid}, step {rival.step} of {rival.steps}.",

@@ -20,7 +20,13 @@ from sosie.registry.database import PATIENCE, Database, insert
 from sosie.registry.examinations import Dismissals, Readings
 from sosie.registry.names import checked_name, composed, folded
 from sosie.registry.runs import RunBook
+from sosie.registry.sweep import DAY, Swept, remove, temporaries, unnamed
 from sosie.rights import checked_consent
+
+_NAMED = """SELECT original_sha256 AS sha256 FROM samples
+    UNION ALL SELECT picture_sha256 FROM samples
+    UNION ALL SELECT file_sha256 FROM adapters"""
+"""The blobs that are named on file: a table that names more of them belongs here."""
 
 
 def home_folder(option: Path | None = None) -> Path:
@@ -182,12 +188,8 @@ class Registry(RunBook):
         # too few. Under the write lock, so that nobody files the same picture meanwhile.
         with self._db.writing() as db:
             for sha256 in (found["original_sha256"], found["picture_sha256"]):
-                used = db.execute(
-                    "SELECT 1 FROM samples WHERE original_sha256 = ?1 OR picture_sha256 = ?1 "
-                    "UNION ALL SELECT 1 FROM adapters WHERE file_sha256 = ?1",
-                    (sha256,),
-                ).fetchone()
-                if not used:
+                named = db.execute(f"SELECT 1 FROM ({_NAMED}) WHERE sha256 = ?", (sha256,))
+                if not named.fetchone():
                     self.blobs.drop(sha256)
 
     # Consents
@@ -247,12 +249,23 @@ class Registry(RunBook):
 
     def missing_blobs(self) -> tuple[str, ...]:
         """Hashes that rows name and no file holds: none, unless files were taken away by hand."""
-        rows = self._db.rows(
-            "SELECT original_sha256 AS sha256 FROM samples UNION "
-            "SELECT picture_sha256 FROM samples UNION "
-            "SELECT file_sha256 FROM adapters ORDER BY 1"
-        )
+        rows = self._db.rows(f"SELECT DISTINCT sha256 FROM ({_NAMED}) ORDER BY 1")
         return self.blobs.missing(row["sha256"] for row in rows)
+
+    def sweep(self, *, age: float = DAY) -> Swept:
+        """Remove what processes that died left: blobs that no sample and no LoRA names, and
+        half-written files among blobs and runs, all older than `age` seconds.
+
+        Raises WorkspaceError if the disk refuses.
+        """
+        # Under the write lock, so that nobody names one of these blobs meanwhile.
+        with self._db.writing() as db:
+            named = {row["sha256"] for row in db.execute(_NAMED)}
+            blobs = unnamed(self.blobs.stored(), named, age)
+            freed = sum(map(remove, blobs))
+        halves = temporaries(self.home, age)
+        freed += sum(map(remove, halves))
+        return Swept(blobs=tuple(blobs), temporaries=tuple(halves), bytes_freed=freed)
 
     def _insert_named(self, table: str, columns: Mapping[str, Any]) -> None:
         with self._db.writing() as db:

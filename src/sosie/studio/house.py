@@ -6,6 +6,7 @@ here. Heavy libraries are imported where they are first needed.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -26,7 +27,7 @@ from sosie.core.records import (
     now,
 )
 from sosie.core.terms import Act, Kind, Language, Relation
-from sosie.registry import AddReport, Registry, add_files, home_folder
+from sosie.registry import AddReport, Registry, Swept, add_files, home_folder
 from sosie.studio import drawing, examining, training
 from sosie.studio.drawing import Drawn
 from sosie.studio.training import OnEvent, Reproduction
@@ -86,7 +87,7 @@ class Studio:
             samples=self.registry.samples(subject.name),
             dataset=dataset,
             problems=captions.check(dataset),
-            decisions=rights.decide_all(subject.name, consents, today=date.today()),
+            decisions=self._decisions(subject.name),
             consents=consents,
             runs=self.registry.runs(subject.name),
             adapters=self.registry.adapters(subject.name),
@@ -95,6 +96,10 @@ class Studio:
     def overviews(self) -> tuple[Overview, ...]:
         """`show` for every subject."""
         return tuple(self.show(subject.name) for subject in self.registry.subjects())
+
+    def tidy(self) -> Swept:
+        """Remove what killed processes left in the workspace more than a day ago."""
+        return self.registry.sweep()
 
     def caption(
         self,
@@ -197,6 +202,10 @@ class Studio:
         self.registry.record_consent(record)
         return record
 
+    def _decisions(self, name: str) -> tuple[rights.Decision, ...]:
+        """Whether each act is permitted today."""
+        return rights.decide_all(name, self.registry.consents(name), today=date.today())
+
     def permitted(self, act: Act, name: str) -> Consent:
         """The record that permits `act` for a subject today. Raises NotPermitted."""
         return rights.require(act, name, self.registry.consents(name), today=date.today())
@@ -212,7 +221,9 @@ class Studio:
     def import_adapter(
         self, file: Path, *, subject: str, name: str | None = None
     ) -> tuple[Adapter, tuple[str, ...]]:
-        """File a LoRA made elsewhere under the subject it shows, and say what it was.
+        """File a LoRA made elsewhere under the subject it shows, and say what it was and what can
+        be done with it. Filing needs no permission, since the file is the user's already; all use
+        of it does.
 
         Raises WeightsRefused naming the keys that are not understood.
         """
@@ -233,8 +244,14 @@ class Studio:
                 created=now(),
             )
         )
-        told = f"{file.name}: {read.format}, for {read.family}, {len(read.modules)} modules."
-        return adapter, (told,)
+        what = f"{file.name}: {read.format}, for {read.family}, {len(read.modules)} modules."
+        use = f'Use it as "<lora:{adapter.name}:1>" on a {adapter.family} base.'
+        if not any(decision.allowed for decision in self._decisions(filed.name)):
+            use = (
+                f'Nothing can be done with it until a permission for "{filed.name}" is recorded: '
+                f"sosie consent {shlex.quote(filed.name)} …"
+            )
+        return adapter, (what, use)
 
     def export_adapter(self, name: str, out: Path) -> tuple[Path, ...]:
         """Copy a LoRA (NAME, or NAME@STEP for a checkpoint) out, with its manifest.

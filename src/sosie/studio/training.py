@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sosie import captions
-from sosie.core.errors import BadInput, Interrupted, NotFound, SosieError, WorkspaceError
+from sosie.core.errors import BadInput, Interrupted, NotFound, SosieError
 from sosie.core.files import sha256_file
 from sosie.core.records import Adapter, Dataset, Event, Record, Run, Subject, now
 from sosie.core.terms import RunState
@@ -87,10 +87,7 @@ def train(
     subject = registry.subject(name)
     dataset = ready_dataset(registry, subject)
     if resume:
-        run = unfinished(registry, subject)
-        going = {"state": "running", "pid": os.getpid(), "ended": None, "message": None}
-        run = run.model_copy(update=going)
-        registry.update_run(run)
+        run = registry.resume_run(unfinished(registry, subject).id, pid=os.getpid())
     else:
         # What can be known to be wrong without loading anything leaves no run behind.
         drawing.require_base(base)
@@ -216,17 +213,12 @@ def unchanged(before: TrainConfig, overrides: Mapping[str, Any]) -> TrainConfig:
 
 
 def unfinished(registry: Registry, subject: Subject) -> Run:
-    """The subject's latest run that began, if it can be resumed. Raises NotFound or BadInput."""
+    """The subject's latest run that began, if it is not done. Raises NotFound or BadInput."""
     runs = registry.runs(subject.name)
     # One that was refused before its first step hides none that was stopped.
     runs = tuple(run for run in runs if (run.folder / "manifest.json").is_file()) or runs[-1:]
     if not runs:
         raise NotFound(f'"{subject.name}" has no run to resume.')
-    if runs[-1].state == "running":
-        raise WorkspaceError(
-            f"The run {runs[-1].id} is already being trained, by process {runs[-1].pid}.",
-            advice=f"Watch it with: sosie follow {runs[-1].id}",
-        )
     if runs[-1].state == "done":
         raise BadInput(
             f"The latest run, {runs[-1].id}, is done: there is nothing to resume.",

@@ -24,12 +24,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from sosie.core.errors import WorkspaceError
-from sosie.core.files import as_workspace_error, sha256_file, sync_folder
+from sosie.core.files import FOLDER_PREFIX, as_workspace_error, sha256_file, sync_folder
 from sosie.core.records import Record
 from sosie.train.loop import Teacher, Watch
 from sosie.train.optim import reload, unload
 
-WRITING = ".writing-"
 ADAPTER, TENSORS, NUMBERS = "adapter.safetensors", "state.safetensors", "state.json"
 
 
@@ -56,7 +55,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
         raise WorkspaceError(f"{target} exists and is not overwritten.", advice="Move it away.")
     with as_workspace_error(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=WRITING))
+        temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=FOLDER_PREFIX))
         try:
             yield temporary
             for path in temporary.iterdir():
@@ -99,7 +98,7 @@ def save(
 
 def sweep(folder: Path) -> None:
     """Remove what a killed process left half written."""
-    for path in folder.glob(f"{WRITING}*"):
+    for path in folder.glob(f"{FOLDER_PREFIX}*"):
         shutil.rmtree(path, ignore_errors=True)
 
 

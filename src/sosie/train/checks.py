@@ -171,7 +171,15 @@ def split(s: Survey) -> Iterator[Check]:
     """Enough pictures are withheld, and none has a twin on the other side."""
     if s.broken or not s.dataset.items:
         return
-    if not s.split.withheld:
+    if s.config.withheld == ():
+        yield Check(
+            name="split",
+            what="Nothing is withheld, so nothing can be measured on unseen pictures.",
+            severity="blocker",
+            evidence="the setting withheld is empty, which asks for none",
+            mend="Name pictures in withheld, leave it out, or waive this check",
+        )
+    elif not s.split.withheld:
         yield Check(
             name="split",
             what="Nothing can be withheld, so nothing can be measured on unseen pictures.",

@@ -16,7 +16,7 @@ from sosie.models.diffusion.base import DiffusionBase
 from sosie.train.config import TrainConfig, first_line
 from sosie.train.planning import Plan
 
-LIBRARIES = ("torch", "diffusers", "peft", "transformers", "safetensors", "numpy", "pillow")
+LIBRARIES = ("torch", "diffusers", "transformers", "safetensors", "numpy", "pillow")
 
 
 class TaughtBase(Record):

@@ -220,6 +220,21 @@ class TestConformance:
         base.sample(ask(base))
         assert torch.equal(state, torch.get_rng_state())
 
+    def test_a_negative_prompt_acts_exactly_where_it_says(self, base):
+        for weight in (1.0, 2.0):
+            asked = [
+                ask(base, negative=words, steps=2, **{base.negative_setting: weight})
+                for words in ("blurred", "a red coat")
+            ]
+            same = torch.equal(*map(base.sample, asked))
+            assert [base.uses_negative(request) for request in asked] == [not same] * 2
+            assert same == (weight == 1.0)
+
+    def test_no_negative_prompt_means_the_same_however_it_is_given(self, base):
+        request = ask(base, negative="", steps=2)
+        given = base.sample(request, negative=base.encode_text([""]))
+        assert torch.equal(given, base.sample(request))
+
     def test_works_on_without_encoders(self, folder):
         base = load_base(str(folder))
         request = ask(base)

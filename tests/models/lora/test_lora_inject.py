@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
+import peft
 import pytest
 import torch
 
 from sosie.core.errors import BadInput, NotFound
 from sosie.models import lora
+from sosie.models.lora.layer import LoraLinear, _Fused
 from tests.models.lora.bases import answer, base
 
 FAMILIES = ("flux", "sd15", "sdxl")
@@ -95,3 +99,75 @@ def test_dropout_acts_in_train_mode_only() -> None:
     assert torch.equal(answer(b), answer(b))
     b.denoiser.train()
     assert not torch.equal(answer(b), answer(b))
+
+
+def layers(dropout: float = 0.0, dtype: torch.dtype = torch.float32) -> tuple[LoraLinear, Any]:
+    """One layer of ours and one of peft's, with equal numbers."""
+    torch.manual_seed(0)
+    linear = torch.nn.Linear(24, 40).to(dtype).requires_grad_(False)
+    a, b = torch.randn(4, 24) / 5, torch.randn(40, 4) / 5
+    theirs = peft.tuners.lora.Linear(
+        linear,
+        "x",
+        peft.LoraConfig(r=4, lora_alpha=2, lora_dropout=dropout),
+        r=4,
+        lora_alpha=2,
+    )
+    theirs.lora_A["x"].weight.data.copy_(a)
+    theirs.lora_B["x"].weight.data.copy_(b)
+    return LoraLinear(linear, a=a.clone(), b=b.clone(), scale=0.5, dropout=dropout), theirs
+
+
+@pytest.mark.parametrize("shape", [(24,), (5, 24), (2, 5, 24), (2, 3, 5, 24)])
+@pytest.mark.parametrize("hooked", [False, True])
+def test_a_layer_answers_and_learns_as_pefts_does(shape: tuple[int, ...], hooked: bool) -> None:
+    ours, theirs = layers()
+    if hooked:
+        ours.base_layer.register_forward_hook(lambda module, inputs, output: output + 1)
+    x = [torch.randn(shape, generator=torch.Generator().manual_seed(1)) for _ in range(2)]
+    mine, other = (layer(t.requires_grad_()) for layer, t in zip((ours, theirs), x, strict=True))
+    push = torch.randn(mine.shape)
+    for answer_ in (mine, other):
+        answer_.backward(push)
+    assert torch.allclose(mine, other, rtol=1e-5, atol=1e-6)
+    for got, wanted in (
+        (x[0].grad, x[1].grad),
+        (ours.lora_A.grad, theirs.lora_A["x"].weight.grad),
+        (ours.lora_B.grad, theirs.lora_B["x"].weight.grad),
+    ):
+        assert torch.allclose(got, wanted, rtol=1e-5, atol=1e-5)
+    assert ours.base_layer.weight.grad is None
+
+
+def test_gradients_are_those_of_the_formula() -> None:
+    ours, _ = layers(dtype=torch.float64)
+    a, b = ours.lora_A.data.double().requires_grad_(), ours.lora_B.data.double().requires_grad_()
+    weight, bias = ours.base_layer.weight, ours.base_layer.bias
+    x = torch.randn(3, 24, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(
+        lambda *t: _Fused.apply(t[0], weight, bias, *t[1:], 0.5), (x, a, b)
+    )
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+def test_a_layer_in_bfloat16_stays_there(autocast: bool) -> None:
+    ours, theirs = layers(dtype=torch.float32 if autocast else torch.bfloat16)
+    x = torch.randn(7, 24).to(ours.base_layer.weight.dtype)
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+        mine, other = ours(x), theirs(x)
+    assert mine.dtype == torch.bfloat16
+    assert torch.allclose(mine.float(), other.float(), rtol=2e-2, atol=2e-2)
+    mine.float().sum().backward()
+    assert ours.lora_A.grad is not None and ours.lora_A.grad.dtype == torch.float32
+
+
+def test_dropped_inputs_are_scaled_up_in_training_only() -> None:
+    ours, _ = layers(dropout=0.5)
+    x = torch.randn(64, 24)
+    assert torch.equal(ours.eval()(x), ours(x))
+    torch.manual_seed(3)
+    dropped = ours.train()(x)
+    torch.manual_seed(3)
+    seen = torch.nn.functional.dropout(x, 0.5)
+    expected = ours.base_layer(x) + 0.5 * seen @ ours.lora_A.t() @ ours.lora_B.t()
+    assert torch.allclose(dropped, expected, atol=1e-5)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
 
 LoraStyle = Literal["peft", "kohya"]
+GuidanceSetting = Literal["guidance", "true_guidance"]
 
 Conditioning = dict[str, Tensor]
 """What the denoiser needs besides the noisy latents and the time: tensors with the batch first."""
@@ -65,6 +66,8 @@ class DiffusionBase(ABC):
     """Key names and scale of exported LoRA files."""
     spatial_multiple: ClassVar[int]
     """Picture sides must be multiples of this, in pixels."""
+    negative_setting: ClassVar[GuidanceSetting]
+    """The setting that weighs a negative prompt: it acts above 1, and not at all up to 1."""
 
     info: BaseInfo
     device: torch.device
@@ -168,6 +171,11 @@ class DiffusionBase(ABC):
         """Full names, inside `denoiser`, of the linear modules that a LoRA adapts by default."""
 
     # -- drawing -----------------------------------------------------------------------------------
+
+    def uses_negative(self, request: SampleRequest) -> bool:
+        """Whether the request's guidance lets its negative prompt act."""
+        weight: float = getattr(request, self.negative_setting)
+        return weight > 1
 
     @abstractmethod
     def sample(

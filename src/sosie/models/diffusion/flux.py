@@ -66,6 +66,7 @@ class Flux(LatentDiffusion):
     family = "flux"
     lora_style = "peft"
     spatial_multiple = VAE_FACTOR * _PATCH
+    negative_setting = "true_guidance"
     denoiser_part = "transformer"
     sequence_tokenizer = "tokenizer_2"
     layout: ClassVar[Layout] = {
@@ -177,9 +178,6 @@ class Flux(LatentDiffusion):
         return unpack(answer, h, w)
 
     # -- drawing -----------------------------------------------------------------------------------
-
-    def _is_guided(self, request: SampleRequest) -> bool:
-        return request.true_guidance > 1
 
     def _set_schedule(self, scheduler: Any, request: SampleRequest, noise: Tensor) -> None:
         sigmas = np.linspace(1.0, 1 / request.steps, request.steps)

@@ -15,9 +15,9 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from sosie.core.errors import WeightsRefused
-from sosie.core.files import sha256_file
 from sosie.core.records import Record, canonical_json
 from sosie.models.diffusion import PIPELINES, Defaults
+from sosie.models.diffusion.hashes import sha256_files
 
 INDEX = "model_index.json"
 SETTINGS = "sosie.json"
@@ -198,9 +198,9 @@ def content_files(folder: Path) -> list[Path]:
 
 def content_sha256(folder: Path) -> str:
     """Hash over `content_files`, by relative path and bytes: equal wherever the folder lies."""
-    rows = [
-        [path.relative_to(folder).as_posix(), sha256_file(path)] for path in content_files(folder)
-    ]
+    files = content_files(folder)
+    names = [path.relative_to(folder).as_posix() for path in files]
+    rows = [list(row) for row in zip(names, sha256_files(files), strict=True)]
     return hashlib.sha256(canonical_json(rows)).hexdigest()
 
 

@@ -203,7 +203,7 @@ class LatentDiffusion(DiffusionBase):
         if conditioning is None:
             conditioning = self.encode_text(request.prompts)
         negative = (
-            self._negative(request, conditioning, negative) if self._is_guided(request) else None
+            self._negative(request, conditioning, negative) if self.uses_negative(request) else None
         )
         size = (request.width, request.height)
         geometry = self.picture_conditioning(original=size, crop=(0, 0), target=size)
@@ -233,10 +233,6 @@ class LatentDiffusion(DiffusionBase):
 
     def _here(self, conditioning: Conditioning) -> Conditioning:
         return {key: value.to(self.device) for key, value in conditioning.items()}
-
-    @abstractmethod
-    def _is_guided(self, request: SampleRequest) -> bool:
-        """Whether the request needs the negative prompt."""
 
     @abstractmethod
     def _set_schedule(self, scheduler: Any, request: SampleRequest, noise: Tensor) -> None:

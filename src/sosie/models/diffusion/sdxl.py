@@ -99,7 +99,7 @@ class StableDiffusionXL(UNetDiffusion):
     def _negative(
         self, request: SampleRequest, conditioning: Conditioning, given: Conditioning | None
     ) -> Conditioning:
-        if given is None and not request.negative and self._empty_is_zero:
+        if not request.negative and self._empty_is_zero:
             return {key: torch.zeros_like(conditioning[key]) for key in ("prompt", "pooled")}
         return super()._negative(request, conditioning, given)
 

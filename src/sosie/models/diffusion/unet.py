@@ -35,6 +35,7 @@ class UNetDiffusion(LatentDiffusion):
 
     lora_style = "kohya"
     spatial_multiple = VAE_FACTOR
+    negative_setting = "guidance"
     denoiser_part = "unet"
 
     def _check_parts(self) -> None:
@@ -99,9 +100,6 @@ class UNetDiffusion(LatentDiffusion):
         return None
 
     # -- drawing -----------------------------------------------------------------------------------
-
-    def _is_guided(self, request: SampleRequest) -> bool:
-        return request.guidance > 1
 
     def _set_schedule(self, scheduler: Any, request: SampleRequest, noise: Tensor) -> None:
         scheduler.set_timesteps(request.steps, device=self.device)

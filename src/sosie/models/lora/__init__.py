@@ -1,6 +1,6 @@
 """LoRA: trained inside a base, written to files every client loads, read from others' files.
 
-inject.py      a trainable LoRA inside a denoiser
+inject.py      a trainable LoRA inside a denoiser; layer.py: one layer of it
 write.py       a trained LoRA -> file
 read.py        anyone's file -> LoraFile; names.py, scale.py and factors.py are its three questions
 apply.py       LoraFiles at work in a base, as a weighted sum

@@ -1,28 +1,20 @@
-"""A trainable LoRA inside a base's denoiser: put in, switched off, read out, taken away.
-
-The layers are peft's own plain LoRA: y = W·x + (α/r)·B·A·x (Hu et al. 2021, arXiv:2106.09685).
-"""
+"""A trainable LoRA inside a base's denoiser: put in, switched off, read out, taken away."""
 
 from __future__ import annotations
 
 import hashlib
 import math
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import torch
-from peft import LoraConfig, inject_adapter_in_model
-from peft.tuners.lora import Linear as LoraLinear
 from pydantic import Field
 from torch import Tensor, nn
 
 from sosie.core.errors import BadInput, NotFound
 from sosie.core.records import Record
 from sosie.models.diffusion.base import DiffusionBase
-
-ADAPTER = "sosie"
+from sosie.models.lora.layer import LoraLinear
 
 
 class LoraSpec(Record):
@@ -45,7 +37,7 @@ def inject(base: DiffusionBase, spec: LoraSpec, *, seed: int) -> dict[str, nn.Pa
 
     Keys are `"<module path>.lora_A"`, (r, in), and `"<module path>.lora_B"`, (out, r); the values
     are fp32 on the base's device, the only parameters of the denoiser that still ask for a
-    gradient. Each A depends on `seed` and its module's name alone (Kaiming uniform, as peft draws
+    gradient. Each A depends on `seed` and its module's name alone (Kaiming uniform, as peft has
     it); B is zero. The new layers take the denoiser's train or eval mode; no random state moves.
 
     Raises NotFound if a target is not in the denoiser, BadInput if it is not linear, if there is no
@@ -55,44 +47,39 @@ def inject(base: DiffusionBase, spec: LoraSpec, *, seed: int) -> dict[str, nn.Pa
         raise BadInput("The base carries a LoRA already.", advice="Remove it first.")
     targets = base.lora_targets() if spec.targets is None else spec.targets
     _check_targets(base, targets)
-    config = LoraConfig(
-        r=spec.rank,
-        lora_alpha=spec.alpha,  # type: ignore[arg-type]  # declared int, used as a float
-        lora_dropout=spec.dropout,
-        # One exact pattern: peft would match a list by the endings of names.
-        target_modules="|".join(re.escape(target) for target in targets),
-    )
-    with torch.random.fork_rng(devices=[]):
-        inject_adapter_in_model(config, base.denoiser, adapter_name=ADAPTER)
     base.denoiser.requires_grad_(False)
-    for path, layer in _layers(base).items():
+    for path in targets:
+        linear = base.denoiser.get_submodule(path)
+        assert isinstance(linear, nn.Linear)
+        layer = LoraLinear(
+            linear,
+            a=_initial_a((spec.rank, linear.in_features), seed, path).to(base.device),
+            b=torch.zeros(linear.out_features, spec.rank, device=base.device),
+            scale=spec.scale,
+            dropout=spec.dropout,
+        )
         layer.train(base.denoiser.training)
-        a, b = _factors(layer)
-        initial_a = _initial_a(a.weight.shape, seed, path)
-        for factor, value in ((a, initial_a), (b, torch.zeros(b.weight.shape))):
-            factor.weight = nn.Parameter(value.to(base.device))
+        _put(base, path, layer)
     return _parameters(base)
 
 
 @contextmanager
 def enabled(base: DiffusionBase, on: bool) -> Iterator[None]:
     """Inside the block, the injected LoRA acts (`on`) or the base answers alone."""
-    before = {layer: layer.disable_adapters for layer in _layers(base).values()}
+    before = {layer: layer.enabled for layer in _layers(base).values()}
     try:
         for layer in before:
-            layer.enable_adapters(on)
+            layer.enabled = on
         yield
     finally:
-        for layer, disabled in before.items():
-            layer.enable_adapters(not disabled)
+        for layer, was_on in before.items():
+            layer.enabled = was_on
 
 
 def remove(base: DiffusionBase) -> None:
     """Take the injected LoRA out: the denoiser holds its own modules again, frozen. Idempotent."""
     for path, layer in _layers(base).items():
-        parent, _, name = path.rpartition(".")
-        setattr(base.denoiser.get_submodule(parent), name, layer.get_base_layer())
-    base.denoiser.__dict__.pop("peft_config", None)
+        _put(base, path, layer.base_layer)
 
 
 def state(base: DiffusionBase) -> dict[str, Tensor]:
@@ -128,16 +115,16 @@ def _layers(base: DiffusionBase) -> dict[str, LoraLinear]:
     return dict(sorted(found.items()))
 
 
-def _factors(layer: LoraLinear) -> tuple[nn.Linear, nn.Linear]:
-    return layer.lora_A[ADAPTER], layer.lora_B[ADAPTER]  # type: ignore[return-value]
+def _put(base: DiffusionBase, path: str, module: nn.Module) -> None:
+    parent, _, name = path.rpartition(".")
+    setattr(base.denoiser.get_submodule(parent), name, module)
 
 
 def _parameters(base: DiffusionBase) -> dict[str, nn.Parameter]:
-    parameters: dict[str, Any] = {}  # torch declares a weight as Tensor
+    parameters: dict[str, nn.Parameter] = {}
     for path, layer in _layers(base).items():
-        a, b = _factors(layer)
-        parameters[f"{path}.lora_A"] = a.weight
-        parameters[f"{path}.lora_B"] = b.weight
+        parameters[f"{path}.lora_A"] = layer.lora_A
+        parameters[f"{path}.lora_B"] = layer.lora_B
     return dict(sorted(parameters.items()))
 
 
@@ -152,7 +139,7 @@ def _check_targets(base: DiffusionBase, targets: tuple[str, ...]) -> None:
             raise BadInput(f'A LoRA adapts linear modules; "{target}" is not one.')
 
 
-def _initial_a(shape: torch.Size, seed: int, path: str) -> Tensor:
+def _initial_a(shape: tuple[int, int], seed: int, path: str) -> Tensor:
     """Uniform in ±1/√in, (r, in): Kaiming uniform with a = √5, drawn on CPU for one module."""
     digest = hashlib.sha256(f"{seed} {path}".encode()).digest()
     # 63 bits: torch reads seeds as signed.
