@@ -161,3 +161,23 @@ def m002_examinations(db: sqlite3.Connection) -> None:
             PRIMARY KEY (subject, finding)
         ) WITHOUT ROWID"""
     )
+
+
+@migration
+def m003_mends(db: sqlite3.Connection) -> None:
+    """What was changed on pictures after they were filed, with all that undoing it takes."""
+    db.execute(
+        """CREATE TABLE mends (
+            id INTEGER PRIMARY KEY,
+            subject TEXT NOT NULL REFERENCES subjects(name),
+            picture_sha256 TEXT NOT NULL,
+            before_sha256 TEXT NOT NULL,
+            before TEXT NOT NULL,
+            mend TEXT NOT NULL,
+            options TEXT NOT NULL,
+            at TEXT NOT NULL,
+            undone TEXT
+        )"""
+    )
+    db.execute("CREATE INDEX mends_picture ON mends (subject, picture_sha256)")
+    db.execute("CREATE INDEX mends_before ON mends (before_sha256)")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -18,13 +16,16 @@ from sosie.core.records import Adapter, Consent, Sample, Subject
 from sosie.registry.blobs import Blobs
 from sosie.registry.database import PATIENCE, Database, insert
 from sosie.registry.examinations import Dismissals, Readings
+from sosie.registry.mends import Mends
 from sosie.registry.names import checked_name, composed, folded
+from sosie.registry.rows import columns_of, sample_of
 from sosie.registry.runs import RunBook
 from sosie.registry.sweep import DAY, Swept, remove, temporaries, unnamed
 from sosie.rights import checked_consent
 
 _NAMED = """SELECT original_sha256 AS sha256 FROM samples
     UNION ALL SELECT picture_sha256 FROM samples
+    UNION ALL SELECT before_sha256 FROM mends
     UNION ALL SELECT file_sha256 FROM adapters"""
 """The blobs that are named on file: a table that names more of them belongs here."""
 
@@ -48,6 +49,7 @@ class Registry(RunBook):
         self.blobs = Blobs(home / "blobs")
         self.readings = Readings(db)
         self.dismissals = Dismissals(db)
+        self.mends = Mends(db, self.blobs)
 
     @classmethod
     def open(cls, home: Path, *, patience: float = PATIENCE) -> Self:
@@ -121,20 +123,17 @@ class Registry(RunBook):
         assert sample.original_sha256 == sha256_bytes(original)
         assert sample.picture_sha256 == sha256_bytes(picture)
         self.subject(sample.subject)
-        columns = sample.model_dump(mode="json")
-        for structured in ("face", "changes"):
-            columns[structured] = json.dumps(columns[structured], ensure_ascii=False)
         with self._db.writing() as db:
             # Under the write lock, so that nobody drops these blobs before the row names them.
             self.blobs.put(original)
             self.blobs.put(picture)
-            return bool(insert(db, "samples", columns, "ON CONFLICT DO NOTHING"))
+            return bool(insert(db, "samples", columns_of(sample), "ON CONFLICT DO NOTHING"))
 
     def samples(self, subject: str) -> tuple[Sample, ...]:
         """The samples of a subject in the order they were added. Raises NotFound."""
         name = self.subject(subject).name
         rows = self._db.rows("SELECT * FROM samples WHERE subject = ? ORDER BY id", (name,))
-        return tuple(_sample(row) for row in rows)
+        return tuple(sample_of(row) for row in rows)
 
     def find_samples(
         self,
@@ -149,7 +148,7 @@ class Registry(RunBook):
             AND (?2 IS NULL OR pixels_sha256 = ?2) AND (?3 IS NULL OR subject = ?3) ORDER BY id""",
             (original_sha256, pixels_sha256, subject),
         )
-        return tuple(_sample(row) for row in rows)
+        return tuple(sample_of(row) for row in rows)
 
     def set_captions(self, subject: str, captions: Mapping[str, str | None]) -> None:
         """Set captions by the samples' `picture_sha256`: all of them, or none if one is unknown.
@@ -278,11 +277,3 @@ class Registry(RunBook):
                     advice="Names that differ only in case are one name; choose another.",
                 )
             insert(db, table, columns)
-
-
-def _sample(row: sqlite3.Row) -> Sample:
-    columns = dict(row)
-    del columns["id"]
-    for structured in ("face", "changes"):
-        columns[structured] = json.loads(columns[structured])
-    return Sample.model_validate(columns)

@@ -53,7 +53,7 @@ class LoraLinear(nn.Module):
         weight, bias = self.base_layer.weight, self.base_layer.bias
         kind = x.device.type
         dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
-        fused: Tensor = _Fused.apply(
+        fused: Tensor = _Fused.apply(  # type: ignore[no-untyped-call]
             x.to(dtype),
             weight.to(dtype),
             None if bias is None else bias.to(dtype),
