@@ -37,7 +37,7 @@ from sosie.models.diffusion import Defaults, twins
 from sosie.models.diffusion.base import Conditioning, SampleRequest
 from sosie.models.diffusion.components import Layout
 from sosie.models.diffusion.folder import read_json
-from sosie.models.diffusion.latent import VAE_FACTOR, LatentDiffusion
+from sosie.models.diffusion.latent import VAE_FACTOR, LatentDiffusion, Walk
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -190,22 +190,14 @@ class Flux(LatentDiffusion):
     def _start(self, scheduler: Any, noise: Tensor, clean: Tensor | None, times: Tensor) -> Tensor:
         return noise if clean is None else scheduler.scale_noise(clean, times, noise)
 
-    def _guided(
-        self,
-        scheduler: Any,
-        request: SampleRequest,
-        latents: Tensor,
-        time: Tensor,
-        conditioning: Conditioning,
-        negative: Conditioning | None,
-    ) -> Tensor:
+    def _guided(self, walk: Walk, latents: Tensor, time: Tensor) -> Tensor:
         # Rounded to the latents' precision before the division, as the pipeline does.
         times = time.expand(len(latents)).to(latents.dtype) / 1000
-        answer = self._velocity(latents, times, conditioning, request.guidance)
-        if negative is None:
+        answer = self._velocity(latents, times, walk.conditioning, walk.request.guidance)
+        if walk.negative is None:
             return answer
-        away = self._velocity(latents, times, negative, request.guidance)
-        return away + request.true_guidance * (answer - away)
+        away = self._velocity(latents, times, walk.negative, walk.request.guidance)
+        return away + walk.request.true_guidance * (answer - away)
 
     def pipeline(self) -> DiffusionPipeline:
         pipeline: DiffusionPipeline = self._assemble("FluxPipeline")

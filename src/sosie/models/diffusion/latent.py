@@ -8,6 +8,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -30,6 +31,18 @@ from sosie.models.diffusion.resolve import describe
 
 VAE_FACTOR = 8
 """Pixels per latent cell, along each side, in all three families."""
+
+
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """What stays the same on the way from noise to picture."""
+
+    scheduler: Any
+    """Set to the request, and the walk's own: it keeps count of the steps."""
+    request: SampleRequest
+    conditioning: Conditioning
+    negative: Conditioning | None
+    """None if the guidance needs none."""
 
 
 class LatentDiffusion(DiffusionBase):
@@ -224,9 +237,10 @@ class LatentDiffusion(DiffusionBase):
         # As in the pipelines: a few schedulers add noise at every step.
         takes_generator = "generator" in inspect.signature(scheduler.step).parameters
         extra = {"generator": generators} if takes_generator else {}
+        walk = Walk(scheduler, request, conditioning, negative)
         with _evaluating(self.denoiser):
             for time in times:
-                answer = self._guided(scheduler, request, latents, time, conditioning, negative)
+                answer = self._guided(walk, latents, time)
                 latents = scheduler.step(answer, time, latents, **extra, return_dict=False)[0]
         # One picture at a time, because the autoencoder needs the most memory of all.
         return torch.cat([self.decode(latents[i : i + 1]) for i in range(count)])
@@ -247,15 +261,7 @@ class LatentDiffusion(DiffusionBase):
         """The latents the walk starts from: noise, or `clean` latents noised to `times`, (B,)."""
 
     @abstractmethod
-    def _guided(
-        self,
-        scheduler: Any,
-        request: SampleRequest,
-        latents: Tensor,
-        time: Tensor,
-        conditioning: Conditioning,
-        negative: Conditioning | None,
-    ) -> Tensor:
+    def _guided(self, walk: Walk, latents: Tensor, time: Tensor) -> Tensor:
         """The denoiser's answer at one of the scheduler's timesteps, with guidance."""
 
     def _negative(

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from sosie.core.errors import WeightsRefused
 from sosie.models.diffusion.base import Conditioning, SampleRequest
-from sosie.models.diffusion.latent import VAE_FACTOR, LatentDiffusion
+from sosie.models.diffusion.latent import VAE_FACTOR, LatentDiffusion, Walk
 
 CHANNELS = 4
 _PREDICTIONS = ("epsilon", "v_prediction")
@@ -115,19 +115,12 @@ class UNetDiffusion(LatentDiffusion):
             start = scheduler.add_noise(clean, noise, times)
         return start
 
-    def _guided(
-        self,
-        scheduler: Any,
-        request: SampleRequest,
-        latents: Tensor,
-        time: Tensor,
-        conditioning: Conditioning,
-        negative: Conditioning | None,
-    ) -> Tensor:
-        scaled = scheduler.scale_model_input(latents, time)
+    def _guided(self, walk: Walk, latents: Tensor, time: Tensor) -> Tensor:
+        scaled = walk.scheduler.scale_model_input(latents, time)
+        negative, positive = walk.negative, walk.conditioning
         if negative is None:
-            return self.predict(scaled, time.expand(len(scaled)), conditioning)
-        both = {key: torch.cat([negative[key], value]) for key, value in conditioning.items()}
+            return self.predict(scaled, time.expand(len(scaled)), positive)
+        both = {key: torch.cat([negative[key], value]) for key, value in positive.items()}
         doubled = torch.cat([scaled, scaled])
         away, answer = self.predict(doubled, time.expand(len(doubled)), both).chunk(2)
-        return away + request.guidance * (answer - away)
+        return away + walk.request.guidance * (answer - away)
