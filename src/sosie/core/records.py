@@ -10,9 +10,9 @@ import hashlib
 import json
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sosie.core.terms import Act, Kind, Relation, RunState
 
@@ -29,6 +29,29 @@ class Record(BaseModel):
     def sha256(self) -> str:
         """SHA-256 of `canonical()`."""
         return hashlib.sha256(self.canonical()).hexdigest()
+
+
+class Complaint(NamedTuple):
+    """Why values do not make a record."""
+
+    field: str
+    """With dots, if it lies deeper."""
+    given: Any
+    what: str
+    """In words, without a full stop."""
+    unknown: bool
+    """Whether there is no such field."""
+
+
+def first_complaint(error: ValidationError) -> Complaint:
+    """The first of what a failed validation complains of."""
+    first = error.errors()[0]
+    return Complaint(
+        field=".".join(map(str, first["loc"])),
+        given=first["input"],
+        what=first["msg"],
+        unknown=first["type"] == "extra_forbidden",
+    )
 
 
 def canonical_json(value: Any) -> bytes:

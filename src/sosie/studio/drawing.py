@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sosie.core.errors import BadInput, NotFound
-from sosie.core.records import Adapter, Box, Record
+from sosie.core.records import Adapter, Box, Record, first_complaint
 from sosie.registry import Registry
 
 if TYPE_CHECKING:
@@ -104,9 +104,8 @@ def configure(prompt: str, **settings: Any) -> GenerateConfig:
     try:
         return GenerateConfig(prompt=prompt, **settings)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise BadInput(f"{field} cannot be {first['input']!r}: {first['msg']}.") from None
+        first = first_complaint(error)
+        raise BadInput(f"{first.field} cannot be {first.given!r}: {first.what}.") from None
 
 
 class Desk:

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 from sosie import captions
 from sosie.core.errors import BadInput, Interrupted, NotFound, SosieError
 from sosie.core.files import sha256_file
-from sosie.core.records import Adapter, Dataset, Event, Record, Run, Subject, now
+from sosie.core.records import (
+    Adapter,
+    Dataset,
+    Event,
+    Record,
+    Run,
+    Subject,
+    first_complaint,
+    now,
+)
 from sosie.core.terms import RunState
 from sosie.registry import Registry
 from sosie.studio import drawing, examining
@@ -188,12 +197,11 @@ def chosen(recipe: TrainConfig | None, overrides: Mapping[str, Any]) -> TrainCon
     try:
         return TrainConfig.model_validate({**(recipe or TrainConfig()).model_dump(), **overrides})
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            raise NotFound.among("setting", field, TrainConfig.model_fields) from None
-        given = first["input"]
-        raise BadInput(f"The setting {field} cannot be {given!r}: {first['msg']}.") from None
+        first = first_complaint(error)
+        if first.unknown:
+            raise NotFound.among("setting", first.field, TrainConfig.model_fields) from None
+        told = f"The setting {first.field} cannot be {first.given!r}: {first.what}."
+        raise BadInput(told) from None
 
 
 def unchanged(before: TrainConfig, overrides: Mapping[str, Any]) -> TrainConfig:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, ValidationError
 
 from sosie.core.errors import BadInput
-from sosie.core.records import Record
+from sosie.core.records import Record, first_complaint
 from sosie.models.diffusion.folder import SETTINGS, read_settings
 
 if TYPE_CHECKING:
@@ -155,6 +155,6 @@ def for_base(info: BaseInfo) -> TrainConfig:
 def first_line(error: Exception) -> str:
     """The first complaint of a validation error, as "field: what"."""
     if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        first = first_complaint(error)
+        return f"{first.field}: {first.what}"
     return str(error).splitlines()[0]

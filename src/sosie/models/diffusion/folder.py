@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from sosie.core.errors import WeightsRefused
-from sosie.core.records import Record, canonical_json
+from sosie.core.records import Record, canonical_json, first_complaint
 from sosie.models.diffusion import PIPELINES, Defaults
 from sosie.models.diffusion.hashes import sha256_files
 
@@ -113,9 +113,8 @@ def read_settings(folder: Path) -> FolderSettings:
     try:
         return FolderSettings.model_validate(read_json(path))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(step) for step in first["loc"])
-        raise WeightsRefused(f'{path} is unusable: "{where}": {first["msg"]}.') from error
+        first = first_complaint(error)
+        raise WeightsRefused(f'{path} is unusable: "{first.field}": {first.what}.') from error
 
 
 def read_json(path: Path) -> dict[str, Any]:
