@@ -81,6 +81,7 @@ def base(family: str) -> DiffusionBase:
         dtype=torch.float32,
         denoiser=denoiser,
         lora_targets=lambda: names,
+        encoder_modules=dict,
         lora_header=lambda: HEADERS[family],
     )
     return stand_in

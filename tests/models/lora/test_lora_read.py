@@ -158,14 +158,18 @@ def test_settings_that_are_not_plain_are_refused(changes: dict, tmp_path: Path) 
 def refusals() -> dict[str, tuple[Tensors, str]]:
     """What must be refused, and words of the message."""
     name, plain = f"transformer.{DOUBLE}", peft(f"transformer.{DOUBLE}", DOUBLE)
-    te = "lora_te1_text_model_encoder_layers_0_mlp_fc1"
+    te = "lora_te3_encoder_block_0_layer_0_SelfAttention_q"
     full = torch.ones(2, 2)
     return {
         "dora": (plain | {f"{name}.dora_scale": full}, f'DoRA.*"{name}.dora_scale"'),
         "peft dora": (plain | {f"{name}.lora_magnitude_vector": full}, "DoRA"),
         "bundle": (plain | {"bundle_emb.x.string_to_param": full}, "embedding"),
-        "kohya text": (plain | {f"{te}.lora_up.weight": full}, f'text encoder.*"{te}'),
-        "peft text": (plain | {"text_encoder.q.lora_A.weight": full}, "text encoder"),
+        "kohya T5": (plain | {f"{te}.lora_up.weight": full}, f'T5 text encoder.*"{te}'),
+        "peft T5": (
+            plain | {"text_encoder_2.encoder.block.0.layer.0.SelfAttention.q.lora_A.weight": full},
+            "1 of 3 keys are unknown.*text_encoder_2",
+        ),
+        "text alone": (kohya("lora_te_text_model_encoder_layers_0_mlp_fc1", DOUBLE), "not tell"),
         "unknown": (
             plain | {f"{n}.diff": full for n in "abcde"},
             '5 of 7 keys are unknown.*"a.diff", "b.diff", "c.diff"',

@@ -113,6 +113,14 @@ class DiffusionBase(ABC):
     def encode_text(self, captions: Sequence[str]) -> Conditioning:
         """Encode captions, batch first, without gradient; caption i depends on caption i alone."""
 
+    def encoder_modules(self) -> dict[str, nn.Module]:
+        """Modules of CLIP text encoders that a LoRA file may adapt, under names that do not depend
+        on the library: `text_encoder.layers.0.self_attn.q_proj`, `text_encoder_2.layers…`.
+
+        None after `release_encoders`.
+        """
+        return {}
+
     def unread(self, caption: str) -> str:
         """The end of a caption that the text encoder cuts off; empty if it reads all of it.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import math
+import re
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,8 @@ from sosie.models.diffusion.resolve import describe
 
 VAE_FACTOR = 8
 """Pixels per latent cell, along each side, in all three families."""
+
+_ENCODER_LAYER = re.compile(r"(?:text_model\.)?encoder\.(layers\..+)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,6 +137,15 @@ class LatentDiffusion(DiffusionBase):
         with torch.no_grad():
             rows = {caption: self._encode_caption(caption) for caption in dict.fromkeys(captions)}
         return concatenate([rows[caption] for caption in captions])
+
+    def encoder_modules(self) -> dict[str, nn.Module]:
+        return {
+            f"{part}.{found[1]}": module
+            for part, encoder in self.parts.items()
+            if part.startswith("text_encoder") and encoder is not None
+            for name, module in encoder.named_modules()
+            if (found := _ENCODER_LAYER.fullmatch(name))
+        }
 
     def unread(self, caption: str) -> str:
         self._need_encoders()

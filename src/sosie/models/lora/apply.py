@@ -30,7 +30,7 @@ def delta(lora: LoraFile, module: str) -> Tensor:
 
 
 def check_fits(lora: LoraFile, base: DiffusionBase) -> None:
-    """Raise WeightsRefused unless each of the LoRA's modules is in the denoiser, in its shape."""
+    """Raise WeightsRefused unless each of the LoRA's modules is in the base, in its shape."""
     misfit = first_misfit(lora.modules, base)
     if misfit is None:
         return
@@ -44,8 +44,8 @@ def check_fits(lora: LoraFile, base: DiffusionBase) -> None:
 
 
 def first_misfit(modules: Mapping[str, Factors], base: DiffusionBase) -> str | None:
-    """What is wrong with the first module that the denoiser lacks or has in another shape."""
-    own = dict(base.denoiser.named_modules())
+    """What is wrong with the first module that the base lacks or has in another shape."""
+    own = _own(base)
     for path, (a, b) in modules.items():
         module = own.get(path)
         if module is None:
@@ -59,20 +59,26 @@ def first_misfit(modules: Mapping[str, Factors], base: DiffusionBase) -> str | N
 
 @contextmanager
 def applied(base: DiffusionBase, loras: Sequence[tuple[LoraFile, float]]) -> Iterator[None]:
-    """Inside the block, the denoiser answers with Σ weight·B·A added to its modules' weights.
+    """Inside the block, the base answers with Σ weight·B·A added to its modules' weights: those of
+    the denoiser and, where a file adapts them, of the text encoders, so encode prompts inside.
 
-    Weights may be negative; one file may come twice. The denoiser's own tensors are never touched,
-    so that it is bit for bit itself again afterwards, whatever was raised inside. An injected LoRA
+    Weights may be negative; one file may come twice. The base's own tensors are never touched, so
+    that it is bit for bit itself again afterwards, whatever was raised inside. An injected LoRA
     goes on acting beside them unless it is switched off. Raises WeightsRefused if one does not fit.
     """
     for lora, _ in loras:
         check_fits(lora, base)
-    own = dict(base.denoiser.named_modules())
+    own = _own(base)
     with ExitStack() as stack:
         for path, (a, b) in _sums(loras).items():
             module = _inner(own[path])
             stack.callback(module.register_forward_hook(_branch(module, a, b)).remove)
         yield
+
+
+def _own(base: DiffusionBase) -> dict[str, nn.Module]:
+    """All that a LoRA may adapt, by the names of `LoraFile.modules`."""
+    return {**dict(base.denoiser.named_modules()), **base.encoder_modules()}
 
 
 def _sums(loras: Sequence[tuple[LoraFile, float]]) -> dict[str, Factors]:

@@ -1,4 +1,4 @@
-"""The modules a LoRA may adapt, and every name other programs have for them.
+"""The modules a LoRA may adapt, and every name that other programs have for them.
 
 All dialects agree once dots and underscores are: `transformer_blocks.0.attn.to_q` and
 `transformer_blocks_0_attn_to_q` are one flat name. So one table, flat name to module paths, reads
@@ -58,6 +58,14 @@ _UNET_OUTSIDE = {
     "time_embedding.linear_2": "time_embed_2",
 }
 
+_CLIP_LAYERS = 32
+"""OpenCLIP-G has that many, CLIP-L twelve."""
+_CLIP = (
+    *(f"self_attn.{leaf}" for leaf in ("q_proj", "k_proj", "v_proj", "out_proj")),
+    "mlp.fc1",
+    "mlp.fc2",
+)
+
 
 def flat(path: str) -> str:
     """A module path as kohya writes it."""
@@ -72,6 +80,11 @@ def locate(name: str) -> Parts | None:
 def adaptable(path: str) -> bool:
     """Whether every client finds the module of this path again in an exported file."""
     return locate(path) == ((path, 1),)
+
+
+def is_encoder(path: str) -> bool:
+    """Whether a module path of the table belongs to a text encoder, not to the denoiser."""
+    return path.startswith("text_encoder")
 
 
 def is_flux(path: str) -> bool:
@@ -111,7 +124,7 @@ def _any(pattern: str, paths: Iterable[str]) -> bool:
 
 @cache
 def _table() -> dict[str, Parts]:
-    return dict((*_flux(), *_unet()))
+    return dict((*_flux(), *_unet(), *_clip()))
 
 
 def _flux() -> Iterator[tuple[str, Parts]]:
@@ -126,6 +139,19 @@ def _flux() -> Iterator[tuple[str, Parts]]:
                 yield f"{foreign}_{i}_{leaf}", parts
                 for path, _ in parts:
                     yield flat(path), ((path, 1),)
+
+
+def _clip() -> Iterator[tuple[str, Parts]]:
+    """The two CLIP text encoders, as `DiffusionBase.encoder_modules` calls their modules.
+
+    Libraries disagree whether there is a `text_model` between encoder and layers.
+    """
+    for part in ("text_encoder", "text_encoder_2"):
+        for i in range(_CLIP_LAYERS):
+            for leaf in _CLIP:
+                own = ((f"{part}.layers.{i}.{leaf}", 1),)
+                for between in ("text_model.encoder", "encoder"):
+                    yield flat(f"{part}.{between}.layers.{i}.{leaf}"), own
 
 
 def _unet() -> Iterator[tuple[str, Parts]]:

@@ -16,7 +16,7 @@ from torch import Tensor
 from sosie.core.errors import WeightsRefused
 from sosie.models.lora.container import Contents, load
 from sosie.models.lora.factors import Factors, factorise, unfolded_numbers
-from sosie.models.lora.names import Family, Parts, is_flux, locate, unet_family
+from sosie.models.lora.names import Family, Parts, is_encoder, is_flux, locate, unet_family
 from sosie.models.lora.scale import Scales
 
 UNFOLDED_LIMIT = 2**30
@@ -31,6 +31,12 @@ _PREFIXES = {
     "unet.": "PEFT",
     "diffusion_model.": "ComfyUI",
 }
+_ENCODERS = {
+    "lora_te_": "text_encoder.",
+    "lora_te1_": "text_encoder.",
+    "lora_te2_": "text_encoder_2.",
+}
+"""kohya's prefixes of text encoders: SD 1.5 has one, SDXL two; the second of FLUX.1 is T5."""
 _SUFFIXES = {
     ".lora_A.weight": "down",
     ".lora_B.weight": "up",
@@ -46,8 +52,7 @@ _REFUSED = {
     "bundle_emb": "a bundled embedding",
     "dora_scale": "DoRA (weight-decomposed) magnitudes",
     "lora_magnitude_vector": "DoRA (weight-decomposed) magnitudes",
-    "text_encoder": "an adapted text encoder",
-    "lora_te": "an adapted text encoder",
+    "lora_te3": "an adapted T5 text encoder",
 }
 
 
@@ -57,7 +62,8 @@ class LoraFile:
 
     family: Family
     modules: Mapping[str, Factors]
-    """Module path inside the denoiser to (A, B): (r, in) and (out, r), fp32 on CPU, ΔW = B·A.
+    """Module path inside the denoiser, or of a text encoder as `DiffusionBase.encoder_modules`
+    has it, to (A, B): (r, in) and (out, r), fp32 on CPU, ΔW = B·A.
 
     A convolution's kernel is flattened into `in`.
     """
@@ -74,7 +80,7 @@ def read(path: Path) -> LoraFile:
     """Read a LoRA from a safetensors file of any known dialect.
 
     Raises NotFound if there is no file, and WeightsRefused for anything else than safetensors,
-    damage, NaN, keys that are not understood, a scale said twice or not at all, DoRA, text encoders
+    damage, NaN, keys that are not understood, a scale said twice or not at all, DoRA, an adapted T5
     and bundled embeddings, each naming the key.
     """
     contents = load(path)
@@ -142,11 +148,16 @@ def _sort_keys(path: Path, tensors: Mapping[str, Tensor]) -> dict[str, dict[str,
 
 
 def _strip(name: str) -> tuple[str, str]:
-    """A module name without its prefix, and whose prefix it was."""
+    """A module name without its prefix, and whose it was; a text encoder's keeps the encoder."""
     inner = name.removeprefix(_PEFT_OWN)
     for prefix, whose in _PREFIXES.items():
         if inner.startswith(prefix):
             return inner.removeprefix(prefix), whose
+    for prefix, part in _ENCODERS.items():
+        if inner.startswith(prefix):
+            return part + inner.removeprefix(prefix), "kohya"
+    if is_encoder(inner):
+        return inner, "PEFT"
     return inner, "PEFT" if name != inner else "unprefixed"
 
 
@@ -178,12 +189,13 @@ def _split(path: Path, name: str, b: Tensor, parts: Parts) -> Iterable[tuple[str
 
 
 def _family(path: Path, contents: Contents, modules: Mapping[str, Factors]) -> Family:
-    flux = [module for module in modules if is_flux(module)]
-    if len(flux) == len(modules):
+    denoiser = {m: factors for m, factors in modules.items() if not is_encoder(m)}
+    flux = [module for module in denoiser if is_flux(module)]
+    if flux and len(flux) == len(denoiser):
         return "flux"
     if flux:
         raise WeightsRefused(f"{path} mixes modules of FLUX.1 with others: {_quoted(flux[:3])}.")
-    family = unet_family(contents.header, {p: a.shape[1] for p, (a, _) in modules.items()})
+    family = unet_family(contents.header, {p: a.shape[1] for p, (a, _) in denoiser.items()})
     if family is None:
         raise WeightsRefused(
             f"{path} does not tell whether it is for Stable Diffusion 1.5 or XL "
