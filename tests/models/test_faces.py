@@ -9,18 +9,12 @@ import numpy as np
 import pytest
 import skimage
 from PIL import Image
-from skimage import data
 
 from sosie.core.errors import WeightsRefused
 from sosie.models import faces
 
 # Where the astronaut's face lies, in shares of the picture's side.
 FACE = {"left": 0.35, "top": 0.12, "right": 0.53, "bottom": 0.35}
-
-
-@pytest.fixture(scope="module")
-def astronaut() -> faces.Picture:
-    return data.astronaut()
 
 
 @pytest.fixture(scope="module")

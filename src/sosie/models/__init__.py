@@ -1,1 +1,1 @@
-"""The only place where weights enter: base models, LoRA files, face networks."""
+"""The only place where weights enter: base models, LoRA files, and what looks at pictures."""

