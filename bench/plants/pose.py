@@ -53,4 +53,17 @@ def _missing(shots: list[Shot], strength: int, r: np.random.Generator) -> list[S
     return out
 
 
-PLANTS: dict[str, Plant] = {"pose.same": _same, "pose.missing": _missing}
+def _expression(shots: list[Shot], strength: int, r: np.random.Generator) -> list[Shot]:
+    """One expression in 70, 90 or 100 of 100 pictures."""
+    worn = str(r.choice(["neutral", "smiling", "serious"]))
+    out = list(shots)
+    for number in some(shots, round((0.7, 0.9, 1.0)[strength] * len(shots)), r):
+        out[number] = again(shots[number], expression=worn)
+    return out
+
+
+PLANTS: dict[str, Plant] = {
+    "pose.same": _same,
+    "pose.missing": _missing,
+    "pose.expression": _expression,
+}

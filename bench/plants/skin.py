@@ -16,8 +16,8 @@ COUNT = 3
 """Pictures of fifteen that get the fault."""
 
 
-def _on(shots: list[Shot], r: np.random.Generator) -> list[int]:
-    """Pictures whose skin can be seen: not those in profile."""
+def shown(shots: list[Shot], r: np.random.Generator) -> list[int]:
+    """Pictures that get a fault of the face: not those in profile, where nobody would see it."""
     order = some(shots, len(shots), r)
     order = [int(number) for number in r.permutation(order)]
     return [number for number in order if _faced(shots[number])][:COUNT]
@@ -41,7 +41,10 @@ def skin_of(rgb: NDArray[np.uint8], face: Face) -> Floats:
     near = np.exp(-((np.hypot(lab[..., 1] - usual[1], lab[..., 2] - usual[2]) / 14) ** 4))
     mask = np.zeros(rgb.shape[:2], np.float32)
     box, grow = face.box, face.box.height // 4
-    mask[max(0, box.top - grow) : box.bottom + grow, max(0, box.left - grow // 2) : box.right + grow // 2] = 1
+    mask[
+        max(0, box.top - grow) : box.bottom + grow,
+        max(0, box.left - grow // 2) : box.right + grow // 2,
+    ] = 1
     soft = cv2.GaussianBlur((mask * near).astype(np.float32), (0, 0), 2)
     return np.asarray(soft[..., None], np.float32)
 
@@ -62,7 +65,7 @@ def _rgb(lab: Floats) -> NDArray[np.uint8]:
 def _whitened(shots: list[Shot], strength: int, r: np.random.Generator) -> list[Shot]:
     """Skin taken 20, 35 or 50 hundredths of the way to white."""
     way, out = (0.2, 0.35, 0.5)[strength], list(shots)
-    for number in _on(shots, r):
+    for number in shown(shots, r):
         rgb = shots[number].rgb
         lab, share = _lab(rgb), way * skin_of(rgb, find_faces(rgb)[0])
         white = np.array([100.0, 0.0, 0.0], np.float32)
@@ -74,7 +77,7 @@ def _drift(shots: list[Shot], strength: int, r: np.random.Generator) -> list[Sho
     """A cast of 7, 12 or 18 units to green, magenta or blue over the picture."""
     size, out = (7.0, 12.0, 18.0)[strength], list(shots)
     casts = np.array([[0, -0.9, 0.45], [0, 0.9, -0.45], [0, -0.6, -1.6]], np.float32)
-    for number in _on(shots, r):
+    for number in shown(shots, r):
         lab = _lab(shots[number].rgb) + size * casts[int(r.integers(len(casts)))]
         out[number] = replace(shots[number], rgb=_rgb(lab))
     return out
@@ -99,7 +102,7 @@ def _retouched(shots: list[Shot], strength: int, r: np.random.Generator) -> list
 
     way = (0.5, 0.75, 0.95)[strength]
     out = [pored(shot, r) for shot in shots]
-    for number in _on(shots, r):
+    for number in shown(shots, r):
         rgb = out[number].rgb
         share = way * skin_of(shots[number].rgb, find_faces(shots[number].rgb)[0])
         smooth = cv2.bilateralFilter(rgb, 9, 35, 4)
@@ -109,11 +112,11 @@ def _retouched(shots: list[Shot], strength: int, r: np.random.Generator) -> list
 
 
 def _lines(shots: list[Shot], strength: int, r: np.random.Generator) -> list[Shot]:
-    """Folds from the nose past the mouth, and lines below the eyes, 15, 30 or 45 % darker."""
+    """Folds from the nose past the mouth, and lines below the eyes, 30, 50 or 70 % darker."""
     import cv2
 
-    dark, out = (0.15, 0.3, 0.45)[strength], list(shots)
-    for number in _on(shots, r):
+    dark, out = (0.3, 0.5, 0.7)[strength], list(shots)
+    for number in shown(shots, r):
         rgb, face = shots[number].rgb, find_faces(shots[number].rgb)[0]
         left, right, nose, *corners = face.landmarks.astype(np.float32)
         across = (right - left) / np.linalg.norm(right - left)
@@ -122,10 +125,14 @@ def _lines(shots: list[Shot], strength: int, r: np.random.Generator) -> list[Sho
         for side, corner, eye in ((-1, corners[0], left), (1, corners[1], right)):
             out_ = across * side * unit
             fold = [nose + 0.25 * out_, (nose + corner) / 2 + 0.24 * out_, corner + 0.2 * out_]
-            bag = [eye - 0.16 * out_ + 0.2 * fall, eye + 0.24 * fall, eye + 0.16 * out_ + 0.2 * fall]
+            bag = [
+                eye - 0.16 * out_ + 0.2 * fall,
+                eye + 0.24 * fall,
+                eye + 0.16 * out_ + 0.2 * fall,
+            ]
             for line in (fold, bag):
                 points = np.round(np.stack(line) * 16).astype(np.int32)
-                cv2.polylines(drawn, [points], False, 1.0, max(1, round(unit / 35)), cv2.LINE_AA, 4)
+                cv2.polylines(drawn, [points], False, 1.0, max(1, round(unit / 28)), cv2.LINE_AA, 4)
         share = dark * np.minimum(cv2.GaussianBlur(drawn, (0, 0), unit / 70) * 1.3, 1)
         mixed = np.clip(rgb * (1 - share[..., None]) + 0.5, 0, 255)
         out[number] = replace(shots[number], rgb=np.asarray(mixed, np.uint8))

@@ -80,7 +80,8 @@ class Closeup:
         # From about 20 degrees on, the far cheek is seen too slantingly.
         seen = [s for s in sides if s[2] * self.turn < 0.25]
         return [
-            self.at(0.55 * self.points[e] + 0.45 * self.points[m], side * 0.1) for e, m, side in seen
+            self.at(0.55 * self.points[e] + 0.45 * self.points[m], side * 0.1)
+            for e, m, side in seen
         ]
 
 

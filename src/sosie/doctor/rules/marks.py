@@ -68,7 +68,9 @@ def _measure(view: View) -> Record:
     dark = np.log(face.rgb @ np.array([0.299, 0.587, 0.114], np.float32) + 8).astype(np.float32)
     skin = _skin(face, dark)
     spots = [spot for spot in _spots(face, dark) if skin[_cell(spot.x, spot.y)]]
-    return Reading(spots=tuple(spots[:60]), skin="".join("1" if cell else "0" for cell in skin.ravel()))
+    return Reading(
+        spots=tuple(spots[:60]), skin="".join("1" if cell else "0" for cell in skin.ravel())
+    )
 
 
 def _skin(face: Closeup, dark: Floats) -> NDArray[np.bool_]:
@@ -91,7 +93,9 @@ def _skin(face: Closeup, dark: Floats) -> NDArray[np.bool_]:
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderValue=(-100, 0, 0, 0),
     )
-    cells = drawn.reshape(GRID, 10, GRID, 10, 4).transpose(0, 2, 1, 3, 4).reshape(GRID, GRID, 100, 4)
+    cells = (
+        drawn.reshape(GRID, 10, GRID, 10, 4).transpose(0, 2, 1, 3, 4).reshape(GRID, GRID, 100, 4)
+    )
     middle = np.median(cells, axis=2)
     rough = np.median(np.abs(cells[..., 3] - middle[..., None, 3]), axis=2)
     alike = (middle[..., 0] > -25) & (middle[..., 0] < 15)

@@ -32,6 +32,13 @@ TILTED, SAME_TILT = 9.0, 0.6
 will be learned."""
 
 
+MOUTH = (0.06, 0.03, 0.03)
+"""Differences of `Expression`'s mouth, in its order, within which it is the same."""
+SAME_MOUTH = 0.9
+"""Share of one expression from which no other is learned: drawn people, who are serious or smile
+by turns, reach 0.87."""
+
+
 class Reading(Record):
     """How the head is turned."""
 
@@ -99,7 +106,49 @@ def _same(case: Case) -> Iterator[Finding]:
             )
 
 
+class Expression(Record):
+    """How the mouth is set, in distances between the outer corners of the eyes."""
+
+    width: float
+    gap: float
+    """Between the lips."""
+    corners: float
+    """How far the corners hang below the upper lip: less when smiling."""
+
+
+def _express(view: View) -> Record:
+    mesh = view.mesh
+    if mesh is None:
+        return Unread(reason=NO_FACE)
+    if mesh.presence < 0.5 or abs(mesh.pose.yaw) > 45:
+        return Unread(reason="the face is seen too much from the side")
+    left, right, top, bottom = (mesh.landmarks[index] for index in (61, 291, 13, 14))
+    unit = max(float(np.linalg.norm(mesh.landmarks[33] - mesh.landmarks[263])), 1e-6)
+    return Expression(
+        width=round(float(np.linalg.norm(left - right)) / unit, 3),
+        gap=round(float(np.linalg.norm(top - bottom)) / unit, 3),
+        corners=round(float((left[1] + right[1]) / 2 - top[1]) / unit, 3),
+    )
+
+
+EXPRESSION = Family("expression", 1, Expression, _express)
+
+
+def _mouth(case: Case) -> Iterator[Finding]:
+    """Advisory: mouths alone are compared, and a person may have one expression for good."""
+    read = list(case.read(EXPRESSION, Expression))
+    if len(read) < LEAST:
+        return
+    mouths = np.array([(reading.width, reading.gap, reading.corners) for _, reading in read])
+    alike = max(((np.abs(mouths - mouth) <= MOUTH).all(1) for mouth in mouths), key=np.sum)
+    if alike.mean() >= SAME_MOUTH:
+        numbers = [read[row][0] for row in np.flatnonzero(alike)]
+        share = round(float(alike.mean()), 2)
+        yield case.finding("pose.expression", "advice", numbers, value=share, threshold=SAME_MOUTH)
+
+
 RULES = (
     Rule(name="pose.missing", judge=_no_view, needs=(FAMILY,), unit="pictures", missing=True),
     Rule(name="pose.same", judge=_same, needs=(FAMILY,), unit="of the pictures"),
+    Rule(name="pose.expression", judge=_mouth, needs=(EXPRESSION,), unit="of the pictures"),
 )
