@@ -13,6 +13,7 @@ from PIL import ExifTags, Image
 
 from sosie.core.records import Box, Item
 from sosie.models.faces import Face, find_faces
+from sosie.models.mesh import Mesh, find_mesh
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -69,6 +70,11 @@ class View:
     def face(self) -> Face | None:
         """The largest face."""
         return self.faces[0] if self.faces else None
+
+    @cached_property
+    def mesh(self) -> Mesh | None:
+        """The mesh of the largest face, in pixels of `rgb`."""
+        return find_mesh(self.rgb, self.face) if self.face else None
 
     @cached_property
     def exif(self) -> Mapping[str, Any]:
