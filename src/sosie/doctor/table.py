@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sosie.core.errors import NotFound
 from sosie.doctor.rule import Clustering, Rule
-from sosie.doctor.rules import count, pose, twins
+from sosie.doctor.rules import count, ink, page, pose, transcript, twins
 
-FAMILIES = (count, twins, pose)
+FAMILIES = (count, twins, pose, page, ink, transcript)
 """One module a family, in the order in which a report speaks of them."""
 
 RULES: tuple[Rule, ...] = tuple(rule for family in FAMILIES for rule in family.RULES)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from sosie.core.records import Box, Item
+from sosie.doctor.writing import Writing
 from sosie.models.faces import Face, find_faces
 
 Bytes = NDArray[np.uint8]
@@ -69,6 +70,11 @@ class View:
     def face(self) -> Face | None:
         """The largest face."""
         return self.faces[0] if self.faces else None
+
+    @cached_property
+    def writing(self) -> Writing:
+        """What is written, and on what paper."""
+        return Writing(self.rgb)
 
     @cached_property
     def exif(self) -> Mapping[str, Any]:
