@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from sosie.core.errors import NotFound
 from sosie.doctor.rule import Clustering, Rule
-from sosie.doctor.rules import count, eyes, marks, pose, skin, twins, who
+from sosie.doctor.rules import (
+    count,
+    eyes,
+    ink,
+    marks,
+    page,
+    pose,
+    skin,
+    transcript,
+    twins,
+    who,
+)
 
-FAMILIES = (count, twins, who, pose, eyes, skin, marks)
+FAMILIES = (count, twins, who, pose, eyes, skin, marks, page, ink, transcript)
 """One module a family, in the order in which a report speaks of them."""
 
 RULES: tuple[Rule, ...] = tuple(rule for family in FAMILIES for rule in family.RULES)

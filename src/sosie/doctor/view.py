@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from sosie.core.records import Box, Item
+from sosie.doctor.writing import Writing
 from sosie.models.faces import Face, find_faces
 from sosie.models.mesh import Mesh, find_mesh
 
@@ -75,6 +76,11 @@ class View:
     def mesh(self) -> Mesh | None:
         """The mesh of the largest face, in pixels of `rgb`."""
         return find_mesh(self.rgb, self.face) if self.face else None
+
+    @cached_property
+    def writing(self) -> Writing:
+        """What is written, and on what paper."""
+        return Writing(self.rgb)
 
     @cached_property
     def exif(self) -> Mapping[str, Any]:

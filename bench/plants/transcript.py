@@ -1,0 +1,31 @@
+"""Faults of what captions say is written."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from bench.plants import Plant, Shot
+
+
+def _missing(shots: list[Shot], strength: int, rng: np.random.Generator) -> list[Shot]:
+    """Captions that say nothing of the text: in one note, in three, in half."""
+    count = (1, 3, len(shots) // 2)[strength]
+    bare = [
+        Shot(shot.rgb, re.sub(r'"(.+)", ', "", shot.caption), shot.setting, shot.who)
+        for shot in shots[:count]
+    ]
+    return [*bare, *shots[count:]]
+
+
+def _coverage(shots: list[Shot], strength: int, rng: np.random.Generator) -> list[Shot]:
+    """A text without one rare letter, without several, without digits as well."""
+    gone = ("q", "qzjx", "qzjxvkw0123456789?!")[strength]
+    table = str.maketrans(dict.fromkeys(gone + gone.upper(), "n"))
+    return [
+        Shot(shot.rgb, shot.caption.translate(table), shot.setting, shot.who) for shot in shots
+    ]
+
+
+PLANTS: dict[str, Plant] = {"transcript.missing": _missing, "transcript.coverage": _coverage}

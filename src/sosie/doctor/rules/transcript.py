@@ -1,0 +1,100 @@
+"""What the captions say is written: whether it is said at all, and what all of it covers.
+
+A letter that is never written cannot be learned, and a slip that the caption repeats, or corrects,
+is learned as the way to write that word. So the transcript comes first, and it says what stands
+there, letter by letter.
+"""
+
+from __future__ import annotations
+
+import string
+import unicodedata
+from collections.abc import Iterator
+
+from sosie.core.quoted import quoted
+from sosie.doctor.records import Finding, Severity
+from sosie.doctor.rule import Case, Rule
+
+DIGITS = string.digits
+PUNCTUATION = ".,?!'-:;\"()"
+FRENCH = "éèêàç"
+"""Letters whose presence says that a set is French; then all of them are wanted."""
+PAIRS = {
+    "en": "th he in er an re nd on en at ou ed ha to or it is hi es ng".split(),
+    "fr": "es le de en re nt on er te el an se et la is me ou it ti us".split(),
+}
+"""The commonest pairs of letters: joins are learned pair by pair."""
+NAMED = 12
+"""At most so many are named of what is missing."""
+LATIN = 0.6
+"""Share of Latin letters from which on the Latin alphabet is wanted."""
+
+
+def _missing(case: Case) -> Iterator[Finding]:
+    """Without a transcript nobody knows which letters a stroke was; without any, all is wasted."""
+    items = case.dataset.items
+    bare = [number for number, item in enumerate(items) if not quoted(item.caption)]
+    if bare:
+        severity: Severity = "blocker" if len(bare) == len(items) else "warning"
+        yield case.finding("transcript.missing", severity, bare, value=len(bare), threshold=0)
+
+
+def wanted(text: str) -> dict[str, list[str]]:
+    """What a set in the language of `text` should hold, by the kind of thing."""
+    low = text.casefold()
+    french = any(letter in low for letter in FRENCH)
+    letters = list(string.ascii_lowercase) + (list(FRENCH) if french else [])
+    return {
+        "letters": letters,
+        "digits": list(DIGITS),
+        "punctuation": list(PUNCTUATION),
+        "pairs": PAIRS["fr" if french else "en"],
+    }
+
+
+def lacking(text: str) -> dict[str, list[str]]:
+    """What of `wanted` the text does not hold; nothing is wanted of other alphabets."""
+    plain = _plain(text)
+    letters = [letter for letter in plain if letter.isalpha()]
+    latin = sum("LATIN" in unicodedata.name(letter, "") for letter in letters)
+    if not letters or latin < LATIN * len(letters):
+        return {}
+    return {
+        kind: [part for part in parts if part not in plain] for kind, parts in wanted(plain).items()
+    }
+
+
+def _plain(text: str) -> str:
+    """Composed, folded, and with the typographic marks as typewriters have them."""
+    folded = unicodedata.normalize("NFC", text).casefold()
+    return folded.translate(str.maketrans("’‘“”«»–—", "''\"\"\"\"--"))
+
+
+def _coverage(case: Case) -> Iterator[Finding]:
+    said = [quoted(item.caption) for item in case.dataset.items]
+    text = "\n".join(part for part in said if part)
+    for kind, parts in lacking(text).items():
+        if not parts:
+            continue
+        severity: Severity = "warning" if kind == "letters" else "advice"
+        named = " ".join(parts[:NAMED]) + (" …" if len(parts) > NAMED else "")
+        yield case.finding(
+            "transcript.coverage",
+            severity,
+            value=len(parts),
+            threshold=0,
+            which=kind,
+            lacking=named,
+        )
+
+
+RULES = (
+    Rule(name="transcript.missing", judge=_missing, kinds=("handwriting",), unit="notes"),
+    Rule(
+        name="transcript.coverage",
+        judge=_coverage,
+        kinds=("handwriting",),
+        unit="characters or pairs",
+        missing=True,
+    ),
+)

@@ -1,0 +1,395 @@
+"""What is written on a picture: paper, ink, lines and the shape of the letters. No weights.
+
+The paper's level is a grey closing (it fills what is thinner than the closing's window and keeps
+larger shades); ink is what is darker than the paper by at least half of what full ink is. The skew
+is the angle at which rows of ink gather best (projection profile); the slant is the shear at which
+columns do (Vinciarelli and Luettin 2001, "A new normalization technique for cursive handwritten
+words", without their weighting by columns without gaps).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+WORKING_SIDE = 1600
+"""Longer side in pixels at which writing is read: letters of a whole page still show there."""
+PAPER_SIDE = 256
+"""Longer side at which the paper's level is read."""
+WINDOW = 19
+"""Window of the closing, in pixels at `PAPER_SIDE`: wider than a line of writing."""
+FAINTEST = 0.12
+"""Share of the paper's light that ink must take away: less is grain or a shadow."""
+LEAST_INK = 0.0004
+"""Share of a page below which there is no writing on it."""
+DARK = 0.72
+"""Share of the paper's light below which something broad is no paper."""
+LEAST_MARGIN = 0.004
+"""Share of the picture that such a thing covers at least."""
+ABRUPT = 0.03
+"""Change of light for each pixel of `PAPER_SIDE` at the edge of a thing; falling light has less
+than 0.01."""
+OFF_COLOUR = 12
+"""Steps of CIELAB's a or b, of 255, away from the paper's colour."""
+OFF_LIGHT = 0.12
+"""Share of the light by which a thing differs from light that falls smoothly over paper."""
+STEEPEST = 20.0
+"""Degrees of skew that are looked at."""
+SLANTS = np.arange(-40.0, 56.0, 4.0)
+POINTS = 6000
+"""Points of ink that the search for angles looks at."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of writing, in rows and columns of the upright, level picture at working size."""
+
+    top: int
+    bottom: int
+    """Ink of the line lies between these rows."""
+    core_top: int
+    core_bottom: int
+    """Rows of the small letters; their distance is the x-height."""
+    left: int
+    right: int
+
+    @property
+    def x_height(self) -> int:
+        return self.core_bottom - self.core_top
+
+
+class Writing:
+    """A picture read as a page. Lengths are in pixels of the working picture."""
+
+    def __init__(self, rgb: Bytes) -> None:
+        self.rgb = rgb
+        self.scale = min(1.0, WORKING_SIDE / max(rgb.shape[:2]))
+        """Working pixels for each stored pixel."""
+
+    @cached_property
+    def grey(self) -> Floats:
+        """Luma in [0, 1]; a dark page with light writing is turned over."""
+        import cv2
+
+        grey = cv2.cvtColor(np.ascontiguousarray(self.rgb), cv2.COLOR_RGB2GRAY)
+        if self.scale < 1:
+            grey = _shrunk(grey, self.scale)
+        luma = grey.astype(np.float32) / 255
+        return np.asarray(1 - luma if np.median(luma) < 0.3 else luma, np.float32)
+
+    @cached_property
+    def coarse(self) -> Floats:
+        """`grey` with `PAPER_SIDE` as its longer side."""
+        return np.asarray(_shrunk(self.grey, min(1.0, PAPER_SIDE / max(self.grey.shape))))
+
+    @cached_property
+    def margin(self) -> Mask:
+        """Where something dark and broad reaches in from an edge, at the size of `coarse`."""
+        import cv2
+
+        dark = (self._filled < DARK * np.percentile(self._filled, 70)).astype(np.uint8)
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(dark, connectivity=4)
+        rim = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+        kept = np.zeros(labels.shape, bool)
+        for label in np.unique(rim[rim > 0]):
+            part = labels == label
+            if stats[label, cv2.CC_STAT_AREA] >= LEAST_MARGIN * part.size and self._sharp(part):
+                kept |= part
+        return kept
+
+    @cached_property
+    def _filled(self) -> Floats:
+        """`coarse` without writing; what is dark at an edge stays, however narrow."""
+        import cv2
+
+        # Continued outside, a dark strip is wider than the window and so is not filled.
+        wide = np.pad(self.coarse, WINDOW, mode="edge")
+        filled = cv2.morphologyEx(wide, cv2.MORPH_CLOSE, np.ones((WINDOW, WINDOW), np.uint8))
+        return np.asarray(filled[WINDOW:-WINDOW, WINDOW:-WINDOW], np.float32)
+
+    def _sharp(self, part: Mask) -> bool:
+        """Whether a dark part ends abruptly, as an object does and falling light does not."""
+        import cv2
+
+        inside = part.astype(np.uint8)
+        rim = (cv2.dilate(inside, np.ones((5, 5), np.uint8)) > 0) & ~(
+            cv2.erode(inside, np.ones((3, 3), np.uint8)) > 0
+        )
+        # Edges of the picture are no edges of the part.
+        rim[[0, -1]] = rim[:, [0, -1]] = False
+        down, right = np.gradient(self._filled)
+        steps = np.hypot(down, right)[rim] / float(np.percentile(self._filled, 70))
+        return bool(steps.size) and float(np.percentile(steps, 60)) > ABRUPT
+
+    @cached_property
+    def foreign(self) -> float:
+        """Share of the picture that has neither the colour nor the light of the paper."""
+        import cv2
+
+        size = self.coarse.shape[1], self.coarse.shape[0]
+        small = cv2.resize(self.rgb, size, interpolation=cv2.INTER_AREA)
+        tint = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)[..., 1:].astype(np.float32)
+        away = np.abs(tint - np.median(tint, axis=(0, 1))).max(axis=-1) > OFF_COLOUR
+        away |= np.abs(self._filled / _falling(self._filled) - 1) > OFF_LIGHT
+        away |= self.margin
+        return float(away.mean())
+
+    @cached_property
+    def paper(self) -> Floats:
+        """Level of the paper under the ink, with `PAPER_SIDE` as its longer side."""
+        import cv2
+
+        # What is no paper must not be closed over, nor darken the paper beside it.
+        coarse = np.where(self.margin, np.median(self.coarse), self.coarse)
+        closed = cv2.morphologyEx(coarse, cv2.MORPH_CLOSE, np.ones((WINDOW, WINDOW), np.uint8))
+        return np.asarray(cv2.GaussianBlur(closed, (0, 0), WINDOW / 6), np.float32)
+
+    @cached_property
+    def depth(self) -> Floats:
+        """Share of the paper's light that is missing at each pixel, in [0, 1]."""
+        import cv2
+
+        height, width = self.grey.shape
+        level = cv2.resize(self.paper, (width, height), interpolation=cv2.INTER_LINEAR)
+        depth = np.clip(1 - cv2.blur(self.grey, (2, 2)) / np.maximum(level, 0.02), 0, 1)
+        if self.margin.any():
+            outside = cv2.dilate(self.margin.astype(np.uint8), np.ones((5, 5), np.uint8))
+            size = (width, height)
+            depth[cv2.resize(outside, size, interpolation=cv2.INTER_NEAREST) > 0] = 0
+        return np.asarray(depth, np.float32)
+
+    @cached_property
+    def floor(self) -> float:
+        """Depth below which there is only grain."""
+        part = self.depth[::3, ::3]
+        middle = float(np.median(part))
+        return max(FAINTEST, middle + 6 * 1.4826 * float(np.median(np.abs(part - middle))))
+
+    @cached_property
+    def full(self) -> float:
+        """Depth of full ink; 0 where nothing is written."""
+        dark = self.depth[self.depth > self.floor]
+        if dark.size < LEAST_INK * self.depth.size:
+            return 0.0
+        return float(np.percentile(dark, 90))
+
+    @cached_property
+    def ink(self) -> Mask:
+        """Where ink is, on the picture as it lies."""
+        return np.asarray(self.depth > max(self.floor, self.full / 2))
+
+    @property
+    def blank(self) -> bool:
+        """Whether nothing is written."""
+        return self.full == 0
+
+    @cached_property
+    def skew(self) -> float | None:
+        """Degrees by which lines rise to the right; None where ink is too little to tell."""
+        points = self._points
+        if points is None or np.ptp(points[:, 0]) < 3 * WINDOW:
+            return None
+        coarse = np.arange(-STEEPEST, STEEPEST + 1)
+        scores = _gathered(points, coarse)
+        best = float(coarse[int(np.argmax(scores))])
+        # A hump so flat says nothing: a drawing, one word, a page of blots.
+        if scores.max() < 1.15 * float(np.median(scores)):
+            return None
+        fine = best + np.arange(-1, 1.05, 0.1)
+        return round(float(fine[int(np.argmax(_gathered(points, fine)))]), 1)
+
+    @cached_property
+    def level_ink(self) -> Mask:
+        """`ink` with lines made level and ruling taken away."""
+        import cv2
+
+        ink = self.ink.astype(np.uint8)
+        if self.skew and abs(self.skew) > 0.3:
+            ink = rotated(ink, -self.skew, 0)
+        long = max(40, ink.shape[1] // 5)
+        ruling = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, long), np.uint8))
+        ruling = cv2.dilate(ruling, np.ones((3, 1), np.uint8))
+        return np.asarray((ink > 0) & (ruling == 0))
+
+    @cached_property
+    def lines(self) -> tuple[Line, ...]:
+        """Lines of writing from above, without specks."""
+        return _lines(self.level_ink)
+
+    @cached_property
+    def x_height(self) -> float | None:
+        """Height of the small letters; None where no line was found."""
+        if not self.lines:
+            return None
+        return float(np.median([line.x_height for line in self.lines]))
+
+    @cached_property
+    def slant(self) -> float | None:
+        """Degrees by which upright strokes lean to the right, over all lines."""
+        if not self.lines:
+            return None
+        return slant_of(self.level_ink, self.lines)
+
+    @cached_property
+    def stroke(self) -> float:
+        """Width of strokes: twice the ink's area over the length of its outline.
+
+        The outline's length is the total variation of the ink, which blur does not change.
+        """
+        import cv2
+
+        near = cv2.dilate(self.ink.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+        cover = np.where(near, np.clip(self.depth / max(self.full, 1e-6), 0, 1), 0)
+        down, right = np.gradient(cover)
+        outline = float(np.hypot(down, right).sum())
+        return 2 * float(cover.sum()) / outline if outline else 0.0
+
+    @cached_property
+    def _points(self) -> NDArray[np.float64] | None:
+        rows, columns = np.nonzero(self.ink)
+        if rows.size < 200:
+            return None
+        step = max(1, rows.size // POINTS)
+        return np.stack([columns[::step], rows[::step]], axis=1).astype(np.float64)
+
+
+def slant_of(ink: Mask, lines: tuple[Line, ...]) -> float | None:
+    """Degrees by which strokes of these level lines lean to the right."""
+    points = []
+    for line in lines[:8]:
+        rows, columns = np.nonzero(ink[line.top : line.bottom, line.left : line.right])
+        if rows.size:
+            step = max(1, rows.size // (POINTS // 4))
+            rise = (line.core_bottom - line.top) - rows[::step]
+            points.append(np.stack([columns[::step], rise], axis=1).astype(np.float64))
+    if not points:
+        return None
+
+    def gathered(angle: float) -> float:
+        lean = math.tan(math.radians(angle))
+        # Sums of squares over a line's own columns: lines must not mix.
+        return sum(_squares(line[:, 0] - lean * line[:, 1], 1.0) for line in points)
+
+    scores = [gathered(angle) for angle in SLANTS]
+    best = SLANTS[int(np.argmax(scores))]
+    fine = best + np.arange(-3, 3.5, 1)
+    return float(fine[int(np.argmax([gathered(angle) for angle in fine]))])
+
+
+def rotated(picture: NDArray[Any], degrees: float, border: float) -> NDArray[Any]:
+    """The picture turned to the left about its middle, on its own size."""
+    import cv2
+
+    height, width = picture.shape[:2]
+    about = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
+    return np.asarray(
+        cv2.warpAffine(
+            picture, about, (width, height), flags=cv2.INTER_LINEAR, borderValue=(border,) * 3
+        )
+    )
+
+
+def _shrunk(grey: NDArray[Any], scale: float) -> NDArray[Any]:
+    import cv2
+
+    height, width = grey.shape
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA))
+
+
+def _falling(level: Floats) -> Floats:
+    """The smooth light (a quadratic in x and y) that fits most of a level best."""
+    height, width = level.shape
+    ys, xs = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    terms = np.stack([np.ones_like(xs), xs, ys, xs * ys, xs * xs, ys * ys], axis=-1).reshape(-1, 6)
+    wanted, every = level.ravel().astype(np.float64), slice(None, None, 7)
+    weight = np.ones(wanted[every].shape)
+    for _ in range(3):
+        rows = terms[every] * weight[:, None]
+        factors = np.linalg.lstsq(rows, wanted[every] * weight, rcond=None)[0]
+        # What does not fit loses its say, so that paper decides and not what lies on it.
+        away = np.abs(terms[every] @ factors - wanted[every])
+        weight = np.sqrt(1 / (1 + np.square(away / 0.04)))
+    return np.asarray(np.maximum((terms @ factors).reshape(height, width), 0.05), np.float32)
+
+
+def _gathered(points: NDArray[np.float64], degrees: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How well rows gather at each angle: the sum of squares of the row profile."""
+    scores = []
+    for angle in np.radians(degrees):
+        # A row that rises to the right by the angle has constant x sin + y cos.
+        scores.append(_squares(points[:, 0] * math.sin(angle) + points[:, 1] * math.cos(angle), 3))
+    return np.array(scores)
+
+
+def _squares(values: NDArray[np.float64], width: float) -> float:
+    places = np.floor((values - values.min()) / width).astype(np.int64)
+    return float(np.square(np.bincount(places).astype(np.float64)).sum())
+
+
+def _lines(ink: Mask) -> tuple[Line, ...]:
+    import cv2
+
+    _, _, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
+    parts = stats[1:]
+    parts = parts[(parts[:, cv2.CC_STAT_AREA] >= 12) & (parts[:, cv2.CC_STAT_HEIGHT] >= 4)]
+    if not len(parts):
+        return ()
+    usual = float(np.median(parts[:, cv2.CC_STAT_HEIGHT]))
+    rows = ink.sum(axis=1).astype(np.float32).reshape(-1, 1)
+    smooth = cv2.GaussianBlur(rows, (1, 0), sigmaX=1, sigmaY=max(1.0, 0.35 * usual)).ravel()
+    found = []
+    for top, middle, bottom in _bands(smooth):
+        near = cv2.GaussianBlur(rows[top:bottom], (1, 0), sigmaX=1, sigmaY=max(0.6, 0.05 * usual))
+        line = _line(ink, near.ravel(), top, middle, bottom)
+        if line is not None:
+            found.append(line)
+    return tuple(found)
+
+
+def _bands(smooth: Floats) -> list[tuple[int, int, int]]:
+    """Top, peak and bottom of each hump of a row profile that stands out."""
+    from scipy.signal import find_peaks
+
+    padded = np.concatenate([[0], smooth, [0]])
+    least = 0.15 * float(smooth.max())
+    peaks, _ = find_peaks(padded, height=least, prominence=least)
+    peaks = peaks - 1
+    ends = [0]
+    for above, below in zip(peaks, peaks[1:], strict=False):
+        ends.append(int(above + np.argmin(smooth[above : below + 1])))
+    ends.append(len(smooth))
+    return [(ends[i], int(peak), ends[i + 1]) for i, peak in enumerate(peaks)]
+
+
+def _line(ink: Mask, rows: Floats, top: int, middle: int, bottom: int) -> Line | None:
+    """The line within a band, its core being the rows that hold much of its ink."""
+    peak = middle - top
+    # Not the maximum itself: crossbars and ruling make single rows heavy.
+    strong = 0.5 * float(np.percentile(rows[rows > 0.3 * rows.max()], 75))
+    above, below = peak, peak
+    while above > 0 and rows[above - 1] >= strong:
+        above -= 1
+    while below < len(rows) - 1 and rows[below + 1] >= strong:
+        below += 1
+    used_rows = np.flatnonzero(rows >= 0.5)
+    columns = np.flatnonzero(ink[top + above : top + below + 1].any(axis=0))
+    if below - above < 3 or not len(columns) or not len(used_rows):
+        return None
+    return Line(
+        top=top + int(used_rows[0]),
+        bottom=top + int(used_rows[-1]) + 1,
+        core_top=top + above,
+        core_bottom=top + below + 1,
+        left=int(columns[0]),
+        right=int(columns[-1]) + 1,
+    )
