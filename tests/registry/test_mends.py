@@ -54,6 +54,10 @@ def test_the_picture_before_is_kept_even_by_a_sweep(filed):
     filed.sweep(age=0)
     assert filed.blobs.path(before.picture_sha256).is_file()
     assert filed.blobs.path(after.picture_sha256).is_file()
+    # A run may have been taught it.
+    filed.mends.undo("anna", after.picture_sha256)
+    filed.sweep(age=0)
+    assert filed.blobs.path(after.picture_sha256).is_file()
 
 
 def test_undoing_brings_back_the_picture_and_keeps_todays_caption(filed):

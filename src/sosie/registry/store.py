@@ -252,14 +252,17 @@ class Registry(RunBook):
         return self.blobs.missing(row["sha256"] for row in rows)
 
     def sweep(self, *, age: float = DAY) -> Swept:
-        """Remove what processes that died left: blobs that no sample and no LoRA names, and
-        half-written files among blobs and runs, all older than `age` seconds.
+        """Remove what processes that died left: blobs that nothing on file names, and half-written
+        files among blobs and runs, all older than `age` seconds.
 
         Raises WorkspaceError if the disk refuses.
         """
         # Under the write lock, so that nobody names one of these blobs meanwhile.
         with self._db.writing() as db:
-            named = {row["sha256"] for row in db.execute(_NAMED)}
+            # What a run was taught may have been mended since, or its mend undone: the log of mends
+            # names both.
+            taught = f"{_NAMED} UNION ALL SELECT picture_sha256 FROM mends"
+            named = {row["sha256"] for row in db.execute(taught)}
             blobs = unnamed(self.blobs.stored(), named, age)
             freed = sum(map(remove, blobs))
         halves = temporaries(self.home, age)
