@@ -21,11 +21,14 @@ def packaged(module: str, file: str, sha256: str, *, what: str, install: str) ->
     `what` names the weights to the reader ("face model"), `install` is what to give to pip.
     Raises WeightsRefused if the package is missing, or the file unreadable or altered.
     """
-    spec = find_spec(module)
-    if spec is None or not spec.submodule_search_locations:
-        raise missing(what, install)
-    path = Path(spec.submodule_search_locations[0]) / file
+    path = _inside(module, file, what, install)
     return _verified(path, sha256, what, f"Run `pip install --force-reinstall {install}`.")
+
+
+def packaged_path(module: str, file: str, sha256: str, *, what: str, install: str) -> Path:
+    """Where that file lies, once its bytes are verified: for engines that open it themselves."""
+    packaged(module, file, sha256, what=what, install=install)
+    return _inside(module, file, what, install)
 
 
 def shipped(file: str, sha256: str, *, what: str) -> bytes:
@@ -57,6 +60,13 @@ def engine(module: str, *, what: str, install: str) -> ModuleType:
             f"The {what} does not load here: {error}.",
             advice=f"Run `pip install --force-reinstall {install}`.",
         ) from error
+
+
+def _inside(module: str, file: str, what: str, install: str) -> Path:
+    spec = find_spec(module)
+    if spec is None or not spec.submodule_search_locations:
+        raise missing(what, install)
+    return Path(spec.submodule_search_locations[0]) / file
 
 
 def _verified(path: Path, sha256: str, what: str, advice: str) -> bytes:
