@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from sosie.core.errors import NotFound
 from sosie.doctor.rule import Clustering, Rule
-from sosie.doctor.rules import count, pose, twins
+from sosie.doctor.rules import count, focus, framing, grain, leak, light, pixels, pose, twins
 
-FAMILIES = (count, twins, pose)
+FAMILIES = (count, twins, leak, focus, light, grain, pixels, framing, pose)
 """One module a family, in the order in which a report speaks of them."""
 
 RULES: tuple[Rule, ...] = tuple(rule for family in FAMILIES for rule in family.RULES)
 
-CLUSTERINGS: tuple[Clustering, ...] = (twins.SAME_SHOT,)
+CLUSTERINGS: tuple[Clustering, ...] = (twins.SAME_SHOT, leak.ONE_PHOTOGRAPH)
 """What the proposal keeps from piling up."""
 
 views = pose.views
