@@ -7,7 +7,7 @@ returns the set with that fault in it, and nothing else wrong.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,3 +27,17 @@ class Shot:
 
 
 Plant = Callable[[list[Shot], int, np.random.Generator], list[Shot]]
+
+
+def spoiled(
+    shots: list[Shot],
+    r: np.random.Generator,
+    change: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
+    count: int = 3,
+) -> list[Shot]:
+    """The set with `count` of its pictures changed, drawn by the generator."""
+    which = set(r.choice(len(shots), min(count, len(shots)), replace=False).tolist())
+    return [
+        replace(shot, rgb=change(shot.rgb)) if number in which else shot
+        for number, shot in enumerate(shots)
+    ]

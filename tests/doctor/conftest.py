@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from bench.plants import Plant, Shot
 from sosie.core.files import sha256_bytes
 from sosie.core.records import Dataset, Item
 from sosie.core.terms import Kind
+from sosie.doctor import Config, Finding, examine
 
 Pictures = Sequence[NDArray[np.uint8]]
 MakeSet = Callable[..., Dataset]
@@ -51,3 +54,59 @@ def portraits() -> list[NDArray[np.uint8]]:
 
     who = person(29)
     return [photo(who, seed=n, age=40, hat="none", size=192).picture for n in range(16)]
+
+
+class Memory:
+    """A shelf for the whole session: the clean portraits are read once."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+
+    def get(self, keys: Sequence[str]) -> dict[str, str]:
+        return {key: self.texts[key] for key in keys if key in self.texts}
+
+    def put(self, texts: Mapping[str, str]) -> None:
+        self.texts.update(texts)
+
+
+@pytest.fixture(scope="session")
+def memory() -> Memory:
+    return Memory()
+
+
+@pytest.fixture
+def findings(make_set: MakeSet, memory: Memory) -> Callable[..., list[Finding]]:
+    """`findings(pictures, rule, **config)`: what one rule says of RGB arrays."""
+
+    def find(pictures: Pictures, rule: str, **config: Any) -> list[Finding]:
+        dataset = make_set(pictures)
+        checkup = examine(dataset, Config(**{"side": 192, **config}), shelf=memory)
+        return [finding for finding in checkup.findings if finding.rule == rule]
+
+    return find
+
+
+@pytest.fixture
+def planted(portraits: list[NDArray[np.uint8]]) -> Callable[..., Any]:
+    """`planted(plant, strength)`: the portraits with a fault, and the numbers of those with it."""
+
+    def plant_in(plant: Plant, strength: int = 1) -> tuple[list[NDArray[np.uint8]], set[int]]:
+        shots = [Shot(rgb, "", number, 29) for number, rgb in enumerate(portraits)]
+        spoiled = plant(shots, strength, np.random.default_rng(7))
+        whole = {id(rgb) for rgb in portraits}
+        pictures = [shot.rgb for shot in spoiled]
+        return pictures, {n for n, rgb in enumerate(pictures) if id(rgb) not in whole}
+
+    return plant_in
+
+
+@pytest.fixture
+def numbers(make_set: MakeSet) -> Callable[..., set[int]]:
+    """`numbers(findings, pictures)`: which pictures findings name."""
+
+    def named(found: Sequence[Finding], pictures: Pictures) -> set[int]:
+        items = make_set(pictures).items
+        samples = {sample for finding in found for sample in finding.samples}
+        return {number for number, item in enumerate(items) if item.sample in samples}
+
+    return named

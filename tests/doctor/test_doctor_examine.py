@@ -28,7 +28,7 @@ class Kept:
 
 
 def test_a_good_set_is_ready_and_proposed_whole(make_set, portraits):
-    checkup = examine(make_set(portraits), Config(hold_out=4))
+    checkup = examine(make_set(portraits), Config(hold_out=4, side=192))
     assert checkup.verdict == "ready", [f.rule for f in checkup.open]
     assert len(checkup.proposal.train) == 12 and len(checkup.proposal.hold_out) == 4
     assert not set(checkup.proposal.train) & set(checkup.proposal.hold_out)

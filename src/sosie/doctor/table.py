@@ -7,9 +7,15 @@ from sosie.doctor.rule import Clustering, Rule
 from sosie.doctor.rules import (
     count,
     eyes,
+    focus,
+    framing,
+    grain,
     ink,
+    leak,
+    light,
     marks,
     page,
+    pixels,
     pose,
     skin,
     transcript,
@@ -17,12 +23,16 @@ from sosie.doctor.rules import (
     who,
 )
 
-FAMILIES = (count, twins, who, pose, eyes, skin, marks, page, ink, transcript)
+FAMILIES = (
+    *(count, twins, leak, who, pose, eyes, skin, marks),
+    *(focus, light, grain, pixels, framing),
+    *(page, ink, transcript),
+)
 """One module a family, in the order in which a report speaks of them."""
 
 RULES: tuple[Rule, ...] = tuple(rule for family in FAMILIES for rule in family.RULES)
 
-CLUSTERINGS: tuple[Clustering, ...] = (twins.SAME_SHOT,)
+CLUSTERINGS: tuple[Clustering, ...] = (twins.SAME_SHOT, leak.ONE_PHOTOGRAPH)
 """What the proposal keeps from piling up."""
 
 views = pose.views

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from sosie.core.records import Box, Item
+from sosie.doctor.texture import noise
 from sosie.doctor.writing import Writing
 from sosie.models.faces import Face, find_faces
 from sosie.models.mesh import Mesh, find_mesh
@@ -63,6 +64,11 @@ class View:
         return np.asarray(self.small @ np.array([0.299, 0.587, 0.114], np.float32) / 255)
 
     @cached_property
+    def noise(self) -> float | None:
+        """Deviation of the noise in `grey`; None where nothing is flat."""
+        return noise(self.grey)
+
+    @cached_property
     def faces(self) -> list[Face]:
         """Faces in pixels of `rgb`, the largest first."""
         return find_faces(self.rgb)
@@ -94,6 +100,14 @@ class View:
         except (OSError, SyntaxError, ValueError):
             return {}
         return {ExifTags.TAGS.get(tag, str(tag)): value for tag, value in {**tags, **inner}.items()}
+
+    def near_face(self, share: float) -> Box | None:
+        """The largest face in pixels of `small` and `grey`, grown by `share` on every side."""
+        if self.face is None:
+            return None
+        box = around(self.face, share, self.rgb.shape)
+        sides = {name: round(side * self.scale) for name, side in box.model_dump().items()}
+        return Box(**sides)
 
     def cut(self, box: Box) -> Bytes:
         """The part of `rgb` inside `box`."""

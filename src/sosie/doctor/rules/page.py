@@ -237,9 +237,7 @@ def _rule(
         )
         return over(case, name, severity, measured, threshold, below=below)
 
-    return Rule(
-        name=name, judge=judge, needs=(FAMILY,), kinds=("handwriting",), unit=unit, fix=fix
-    )
+    return Rule(name=name, judge=judge, needs=(FAMILY,), kinds=("handwriting",), unit=unit, fix=fix)
 
 
 def _dense(case: Case) -> Iterator[Finding]:

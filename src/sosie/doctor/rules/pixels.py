@@ -1,0 +1,270 @@
+"""What the pixels are worth: compression, enlargement, bars, and how much of them is the face.
+
+Judged in true pixels, before anything is made smaller, and against the side that training uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from sosie.core.records import Box, Record
+from sosie.doctor.records import Finding
+from sosie.doctor.rule import Case, Family, Rule, over
+from sosie.doctor.view import View
+
+Floats = NDArray[np.float32]
+
+LOOKED_AT = 1024
+"""Side in pixels of the part, around the face, in which compression and detail are measured."""
+BLOCK = 8
+"""Side of the blocks of JPEG, in pixels."""
+BLOCKY = 1.6
+"""Steps at the edges of blocks against steps elsewhere: at most 1.21 in uncompressed drawn pictures
+and 1.42 in photographs of faces as they were published; 1.66 and more at JPEG quality 20."""
+LEVELS = 10
+"""Steps in levels of 255 beyond which a step is an edge of the picture's own."""
+COARSE_QUALITY = 40
+"""JPEG quality of the file as given, on the usual scale to 100, below which detail is gone."""
+USUAL_TABLE = 3688
+"""Sum of the luma table that JPEG's quality 50 uses (ITU-T T.81, table K.1)."""
+PATCH = 64
+"""Side in pixels of the patches whose spectrum is taken."""
+PATCHES = 12
+"""How many of them, those with most detail: a soft background says nothing."""
+DEPTH = 1.45
+"""Powers of ten by which detail (power times frequency squared, which is about constant in
+photographs) falls where an enlarged picture ends: at most 1.0 in drawn pictures, 1.2 in
+photographs, 1.4 after JPEG quality 30; 1.5 and more after enlargement by 1.5."""
+SHARE = 0.85
+"""Real pixels for each that the spectrum seems to hold: an enlargement's edge is not steep."""
+LITTLE = 0.62
+"""Share of real pixels below which an enlargement is worth a word even where enough are left."""
+ENLARGED = 1.2
+"""Times that training may enlarge a picture before it teaches blur."""
+BAR = 0.02
+"""Share of a picture's side from which a plain strip on two opposite sides is a bar."""
+PLAIN = 8
+"""Levels of 255 within which a strip is plain; JPEG leaves it as plain as that."""
+BORDER = 0.8
+"""Share of the line beside a bar that must differ from it: beside a wall it is only the person."""
+
+
+class Reading(Record):
+    """Of one picture, in pixels as stored."""
+
+    width: int
+    height: int
+    blocks: float
+    """Steps at the edges of 8x8 blocks against steps elsewhere; about 1 if there are none."""
+    quality: float | None
+    """JPEG quality of the file as given, 1 to 100; None if it is no JPEG or not at hand."""
+    detail: float
+    """Share of each side, in (0, 1], that fewer pixels could hold as well."""
+    bars: tuple[int, int, int, int]
+    """Width of plain strips at the left, top, right and bottom."""
+
+
+def _measure(view: View) -> Record:
+    grey = _looked_at(view)
+    return Reading(
+        width=view.rgb.shape[1],
+        height=view.rgb.shape[0],
+        blocks=round(min(_blocks(grey), _blocks(grey.T)), 3),
+        quality=_quality(view),
+        detail=round(_detail(grey), 3),
+        bars=_bars(view),
+    )
+
+
+def _looked_at(view: View) -> Floats:
+    """Luma in [0, 1] around the face, or the middle, in true pixels."""
+    height, width = view.rgb.shape[:2]
+    box = view.face.box if view.face else Box(left=0, top=0, right=width, bottom=height)
+    across, down = (box.left + box.right) // 2, (box.top + box.bottom) // 2
+    left = min(max(across - LOOKED_AT // 2, 0), max(width - LOOKED_AT, 0))
+    top = min(max(down - LOOKED_AT // 2, 0), max(height - LOOKED_AT, 0))
+    part = view.rgb[top : top + LOOKED_AT, left : left + LOOKED_AT]
+    return np.asarray(part @ np.array([0.299, 0.587, 0.114], np.float32) / 255)
+
+
+def _blocks(grey: Floats) -> float:
+    """The blocks may begin anywhere: a picture may have been cropped since."""
+    steps = np.minimum(np.abs(np.diff(grey, axis=1)), LEVELS / 255).mean(0)
+    if len(steps) < 2 * BLOCK:
+        return 1.0
+    phases = np.array([steps[first::BLOCK].mean() for first in range(BLOCK)])
+    where = int(phases.argmax())
+    rest = float(np.median(np.delete(phases, where)))
+    return float(phases[where]) / rest if rest > 0 else 1.0
+
+
+def _quality(view: View) -> float | None:
+    if view.original is None:
+        return None
+    try:
+        with Image.open(view.original) as opened:
+            tables = getattr(opened, "quantization", None)
+    except (OSError, SyntaxError, ValueError):
+        return None
+    if not tables:
+        return None
+    scale = 100 * float(sum(tables[min(tables)])) / USUAL_TABLE
+    return round((200 - scale) / 2 if scale <= 100 else 5000 / scale, 1)
+
+
+def _detail(grey: Floats) -> float:
+    """The frequency beyond which there is nothing, as a share of the highest possible."""
+    patches = _busiest(grey)
+    if not patches:
+        return 1.0
+    window = np.hanning(PATCH)[:, None] * np.hanning(PATCH)[None]
+    power = sum(np.abs(np.fft.fft2((patch - patch.mean()) * window)) ** 2 for patch in patches)
+    line = np.fft.fftfreq(PATCH)
+    ring = (np.hypot(line[:, None], line[None]) * PATCH / 2).astype(int)
+    count = PATCH // 4
+    middle = (np.arange(count) + 0.5) / (2 * count)
+    mean = np.array([np.asarray(power)[ring == which].mean() for which in range(count)])
+    flat = np.log10(mean * middle**2 + 1e-12)
+    fallen = flat[2:5].mean() - flat
+    # From the top down: what comes back after a gap is an echo of the enlargement.
+    beyond = np.flatnonzero(fallen > DEPTH)
+    beyond = beyond[beyond > 4]
+    return float(beyond[0] / count) * SHARE if len(beyond) else 1.0
+
+
+def _busiest(grey: Floats) -> list[Floats]:
+    """The patches with most fine detail."""
+    height, width = grey.shape
+    patches = [
+        grey[top : top + PATCH, left : left + PATCH]
+        for top in range(0, height - PATCH + 1, PATCH // 2)
+        for left in range(0, width - PATCH + 1, PATCH // 2)
+    ]
+    bends = [
+        float(np.abs(np.diff(patch[::2], 2, axis=1)).mean())
+        + float(np.abs(np.diff(patch[:, ::2], 2, axis=0)).mean())
+        for patch in patches
+    ]
+    return [patches[i] for i in np.argsort(bends)[::-1][:PATCHES] if bends[i] > 0]
+
+
+def _bars(view: View) -> tuple[int, int, int, int]:
+    rows = view.small.astype(np.int16)
+    columns = rows.transpose(1, 0, 2)
+    top, bottom = _pair(rows)
+    left, right = _pair(columns)
+    a, b, c, d = (round(width / view.scale) for width in (left, top, right, bottom))
+    return a, b, c, d
+
+
+def _pair(lines: NDArray[np.int16]) -> tuple[int, int]:
+    """Lines of the bar at the start and of the one at the end; zeros unless both are there."""
+    first, last = _strip(lines), _strip(lines[::-1])
+    least = max(2, BAR * len(lines))
+    alike = np.abs(lines[0].mean(0) - lines[-1].mean(0)).max() <= PLAIN
+    return (first, last) if min(first, last) >= least and alike else (0, 0)
+
+
+def _strip(lines: NDArray[np.int16]) -> int:
+    """How many lines from the start are one plain colour, if they end at a border."""
+    colour = np.median(lines[0], axis=0)
+    differs = np.abs(lines[: len(lines) // 2] - colour).max(2) > PLAIN
+    other = differs.mean(1)
+    ends = np.flatnonzero(other > 0.02)
+    if not len(ends) or ends[0] == 0:
+        return 0
+    beside = min(int(ends[0]) + 1, len(other) - 1)
+    return int(ends[0]) if other[beside] >= BORDER else 0
+
+
+FAMILY = Family("pixels", 1, Reading, _measure)
+
+
+def _compressed(case: Case) -> Iterator[Finding]:
+    def blocks(reading: Reading) -> float:
+        # Both scales meet at the threshold: the worse of the two verdicts counts.
+        told = BLOCKY * COARSE_QUALITY / reading.quality if reading.quality else 0.0
+        return max(reading.blocks, told)
+
+    measured = ((n, blocks(reading), None) for n, reading in case.read(FAMILY, Reading))
+    return over(case, "pixels.compressed", "warning", measured, BLOCKY)
+
+
+def _upscaled(case: Case) -> Iterator[Finding]:
+    real = [
+        (number, round(reading.detail * min(reading.width, reading.height)), reading.detail)
+        for number, reading in case.read(FAMILY, Reading)
+        if reading.detail < 1
+    ]
+    side = case.config.side
+    short = [(number, pixels, None) for number, pixels, _ in real if pixels < side]
+    yield from over(case, "pixels.upscaled", "warning", short, side, below=True)
+    waste = [(n, share, None) for n, pixels, share in real if pixels >= side]
+    yield from over(case, "pixels.wasted", "advice", waste, LITTLE, below=True)
+
+
+def _only(name: str, case: Case) -> Iterator[Finding]:
+    return (finding for finding in _upscaled(case) if finding.rule == name)
+
+
+def _small(case: Case) -> Iterator[Finding]:
+    measured = (
+        (number, round(case.config.side / (reading.width * reading.height) ** 0.5, 2), None)
+        for number, reading in case.read(FAMILY, Reading)
+    )
+    return over(case, "pixels.small", "warning", measured, ENLARGED)
+
+
+def _barred(case: Case) -> Iterator[Finding]:
+    barred = [(n, r) for n, r in case.read(FAMILY, Reading) if any(r.bars)]
+    barred.sort(key=lambda entry: -_lost(entry[1]))
+    if barred:
+        yield case.finding(
+            "pixels.bars",
+            "warning",
+            [number for number, _ in barred],
+            value=round(_lost(barred[0][1]), 3),
+            threshold=2 * BAR,
+            boxes=[(number, box) for number, reading in barred for box in _boxes(reading)],
+        )
+
+
+def _lost(reading: Reading) -> float:
+    """Share of the picture under its bars."""
+    left, top, right, bottom = reading.bars
+    kept = (reading.width - left - right) * (reading.height - top - bottom)
+    return 1 - kept / (reading.width * reading.height)
+
+
+def _boxes(reading: Reading) -> Iterator[Box]:
+    left, top, right, bottom = reading.bars
+    width, height = reading.width, reading.height
+    if left:
+        yield Box(left=0, top=0, right=left, bottom=height)
+        yield Box(left=width - right, top=0, right=width, bottom=height)
+    if top:
+        yield Box(left=0, top=0, right=width, bottom=top)
+        yield Box(left=0, top=height - bottom, right=width, bottom=height)
+
+
+RULES = (
+    Rule(name="pixels.compressed", judge=_compressed, needs=(FAMILY,), unit="blockiness"),
+    Rule(
+        name="pixels.upscaled",
+        judge=lambda case: _only("pixels.upscaled", case),
+        needs=(FAMILY,),
+        unit="real pixels",
+    ),
+    Rule(
+        name="pixels.wasted",
+        judge=lambda case: _only("pixels.wasted", case),
+        needs=(FAMILY,),
+        unit="share of each side",
+    ),
+    Rule(name="pixels.small", judge=_small, needs=(FAMILY,), unit="times enlarged"),
+    Rule(name="pixels.bars", judge=_barred, needs=(FAMILY,), unit="share of the picture"),
+)

@@ -1,0 +1,42 @@
+"""Light on the face: by its brightest parts and the person's own pictures, never by the skin."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bench.plants.light import PLANTS
+from sosie.world.people import person
+from sosie.world.photo import photo
+
+
+@pytest.mark.parametrize("rule", PLANTS)
+def test_a_planted_fault_is_found_where_it_is(rule, planted, findings, numbers):
+    pictures, spoiled = planted(PLANTS[rule])
+    found = numbers(findings(pictures, rule), pictures)
+    assert found and found <= spoiled
+    # A face that is lost in black or white may no longer be found, and is then not judged.
+    assert len(found) >= len(spoiled) - 1
+
+
+@pytest.mark.parametrize("rule", PLANTS)
+def test_a_clean_set_is_quiet(rule, portraits, findings):
+    assert not findings(portraits, rule)
+
+
+def test_a_dark_skin_in_good_light_is_not_dark(findings):
+    darkest = min((person(seed) for seed in range(60)), key=lambda who: sum(who.skin))
+    pictures = [photo(darkest, seed=n, age=35, size=192).picture for n in range(6)]
+    assert not findings(pictures, "light.dark")
+    assert not findings(pictures, "light.shadows")
+
+
+def test_a_dark_set_is_dark_though_every_picture_is(portraits, findings):
+    night = [(rgb * 0.25).astype(np.uint8) for rgb in portraits[:5]]
+    (found,) = findings(night, "light.dark")
+    assert found.severity == "warning" and found.marks
+
+
+def test_a_dark_scene_is_not_veiled(portraits, findings):
+    dim = [(rgb * 0.3).astype(np.uint8) for rgb in portraits[:5]]
+    assert not findings(dim, "light.flat")
