@@ -26,8 +26,8 @@ INTO = (0.0, 0.15, 0.3)
 """How far the edge cuts into a face, in faces."""
 ABOVE = (0.1, 0.07, 0.04)
 """Room left above a face, in faces."""
-ASIDE = (0.2, 0.45, 0.9)
-"""Share of a face that is outside the square from the middle."""
+WIDE = (3.0, 3.6, 4.5)
+"""Width of a panorama, in heights."""
 SMALLER = (0.7, 0.5, 0.35)
 """Share of the side that is left."""
 
@@ -71,12 +71,15 @@ def bars(shots: list[Shot], strength: int, r: np.random.Generator) -> list[Shot]
     """Three pictures between bars: black, white or grey, above and below or at the sides."""
 
     def bar(rgb: Bytes) -> Bytes:
-        width = round(BARS[strength] * len(rgb))
-        level = int(r.choice([0, 0, 255, 40]))
-        inner = cv2.resize(rgb, (rgb.shape[1], len(rgb) - 2 * width), interpolation=cv2.INTER_AREA)
-        barred = np.full_like(rgb, level)
-        barred[width : len(rgb) - width] = inner
-        return barred if r.random() < 0.5 else np.ascontiguousarray(barred.transpose(1, 0, 2))
+        down = r.random() < 0.5
+        lines = rgb if down else rgb.transpose(1, 0, 2)
+        width = round(BARS[strength] * len(lines))
+        barred = np.full_like(lines, r.choice([0, 0, 255, 40]))
+        size = (lines.shape[1], len(lines) - 2 * width)
+        barred[width : len(lines) - width] = cv2.resize(
+            np.ascontiguousarray(lines), size, interpolation=cv2.INTER_AREA
+        )
+        return barred if down else np.ascontiguousarray(barred.transpose(1, 0, 2))
 
     return spoiled(shots, r, bar)
 
@@ -125,16 +128,13 @@ def tight(shots: list[Shot], strength: int, r: np.random.Generator) -> list[Shot
     return spoiled(shots, r, crop)
 
 
-def aside(shots: list[Shot], strength: int, r: np.random.Generator) -> list[Shot]:
-    """Three wide pictures with the person at one side."""
+def panorama(shots: list[Shot], strength: int, r: np.random.Generator) -> list[Shot]:
+    """Three very wide pictures with the person at one side."""
 
     def widen(rgb: Bytes) -> Bytes:
-        (face, _), side = _face(rgb), len(rgb)
-        # The square from the middle begins where it leaves out that share of the face.
-        begins = face.left + ASIDE[strength] * face.width
-        wide = round(side + 2 * begins)
-        edge = np.repeat(rgb[:, -1:], wide - rgb.shape[1], axis=1)
-        edge = cv2.GaussianBlur(edge, (0, 0), side / 60)
+        height, width = rgb.shape[:2]
+        more = round(WIDE[strength] * height) - width
+        edge = cv2.GaussianBlur(np.repeat(rgb[:, -1:], more, axis=1), (0, 0), height / 60)
         return np.concatenate([rgb, np.asarray(edge, np.uint8)], axis=1)
 
     return spoiled(shots, r, widen)
@@ -158,5 +158,5 @@ PLANTS: dict[str, Plant] = {
     "pixels.small_face": small_face,
     "pixels.cut": cut,
     "pixels.tight": tight,
-    "pixels.crop": aside,
+    "pixels.crop": panorama,
 }

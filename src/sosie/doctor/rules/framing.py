@@ -27,8 +27,11 @@ BELOW = 0.05
 """Room below a chin, in faces."""
 CHIN = 0.55
 """Way from the mouth to the chin, of that from the eyes to the mouth, on the shortest of chins."""
-OUTSIDE = 0.05
-"""Share of a face that a square from the middle may leave out."""
+WIDEST = 16 / 9
+"""Proportions of the widest and, upright, of the tallest crop that training uses."""
+LOST = 0.35
+"""Share of a picture outside its crop from which it is worth choosing the crop by hand, as
+SceneWorks has it; the face is never cut, since the crop follows it."""
 
 
 class Reading(Record):
@@ -123,23 +126,19 @@ def _tight(case: Case) -> Iterator[Finding]:
 
 
 def _crop(case: Case) -> Iterator[Finding]:
-    """Advice, since Sosie's own crop follows the face; other trainers cut from the middle."""
-    measured = ((n, _left_out(r), r.face) for n, r in case.read(FAMILY, Reading))
-    return over(case, "pixels.crop", "advice", measured, OUTSIDE)
+    measured = ((n, _lost(r), r.face) for n, r in case.read(FAMILY, Reading))
+    return over(case, "pixels.crop", "advice", measured, LOST)
 
 
-def _left_out(reading: Reading) -> float:
-    """Share of the face outside the square from the middle of the picture."""
-    face, side = reading.face, min(reading.width, reading.height)
-    left, top = (reading.width - side) / 2, (reading.height - side) / 2
-    across = min(face.right, left + side) - max(face.left, left)
-    down = min(face.bottom, top + side) - max(face.top, top)
-    return 1 - max(0.0, across) * max(0.0, down) / (face.width * face.height)
+def _lost(reading: Reading) -> float:
+    """Share of the picture outside the crop that training takes."""
+    short, long = sorted((reading.width, reading.height))
+    return max(0.0, 1 - WIDEST * short / long)
 
 
 RULES = (
     Rule(name="pixels.small_face", judge=_small_face, needs=(FAMILY,), unit="pixels in training"),
     Rule(name="pixels.cut", judge=_cut, needs=(FAMILY,), unit="faces"),
     Rule(name="pixels.tight", judge=_tight, needs=(FAMILY,), unit="faces"),
-    Rule(name="pixels.crop", judge=_crop, needs=(FAMILY,), unit="share of the face"),
+    Rule(name="pixels.crop", judge=_crop, needs=(FAMILY,), unit="share of the picture"),
 )

@@ -49,6 +49,8 @@ BAR = 0.02
 """Share of a picture's side from which a plain strip on two opposite sides is a bar."""
 PLAIN = 8
 """Levels of 255 within which a strip is plain; JPEG leaves it as plain as that."""
+STAINS = 0.02
+"""Share of a plain line that may differ all the same."""
 BORDER = 0.8
 """Share of the line beside a bar that must differ from it: beside a wall it is only the person."""
 
@@ -138,47 +140,49 @@ def _detail(grey: Floats) -> float:
 
 def _busiest(grey: Floats) -> list[Floats]:
     """The patches with most fine detail."""
-    height, width = grey.shape
-    patches = [
-        grey[top : top + PATCH, left : left + PATCH]
-        for top in range(0, height - PATCH + 1, PATCH // 2)
-        for left in range(0, width - PATCH + 1, PATCH // 2)
-    ]
-    bends = [
-        float(np.abs(np.diff(patch[::2], 2, axis=1)).mean())
-        + float(np.abs(np.diff(patch[:, ::2], 2, axis=0)).mean())
-        for patch in patches
-    ]
-    return [patches[i] for i in np.argsort(bends)[::-1][:PATCHES] if bends[i] > 0]
+    half = PATCH // 2
+    rows, columns = (side // half for side in grey.shape)
+    if min(rows, columns) < 2:
+        return []
+    inside = grey[: rows * half, : columns * half]
+    bends = np.zeros_like(inside)
+    bends[1:-1] = np.abs(2 * inside[1:-1] - inside[:-2] - inside[2:])
+    bends[:, 1:-1] += np.abs(2 * inside[:, 1:-1] - inside[:, :-2] - inside[:, 2:])
+    cells = bends.reshape(rows, half, columns, half).mean((1, 3))
+    whole = cells[:-1, :-1] + cells[1:, :-1] + cells[:-1, 1:] + cells[1:, 1:]
+    best = [int(at) for at in np.argsort(whole, axis=None)[::-1][:PATCHES] if whole.flat[at] > 0]
+    corners = [(half * (at // (columns - 1)), half * (at % (columns - 1))) for at in best]
+    return [inside[top : top + PATCH, left : left + PATCH] for top, left in corners]
 
 
 def _bars(view: View) -> tuple[int, int, int, int]:
-    rows = view.small.astype(np.int16)
-    columns = rows.transpose(1, 0, 2)
-    top, bottom = _pair(rows)
-    left, right = _pair(columns)
+    top, bottom = _pair(view.small)
+    left, right = _pair(view.small.transpose(1, 0, 2))
     a, b, c, d = (round(width / view.scale) for width in (left, top, right, bottom))
     return a, b, c, d
 
 
-def _pair(lines: NDArray[np.int16]) -> tuple[int, int]:
+def _pair(lines: NDArray[np.uint8]) -> tuple[int, int]:
     """Lines of the bar at the start and of the one at the end; zeros unless both are there."""
-    first, last = _strip(lines), _strip(lines[::-1])
-    least = max(2, BAR * len(lines))
-    alike = np.abs(lines[0].mean(0) - lines[-1].mean(0)).max() <= PLAIN
-    return (first, last) if min(first, last) >= least and alike else (0, 0)
+    colours = np.median(lines[[0, -1]], axis=1)
+    if np.abs(colours[0] - colours[1]).max() > PLAIN:
+        return 0, 0
+    first, last = (_strip(side, colours[0]) for side in (lines, lines[::-1]))
+    return (first, last) if min(first, last) >= max(2, BAR * len(lines)) else (0, 0)
 
 
-def _strip(lines: NDArray[np.int16]) -> int:
-    """How many lines from the start are one plain colour, if they end at a border."""
-    colour = np.median(lines[0], axis=0)
-    differs = np.abs(lines[: len(lines) // 2] - colour).max(2) > PLAIN
-    other = differs.mean(1)
-    ends = np.flatnonzero(other > 0.02)
-    if not len(ends) or ends[0] == 0:
-        return 0
-    beside = min(int(ends[0]) + 1, len(other) - 1)
-    return int(ends[0]) if other[beside] >= BORDER else 0
+def _strip(lines: NDArray[np.uint8], colour: NDArray[np.float64]) -> int:
+    """How many lines from the start are that one colour, if they end at a border."""
+    for count, line in enumerate(lines[: len(lines) // 2]):
+        if _other(line, colour) > STAINS:
+            beside = _other(lines[count + 1], colour)
+            return count if beside >= BORDER else 0
+    return 0
+
+
+def _other(line: NDArray[np.uint8], colour: NDArray[np.float64]) -> float:
+    """Share of a line that is not of that colour."""
+    return float((np.abs(line - colour).max(1) > PLAIN).mean())
 
 
 FAMILY = Family("pixels", 1, Reading, _measure)
