@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -324,11 +325,11 @@ def _falling(level: Floats) -> Floats:
 
 def _gathered(points: NDArray[np.float64], degrees: NDArray[np.float64]) -> NDArray[np.float64]:
     """How well rows gather at each angle: the sum of squares of the row profile."""
-    scores = []
-    for angle in np.radians(degrees):
-        # A row that rises to the right by the angle has constant x sin + y cos.
-        scores.append(_squares(points[:, 0] * math.sin(angle) + points[:, 1] * math.cos(angle), 3))
-    return np.array(scores)
+    across, down = points[:, 0], points[:, 1]
+    # A row that rises to the right by the angle has constant x sin + y cos.
+    return np.array(
+        [_squares(across * math.sin(a) + down * math.cos(a), 3) for a in np.radians(degrees)]
+    )
 
 
 def _squares(values: NDArray[np.float64], width: float) -> float:
@@ -365,7 +366,7 @@ def _bands(smooth: Floats) -> list[tuple[int, int, int]]:
     peaks, _ = find_peaks(padded, height=least, prominence=least)
     peaks = peaks - 1
     ends = [0]
-    for above, below in zip(peaks, peaks[1:], strict=False):
+    for above, below in pairwise(peaks):
         ends.append(int(above + np.argmin(smooth[above : below + 1])))
     ends.append(len(smooth))
     return [(ends[i], int(peak), ends[i + 1]) for i, peak in enumerate(peaks)]
