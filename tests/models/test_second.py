@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,10 @@ from PIL import Image
 
 from sosie.core.errors import WeightsRefused
 from sosie.models import faces, second
+
+pytestmark = pytest.mark.skipif(
+    find_spec("dlib") is None, reason='the second judge is an extra: pip install "sosie[judge]"'
+)
 
 ALIKE = 0.94
 """Cosine above which one false pair in a thousand lies."""
