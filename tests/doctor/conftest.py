@@ -12,13 +12,19 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bench.plants import Plant, Shot
+from bench.plants.pose import age_of
 from sosie.core.files import sha256_bytes
 from sosie.core.records import Dataset, Item
 from sosie.core.terms import Kind
-from sosie.doctor import Config, Finding, examine
+from sosie.doctor import Config, Finding, examine, table
+from sosie.doctor.rule import Case
+from sosie.doctor.view import View
 
 Pictures = Sequence[NDArray[np.uint8]]
 MakeSet = Callable[..., Dataset]
+
+CLEAR_EYED = 29
+"""A drawn person none of whose first fifteen pictures shows dark glasses."""
 
 
 @pytest.fixture
@@ -110,3 +116,45 @@ def numbers(make_set: MakeSet) -> Callable[..., set[int]]:
         return {number for number, item in enumerate(items) if item.sample in samples}
 
     return named
+
+
+@pytest.fixture(scope="session")
+def shots() -> list[Shot]:
+    """Fifteen pictures of another drawn person, as faults are planted in: no dark glasses."""
+    from sosie.world.people import person
+    from sosie.world.photo import photo
+
+    age = age_of(CLEAR_EYED)
+    return [
+        Shot(
+            rgb=photo(person(CLEAR_EYED), seed=n, age=age, size=224).picture,
+            caption=f"photo of anna, number {n}",
+            setting=n,
+            who=CLEAR_EYED,
+        )
+        for n in range(15)
+    ]
+
+
+Judge = Callable[..., list[tuple[Finding, list[int]]]]
+
+
+@pytest.fixture
+def judge(make_set: MakeSet) -> Judge:
+    """`judge(rule, pictures, captions=None, age=None)`: findings, each with its picture numbers."""
+
+    def run(
+        name: str,
+        pictures: Pictures,
+        captions: Sequence[str] | None = None,
+        age: int | None = None,
+        original: Path | None = None,
+    ) -> list[tuple[Finding, list[int]]]:
+        dataset, rule = make_set(pictures, captions=captions), table.rule(name)
+        views = [View(item, original) for item in dataset.items]
+        taken = {family.name: [family.measure(view) for view in views] for family in rule.needs}
+        case = Case(dataset, Config(age=age), taken)
+        order = [item.sample for item in dataset.items]
+        return [(f, sorted(map(order.index, f.samples))) for f in rule.judge(case)]
+
+    return run

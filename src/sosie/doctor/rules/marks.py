@@ -27,13 +27,17 @@ SIZES = (1.4, 2.0, 2.9, 4.1)
 """Standard deviations in close-up pixels (about a millimetre each) at which spots are sought."""
 FAINT = 0.05
 """Contrast, in shares of the skin's brightness, below which a spot is noise or a pore."""
-CLEAR = 0.16
-"""Contrast from which a spot may be a mark of the person."""
+CLEAR = 0.25
+"""Contrast from which a spot may be a mark of the person: drawn moles have 0.34 and more, edges of
+hair, stubble and folds up to 0.27."""
 GRID = 16
-REACH_X, REACH_UP, REACH_DOWN = 0.95, 1.0, 1.5
+REACH_X, REACH_UP, REACH_DOWN = 0.95, 0.8, 1.4
 """The part of the face that is searched, in units from the middle of the eyes."""
-PLACE = 0.09
-"""Units within which two spots are at one place: six millimetres, for a turned head moves them."""
+PLACE = 0.13
+"""Units within which two spots are at one place: nine millimetres, for turning the head and the
+landmarks' own error move them."""
+HAIRLINE = -0.4
+"""Units from the eyes above which a fringe or a hat may cover a mark, so that none is missed."""
 LEAST = 4
 """Pictures from nearly the front below which nothing can be said of a mark."""
 OFTEN = 0.5
@@ -48,6 +52,8 @@ class Spot(Record):
     """From the middle of the eyes, to the right and down, in eye-to-mouth ways."""
     contrast: float
     """How much darker than the skin around, as a natural logarithm."""
+    clear: bool
+    """Round, and with smooth skin all around. Others only tell that a mark may be there."""
     box: Box
 
 
@@ -56,7 +62,7 @@ class Reading(Record):
 
     spots: tuple[Spot, ...]
     skin: str
-    """`GRID` x `GRID` cells of the searched part, "1" where smooth skin is seen."""
+    """`GRID` x `GRID` cells of the searched part: "1" is smooth skin, "2" a feature of the face."""
 
 
 def _measure(view: View) -> Record:
@@ -65,44 +71,58 @@ def _measure(view: View) -> Record:
         return Unread(reason=TOO_SMALL if view.face else NO_FACE)
     if abs(face.turn) > TURNED:
         return Unread(reason="the head is turned too far to compare marks")
-    dark = np.log(face.rgb @ np.array([0.299, 0.587, 0.114], np.float32) + 8).astype(np.float32)
-    skin = _skin(face, dark)
-    spots = [spot for spot in _spots(face, dark) if skin[_cell(spot.x, spot.y)]]
-    return Reading(
-        spots=tuple(spots[:60]), skin="".join("1" if cell else "0" for cell in skin.ravel())
-    )
+    look = _look(face)
+    if look is None:
+        return Unread(reason="no cheek is in the picture")
+    spots = [spot for spot in _spots(face, look) if not _feature(_places(face), spot.x, spot.y)]
+    return Reading(spots=tuple(spots[:90]), skin="".join(_cells(face, look).ravel()))
 
 
-def _skin(face: Closeup, dark: Floats) -> NDArray[np.bool_]:
-    """Cells of the searched part in which smooth skin of the cheeks' colour is seen."""
+def _look(face: Closeup) -> Floats | None:
+    """(H, W, 4): CIELAB from the cheeks' colour on, and the logarithm of grey."""
     import cv2
 
     lab = cv2.cvtColor(face.rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     cheeks = [mask for centre in face.cheeks() if (mask := face.disc(centre, 0.13)).any()]
     if not cheeks:
-        return np.zeros((GRID, GRID), bool)
+        return None
     usual = np.median(np.concatenate([lab[mask] for mask in cheeks]), axis=0)
+    dark = np.log(face.rgb @ np.array([0.299, 0.587, 0.114], np.float32) + 8)
+    return np.dstack([lab - usual, dark]).astype(np.float32)
+
+
+def _smooth_skin(pixels: Floats) -> NDArray[np.bool_]:
+    """Whether pixels (..., N, 4) of a look are of the cheeks' colour and calm, mole or not."""
+    middle = np.median(pixels, axis=-2)
+    rough = np.median(np.abs(pixels[..., 3] - middle[..., None, 3]), axis=-1)
+    alike = (middle[..., 0] > -30) & (middle[..., 0] < 20)
+    alike &= np.hypot(middle[..., 1], middle[..., 2]) < 14
+    return np.asarray(alike & (rough < 0.06), bool)
+
+
+def _cells(face: Closeup, look: Floats) -> NDArray[np.str_]:
+    """What is seen in each cell: smooth skin "1", a feature of the face "2", or neither "0"."""
+    import cv2
+
     # The searched part, drawn upright with ten pixels a cell.
     across, down = 2 * REACH_X / GRID / 10 * UNIT, (REACH_UP + REACH_DOWN) / GRID / 10 * UNIT
     start = face.at(face.points[:2].mean(0), -REACH_X, -REACH_UP)
-    matrix = np.stack([face.right * across, face.down * down, start], axis=1)
     drawn = cv2.warpAffine(
-        np.dstack([lab - usual, dark]),
-        matrix,
+        look,
+        np.stack([face.right * across, face.down * down, start], axis=1),
         (10 * GRID, 10 * GRID),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderValue=(-100, 0, 0, 0),
     )
-    cells = (
-        drawn.reshape(GRID, 10, GRID, 10, 4).transpose(0, 2, 1, 3, 4).reshape(GRID, GRID, 100, 4)
-    )
-    middle = np.median(cells, axis=2)
-    rough = np.median(np.abs(cells[..., 3] - middle[..., None, 3]), axis=2)
-    alike = (middle[..., 0] > -25) & (middle[..., 0] < 15)
-    alike &= np.hypot(middle[..., 1], middle[..., 2]) < 12
-    places = [face.place(point) for point in face.points]
+    cells = drawn.reshape(GRID, 10, GRID, 10, 4).transpose(0, 2, 1, 3, 4)
+    skin = _smooth_skin(cells.reshape(GRID, GRID, 100, 4))
+    places = _places(face)
     feature = [[_feature(places, *_middle(r, c)) for c in range(GRID)] for r in range(GRID)]
-    return np.asarray(alike & (rough < 0.05) & ~np.array(feature), bool)
+    return np.where(np.array(feature), "2", np.where(skin, "1", "0"))
+
+
+def _places(face: Closeup) -> list[tuple[float, float]]:
+    return [face.place(point) for point in face.points]
 
 
 def _feature(places: list[tuple[float, float]], x: float, y: float) -> bool:
@@ -110,7 +130,10 @@ def _feature(places: list[tuple[float, float]], x: float, y: float) -> bool:
     left, right, nose, *corners = places
     if any(abs(x - eye[0]) < 0.42 and -0.42 < y - eye[1] < 0.24 for eye in (left, right)):
         return True
-    if np.hypot(x - nose[0], y - nose[1]) < 0.24:
+    # The nostrils lie beside and a little below the tip.
+    if np.hypot(x - nose[0], y - nose[1]) < 0.24 or (
+        abs(x - nose[0]) < 0.38 and -0.12 < y - nose[1] < 0.24
+    ):
         return True
     low, high = corners[0][0] - 0.12, corners[1][0] + 0.12
     level = (corners[0][1] + corners[1][1]) / 2
@@ -130,13 +153,14 @@ def _cell(x: float, y: float) -> tuple[int, int]:
     return min(max(row, 0), GRID - 1), min(max(column, 0), GRID - 1)
 
 
-def _spots(face: Closeup, dark: Floats) -> list[Spot]:
-    """Dark round spots, the clearest first: maxima of the Laplacian over place and size.
+def _spots(face: Closeup, look: Floats) -> list[Spot]:
+    """Dark round spots on skin, the clearest first: maxima of the Laplacian over place and size.
 
     A Gaussian spot of contrast c answers with c/2 at its own size (Lindeberg 1998).
     """
     import cv2
 
+    dark = look[..., 3]
     answers, round_ = [], []
     for size in SIZES:
         calm = cv2.GaussianBlur(dark, (0, 0), size)
@@ -152,17 +176,34 @@ def _spots(face: Closeup, dark: Floats) -> list[Spot]:
     best = stack.max(0)
     size_of = stack.argmax(0)
     peaks = (best == cv2.dilate(best, np.ones((7, 7), np.uint8))) & (2 * best > FAINT)
-    peaks &= np.take_along_axis(np.stack(round_), size_of[None], 0)[0]
+    round_there = np.take_along_axis(np.stack(round_), size_of[None], 0)[0]
     found = []
     for row, column in np.argwhere(peaks):
         point = np.array([column, row], np.float32)
         x, y = face.place(point)
+        size = SIZES[int(size_of[row, column])]
         if abs(x) <= REACH_X and -REACH_UP <= y <= REACH_DOWN:
-            radius = 3 * SIZES[int(size_of[row, column])] / UNIT
-            contrast = round(2 * float(best[row, column]), 3)
-            box = face.box(point, radius)
-            found.append(Spot(x=round(x, 3), y=round(y, 3), contrast=contrast, box=box))
+            round_here = bool(round_there[row, column])
+            spot = Spot(
+                x=round(x, 3),
+                y=round(y, 3),
+                contrast=round(2 * float(best[row, column]), 3),
+                clear=round_here and _on_skin(look, int(row), int(column), size),
+                box=face.box(point, 3 * size / UNIT),
+            )
+            found.append(spot)
     return sorted(found, key=lambda spot: -spot.contrast)
+
+
+def _on_skin(look: Floats, row: int, column: int, size: float) -> bool:
+    """Whether smooth skin lies all around a spot."""
+    reach = round(4 * size) + 1
+    top, left = max(0, row - reach), max(0, column - reach)
+    part = look[top : row + reach + 1, left : column + reach + 1]
+    rows, columns = np.ogrid[: part.shape[0], : part.shape[1]]
+    way = np.hypot(rows - (row - top), columns - (column - left)) / size
+    ring = part[(way > 2.3) & (way < 4)]
+    return len(ring) > 10 and bool(_smooth_skin(ring))
 
 
 FAMILY = Family("marks", 1, Reading, _measure)
@@ -187,7 +228,12 @@ def _marks(case: Case) -> list[_Mark]:
     if len(read) < LEAST:
         return []
     seeds = sorted(
-        (spot for _, reading in read for spot in reading.spots if spot.contrast >= CLEAR),
+        (
+            spot
+            for _, reading in read
+            for spot in reading.spots
+            if spot.clear and spot.contrast >= CLEAR
+        ),
         key=lambda spot: -spot.contrast,
     )
     found: list[_Mark] = []
@@ -208,7 +254,8 @@ def _mark(seed: Spot, read: list[tuple[int, Reading]]) -> _Mark | None:
         near[number] = [
             spot for spot in reading.spots if np.hypot(spot.x - seed.x, spot.y - seed.y) < PLACE
         ]
-    seen = {n: spots[0] for n, spots in near.items() if spots and spots[0].contrast >= CLEAR}
+    sure = {n: [s for s in spots if s.clear and s.contrast >= CLEAR] for n, spots in near.items()}
+    seen = {number: spots[0] for number, spots in sure.items() if spots}
     shown = {
         number
         for number, reading in read
@@ -222,14 +269,17 @@ def _mark(seed: Spot, read: list[tuple[int, Reading]]) -> _Mark | None:
         for number in sorted(shown - set(seen))
         if not near[number] or near[number][0].contrast < 0.35 * usual
     ]
+    if seed.y < HAIRLINE:
+        missing = []
     place = np.median([(spot.x, spot.y) for spot in seen.values()], axis=0)
     return _Mark(float(place[0]), float(place[1]), seen, tuple(missing), usual)
 
 
 def _skin_around(skin: str, x: float, y: float) -> bool:
-    """Whether the cell of a place and its neighbours are all skin: none may hide the mark."""
+    """Whether a place and what is around it, features apart, is skin: nothing hides a mark."""
     cells = {_cell(x + across, y + down) for across in (-0.1, 0, 0.1) for down in (-0.1, 0, 0.1)}
-    return all(skin[row * GRID + column] == "1" for row, column in cells)
+    seen = [skin[row * GRID + column] for row, column in cells]
+    return "0" not in seen and seen.count("1") >= 2
 
 
 def _some(case: Case) -> Iterator[Finding]:

@@ -32,8 +32,9 @@ COLOURLESS = 3.0
 WHITENED = 12.0
 """How much lighter and greyer skin must be than the person's median, in CIELAB units: lightness,
 less what light explains. Evening and lamps move skin along one line of a* and b* by up to 13, and
-shade moves L*; whitening moves it across that line. Found by discriminating 660 drawn pictures from
-the same ones taken a third of the way to white: 94 of 100 lie above, and of clean sets one in 45."""
+shade moves L*; whitening moves it across that line. Found by discriminating 660 drawn pictures
+from the same ones taken a third of the way to white: 94 of 100 lie above, and one clean set of 45
+has a picture that does."""
 ALONG, ACROSS = (0.45, 0.9), (0.9, -0.45)
 """Directions in a*, b*: from cool to warm light, and from green to magenta."""
 LIGHT_ALONG, LIGHT_ACROSS = 14.0, 5.0

@@ -47,8 +47,9 @@ SPREADS = 5.0
 """Robust standard deviations below the set's median at which a picture is unlike."""
 SECOND = 0.3
 """Share of pictures that show one same other person from which the set has two."""
-TOGETHER = 0.5
-"""Cosine to the mean of a group from which faces are of one person, whoever it is."""
+DOUBTED, NEARER = 0.75, 0.22
+"""Cosine to the first person below which a face may be the second, and by how much more it must be
+like the second."""
 
 GROWING, GROWN = 4, 15
 """Years apart at which a face has become another one to learn: before and after 20."""
@@ -226,17 +227,18 @@ def _person_of(case: Case) -> dict[int, Box]:
 def _second(case: Case, known: _Known) -> list[int]:
     """The pictures of one same other person, if they are so many that the set has two people."""
     rows = [
-        (number, unpacked(vector), _allowance(reading.turns[index]))
+        (number, unpacked(vector))
         for number, reading in case.read(FAMILY, Likeness)
         for index, vector in enumerate(reading.vectors)
-        if known.cosines[number][0] < known.limit or index != known.cosines[number][1]
+        if known.cosines[number][0] < DOUBTED or index != known.cosines[number][1]
     ]
-    enough = max(3, SECOND * len(known.cosines))
+    enough = max(4, SECOND * len(known.cosines))
     if len(rows) < enough:
         return []
-    vectors = np.stack([vector for _, vector, _ in rows])
+    vectors = np.stack([vector for _, vector in rows])
     mean = _unit(vectors[sorted(_core(vectors))].sum(0))
-    same = sorted({n for n, vector, allowed in rows if vector @ mean + allowed >= TOGETHER})
+    nearer = vectors @ mean - vectors @ known.centre
+    same = sorted({row[0] for row, more in zip(rows, nearer, strict=True) if more >= NEARER})
     return same if len(same) >= enough else []
 
 
