@@ -64,6 +64,6 @@ def test_a_photograph_whitened_by_half_is_found_among_its_own_copies(judge):
         for n in range(10)
     ]
     assert judge("skin.whitened", copies) == []
-    pale = copies[:9] + [(copies[9] * 0.5 + 127).astype(np.uint8)]
+    pale = [*copies[:9], (copies[9] * 0.5 + 127).astype(np.uint8)]
     ((_, named),) = judge("skin.whitened", pale)
     assert named == [9]

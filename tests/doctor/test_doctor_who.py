@@ -61,7 +61,7 @@ def test_half_a_set_of_somebody_else_is_two_people_and_blocks(judge, shots):
 
 def test_a_cat_a_cup_and_a_wall_have_no_face(judge, shots):
     others = [data.chelsea(), data.coffee(), np.full((200, 200, 3), 200, np.uint8)]
-    ((finding, named),) = judge("who.no_face", pictures(shots) + others)
+    ((_, named),) = judge("who.no_face", pictures(shots) + others)
     assert named == [15, 16, 17]
 
 
