@@ -114,7 +114,7 @@ def _cells(face: Closeup, look: Floats) -> NDArray[np.str_]:
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderValue=(-100, 0, 0, 0),
     )
-    cells = drawn.reshape(GRID, 10, GRID, 10, 4).transpose(0, 2, 1, 3, 4)
+    cells = np.asarray(drawn, np.float32).reshape(GRID, 10, GRID, 10, 4).transpose(0, 2, 1, 3, 4)
     skin = _smooth_skin(cells.reshape(GRID, GRID, 100, 4))
     places = _places(face)
     feature = [[_feature(places, *_middle(r, c)) for c in range(GRID)] for r in range(GRID)]
