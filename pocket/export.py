@@ -76,7 +76,13 @@ def write(
         "text_length": recipe.text.length,
         "buckets": [recipe.side],
     }
-    about = {"name": "pocket", "licence": "Apache-2.0", "defaults": defaults}
+    training = {"steps": recipe.lora_steps, "learning_rate": recipe.lora_rate}
+    about = {
+        "name": "pocket",
+        "licence": "Apache-2.0",
+        "defaults": defaults,
+        "training": training,
+    }
     (fresh / "sosie.json").write_text(json.dumps(about, indent=2) + "\n")
     shutil.copyfile(LICENCE, fresh / "LICENSE")
     (fresh / "CARD.md").write_text(card(recipe, {**figures, "Weights": weights_sha256(fresh)}))

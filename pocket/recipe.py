@@ -100,6 +100,10 @@ class Recipe:
     sampling_steps: int = 20
     true_guidance: float = 3.0
     """Classifier-free guidance that the folder recommends."""
+    lora_steps: int = 160
+    """Steps of a LoRA on this base. More learn the pictures by heart: of one person's LoRA, cosine
+    to held-out pictures was .37 after 90, .39 after 160, .23 after 300 of twice the batch."""
+    lora_rate: float = 8e-4
     autoencoder: AutoencoderRecipe = field(default_factory=AutoencoderRecipe)
     text: TextRecipe = field(default_factory=TextRecipe)
     transformer: TransformerRecipe = field(default_factory=TransformerRecipe)
