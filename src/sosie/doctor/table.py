@@ -17,6 +17,7 @@ from sosie.doctor.rules import (
     page,
     pixels,
     pose,
+    setting,
     skin,
     transcript,
     twins,
@@ -25,6 +26,7 @@ from sosie.doctor.rules import (
 
 FAMILIES = (
     *(count, twins, leak, who, pose, eyes, skin, marks),
+    setting,
     *(focus, light, grain, pixels, framing),
     *(page, ink, transcript),
 )

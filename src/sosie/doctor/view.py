@@ -15,6 +15,7 @@ from sosie.core.records import Box, Item
 from sosie.doctor.texture import noise
 from sosie.doctor.writing import Writing
 from sosie.models.faces import Face, find_faces
+from sosie.models.mask import person_mask
 from sosie.models.mesh import Mesh, find_mesh
 
 Bytes = NDArray[np.uint8]
@@ -22,6 +23,8 @@ Floats = NDArray[np.float32]
 
 WORKING_SIDE = 1024
 """Longer side in pixels at which most measures work; what needs true pixels reads `rgb`."""
+TINY_SIDE = 256
+"""Longer side in pixels at which parts are told apart and described: finer does it no better."""
 
 
 class View:
@@ -50,13 +53,17 @@ class View:
     @cached_property
     def small(self) -> Bytes:
         """The picture with its longer side at most `WORKING_SIDE`."""
-        if self.scale == 1:
-            return self.rgb
-        import cv2
+        return _shrunk(self.rgb, WORKING_SIDE)
 
-        height, width = self.rgb.shape[:2]
-        size = (max(1, round(width * self.scale)), max(1, round(height * self.scale)))
-        return np.asarray(cv2.resize(self.rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+    @cached_property
+    def tiny(self) -> Bytes:
+        """The picture with its longer side at most `TINY_SIDE`."""
+        return _shrunk(self.small, TINY_SIDE)
+
+    @cached_property
+    def mask(self) -> Floats:
+        """How much of each pixel of `tiny` belongs to a person, (H, W) in [0, 1]."""
+        return person_mask(self.tiny)
 
     @cached_property
     def grey(self) -> Floats:
@@ -124,3 +131,15 @@ def around(face: Face, share: float, shape: tuple[int, ...]) -> Box:
         right=min(width, round(face.box.right + grow)),
         bottom=min(height, round(face.box.bottom + grow)),
     )
+
+
+def _shrunk(rgb: Bytes, side: int) -> Bytes:
+    """The picture with its longer side at most `side` pixels."""
+    import cv2
+
+    height, width = rgb.shape[:2]
+    shrink = side / max(height, width)
+    if shrink >= 1:
+        return rgb
+    size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -1,0 +1,65 @@
+"""Backgrounds and clothes that come too often."""
+
+import numpy as np
+import pytest
+
+from sosie.world.people import person
+from sosie.world.photo import photo
+
+KEPT = {"age": 40, "hat": "none", "glasses": "none", "size": 192}
+PLACES = ("beach", "forest", "library", "mountains", "garden", "sunset", "kitchen")
+COLOURS = ("red", "blue", "green", "yellow", "black", "white", "purple")
+
+
+@pytest.fixture(scope="module")
+def varied():
+    """Ten pictures in other places and clothes each."""
+    return [
+        photo(
+            person(29),
+            seed=n,
+            place=PLACES[n % 7] if n < 7 else "plain wall",
+            wall_colour=COLOURS[n % 7],
+            garment="sweater",
+            pattern="plain",
+            garment_colour=COLOURS[n % 7],
+            **KEPT,
+        ).picture
+        for n in range(10)
+    ]
+
+
+def spoilt(pictures, **fixed):
+    """The first five drawn again with something in common."""
+    again = [photo(person(29), seed=n, pattern="plain", **KEPT, **fixed).picture for n in range(5)]
+    return [*again, *pictures[5:]]
+
+
+def test_a_varied_set_is_left_in_peace(findings, varied):
+    for rule in ("setting.background", "setting.outfit", "setting.share"):
+        assert findings(varied, rule) == [], rule
+
+
+def test_one_background_five_times_is_found(findings, numbers, varied):
+    pictures = spoilt(varied, place="library")
+    found = findings(pictures, "setting.background")
+    assert found and {0, 1, 2, 3, 4} <= numbers(found, pictures)
+    assert findings(pictures, "setting.share"), "half of a set of ten"
+
+
+def test_one_outfit_five_times_is_found(findings, numbers, varied):
+    pictures = spoilt(varied, garment="sweater", garment_colour="orange")
+    found = findings(pictures, "setting.outfit")
+    assert found and {0, 1, 2, 3, 4} <= numbers(found, pictures)
+
+
+def test_the_cap_is_the_users(findings, varied):
+    assert findings(spoilt(varied, place="library"), "setting.background", cap=8) == []
+
+
+def test_a_wall_has_no_outfit(make_set):
+    from sosie.doctor import examine
+
+    wall = np.full((160, 160, 3), 90, np.uint8)
+    checkup = examine(make_set([wall] * 4), only=("setting.outfit",))
+    assert [entry.rule for entry in checkup.not_examined] == ["setting.outfit"]
