@@ -96,9 +96,7 @@ def line(who: Hand, text: str, rng: np.random.Generator) -> tuple[Mask, float]:
             x += unit * (who.word_gap + rng.normal(0, 0.12))
             continue
         wander = 0.8 * wander + float(rng.normal(0, who.uneven * unit))
-        draw.text(
-            (x, base + wander), letter, fill=255, font=font, anchor="ls", stroke_width=stroke
-        )
+        draw.text((x, base + wander), letter, fill=255, font=font, anchor="ls", stroke_width=stroke)
         x += font.getlength(letter) + unit * (who.letter_gap + rng.normal(0, 0.05))
     mask = np.asarray(canvas, np.float32)[:, : math.ceil(x + unit)] / 255
     lean = math.tan(math.radians(who.slant + rng.normal(0, 0.8)))
