@@ -15,7 +15,7 @@ Bytes = NDArray[np.uint8]
 LESS = (-2.0, -3.0, -4.0)
 MORE = (2.0, 2.8, 3.6)
 """Stops of light."""
-BLACK = (0.4, 0.5, 0.58)
+BLACK = (0.43, 0.5, 0.56)
 """Luma below which everything becomes black."""
 SIDES = (3.0, 4.0, 5.0)
 """Stops between the two halves of a face."""

@@ -30,7 +30,7 @@ BRIGHT = 0.08
 at most .01."""
 CRUSHED = 0.02
 """Luma up to which a shadow holds no detail."""
-SHADOWS = 0.06
+SHADOWS = 0.04
 """Share of a face without detail in the shadows from which it is lost; clean pictures: .01."""
 UNEVEN = 1.5
 """Stops between the halves of a face; side light in drawn portraits goes up to 1.3."""
