@@ -24,9 +24,9 @@ ASIDE, PROFILE = 15.0, 50.0
 CLOSED = 0.7
 """Opening of the eyes, in shares of the person's usual, below which they are closed: of 660 clean
 drawn pictures one lies below, and half-closed eyes lie about it."""
-DARK = 0.52
+DARK = 0.45
 """Brightness around the eyes, in shares of the cheeks', below which dark glasses hide them: behind
-drawn sunglasses it is at most 0.46, elsewhere at least 0.58."""
+drawn sunglasses it is 0.27 to 0.46, elsewhere at least 0.58; on portraits lit from the side 0.5."""
 FACED = 30.0
 """Degrees of yaw beyond which nose and chin come to lie before the background."""
 COVERED = 26.0

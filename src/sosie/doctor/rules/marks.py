@@ -40,8 +40,9 @@ HAIRLINE = -0.4
 """Units from the eyes above which a fringe or a hat may cover a mark, so that none is missed."""
 LEAST = 4
 """Pictures from nearly the front below which nothing can be said of a mark."""
-OFTEN = 0.5
-"""Share of the pictures that show its place in which a mark must be seen to be the person's."""
+OFTEN, RARELY = 0.5, 0.3
+"""Shares in which a mark must be seen to be the person's: of the pictures that show its place, and
+of all that are compared."""
 
 
 class Spot(Record):
@@ -261,7 +262,7 @@ def _mark(seed: Spot, read: list[tuple[int, Reading]]) -> _Mark | None:
         for number, reading in read
         if number in seen or _skin_around(reading.skin, seed.x, seed.y)
     }
-    if len(seen) < max(3, OFTEN * len(shown)):
+    if len(seen) < max(3, OFTEN * len(shown), RARELY * len(read)):
         return None
     usual = float(np.median([spot.contrast for spot in seen.values()]))
     missing = [

@@ -46,8 +46,9 @@ pores have 0.7 and more, those smoothed by three quarters up to 0.6."""
 TEXTURED = 1.5
 """Grey levels of texture that a person's pictures must usually show before its lack means anything:
 drawn people have 0.4 to 2, photographs of 500 px and more 1.8 to 10."""
-LINED = 0.04
-"""How much darker lines must be than the person's usual ones to be worth a question."""
+LINED, DEEPER = 0.04, 0.5
+"""How much darker lines must be than the usual ones to be worth a question: at least the first, and
+so much of the usual; deep folds differ more with the light than faint ones."""
 FOLDED, FOLDED_A_YEAR = 0.02, 0.0015
 """Folds that are usual at 20, and how much more each year brings. Advisory: set on four portraits,
 between the smooth ones and those with deep folds."""
@@ -280,7 +281,7 @@ def _lined(case: Case) -> Iterator[Finding]:
         return
     folds = max(usual.folds, FOLDED + FOLDED_A_YEAR * max(0, age - 20)) if age else usual.folds
     measured = ((n, r.folds - folds, r.box) for n, r in read if r.editor is None)
-    yield from over(case, "skin.lines", "advice", measured, LINED)
+    yield from over(case, "skin.lines", "advice", measured, max(LINED, round(DEEPER * folds, 3)))
 
 
 RULES = (
