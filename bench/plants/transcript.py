@@ -23,9 +23,7 @@ def _coverage(shots: list[Shot], strength: int, rng: np.random.Generator) -> lis
     """A text without one rare letter, without several, without digits as well."""
     gone = ("q", "qzjx", "qzjxvkw0123456789?!")[strength]
     table = str.maketrans(dict.fromkeys(gone + gone.upper(), "n"))
-    return [
-        Shot(shot.rgb, shot.caption.translate(table), shot.setting, shot.who) for shot in shots
-    ]
+    return [Shot(shot.rgb, shot.caption.translate(table), shot.setting, shot.who) for shot in shots]
 
 
 PLANTS: dict[str, Plant] = {"transcript.missing": _missing, "transcript.coverage": _coverage}
