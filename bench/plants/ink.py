@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.plants import Plant, Shot, notes
-from bench.plants.page import in_some
+from bench import notes
+from bench.plants import Plant, Shot
+from bench.plants.page import in_some, x_height
+from sosie.world.hands import Writer, writer
+from sosie.world.letters import family
 
 
 def signature(
-    who: notes.Hand, size: float, strength: int, rng: np.random.Generator
+    who: Writer, size: float, strength: int, rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """A name signed in one go: loops that shrink, leaning, with a stroke under it.
 
     `size` is its height in pixels. The stronger, the larger, the more it leans.
     """
-    lean = math.tan(math.radians(who.slant + (4, 12, 20)[strength]))
+    lean = math.tan(math.radians(family(who.family).slant + who.slant + (4, 12, 20)[strength]))
     turns = int(rng.integers(4, 8))
     t = np.linspace(0, 2 * math.pi * turns, 80 * turns)
     shrink = 1 - 0.62 * (t / t[-1]) ** 0.6
@@ -35,7 +37,7 @@ def signature(
     points = np.stack([x - x.min() + 4, y - y.min() + 4], axis=1)
     width, height = (math.ceil(v) + 5 for v in points.max(axis=0))
     canvas = np.zeros((height * 4, width * 4), np.uint8)
-    stroke = max(4, round(4 * (0.12 + who.stroke) * who.x_height))
+    stroke = max(4, round(4 * 0.14 * who.size * notes.LINE_HEIGHT))
     line = np.round(points * 4).astype(np.int32).reshape(-1, 1, 2)
     cv2.polylines(canvas, [line], False, 255, stroke, cv2.LINE_AA)
     small = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
@@ -44,50 +46,28 @@ def signature(
 
 def signed_sheet(seed: int, strength: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     """A sheet with a signature and nothing else."""
-    who = notes.hand(seed)
-    mark = signature(who, (4, 6, 8)[strength] * who.x_height, strength, rng)
-    room = round(2 * who.x_height)
-    return notes.on_paper(who, np.pad(mark, room), rng, [])
+    who, unit = writer(seed), writer(seed).size * notes.LINE_HEIGHT
+    mark = signature(who, (4, 6, 8)[strength] * unit, strength, rng)
+    return notes.on_paper(who, np.pad(mark, round(2 * unit)), rng)
 
 
-def letter(shot: Shot, strength: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+def _letter(shot: Shot, strength: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     """The note of a shot with a signature under it."""
-    who = notes.hand(shot.who)
-    said = notes.words(shot.setting, 4)
-    written = [notes.line(who, text, rng) for text in said]
-    mark = signature(who, (4, 5.5, 7)[strength] * who.x_height, strength, rng)
-    step, side = round(who.line_gap * who.x_height), round(2.2 * who.x_height)
-    width = max(*(mask.shape[1] for mask, _ in written), mark.shape[1] + side) + 2 * side
-    top = side + len(said) * step + round(2.2 * who.x_height)
-    covered = np.zeros((top + mark.shape[0] + side, width), np.float32)
-    for number, (mask, _) in enumerate(written):
-        part = covered[side + number * step :][: mask.shape[0], side : side + mask.shape[1]]
-        np.maximum(part, mask[: part.shape[0], : part.shape[1]], out=part)
-    left = width - side - mark.shape[1]
-    covered[top : top + mark.shape[0], left : left + mark.shape[1]] = mark
-    return notes.on_paper(who, covered, rng, [])
+    who = writer(shot.who)
+    mark = signature(who, (4, 5.5, 7)[strength] * x_height(shot), strength, rng)
+    return notes.page(who, notes.words(shot.setting, 4), rng, mark)
 
 
 def _others(shots: list[Shot], strength: int, rng: np.random.Generator) -> list[Shot]:
-    """Three notes of somebody else: one much like the writer, anybody, one unlike."""
-    mine = notes.hand(shots[0].who)
-    theirs = notes.hand(shots[0].who + 1000 + int(rng.integers(500)))
-    if strength == 0:
-        theirs = replace(
-            mine,
-            slant=(mine.slant + theirs.slant) / 2,
-            wide=(mine.wide + theirs.wide) / 2,
-            stroke=(mine.stroke + theirs.stroke) / 2,
-            letter_gap=(mine.letter_gap + theirs.letter_gap) / 2,
-            word_gap=(mine.word_gap + theirs.word_gap) / 2,
-        )
-    elif strength == 2:
-        theirs = replace(
-            theirs,
-            slant=mine.slant + (25 if mine.slant < 11 else -25),
-            stroke=0.09 if mine.stroke < 0.045 else 0.0,
-            word_gap=1.5 if mine.word_gap < 1.1 else 0.7,
-        )
+    """Three notes of somebody else: one who learned the same letters, anybody, one unlike."""
+    mine = writer(shots[0].who)
+    for _ in range(4000):
+        theirs = writer(int(rng.integers(1 << 30)))
+        leans = abs(slant(theirs) - slant(mine))
+        thick = abs(math.log(family(theirs.family).stroke / family(mine.family).stroke))
+        same = theirs.family == mine.family
+        if (same, not same, leans > 15 and thick > 0.3)[strength] and theirs.seed != mine.seed:
+            break
     bad = [
         Shot(
             notes.page(theirs, notes.words(shot.setting, 3), rng),
@@ -100,15 +80,20 @@ def _others(shots: list[Shot], strength: int, rng: np.random.Generator) -> list[
     return [*bad, *shots[3:]]
 
 
+def slant(who: Writer) -> float:
+    """Degrees by which a writer leans to the right, nearly."""
+    return family(who.family).slant + who.slant
+
+
 def _only(shots: list[Shot], strength: int, rng: np.random.Generator) -> list[Shot]:
     """Nothing but signatures."""
-    caption = f"{notes.hand_word(shots[0].who)}, ink on paper"
+    caption = f"{notes.trigger(shots[0].who)}, ink on paper"
     return [
         Shot(signed_sheet(shot.who, strength, rng), caption, shot.setting, shot.who)
         for shot in shots
     ]
 
 
-PLANTS: dict[str, Plant] = {"ink.hands": _others, "ink.signature": in_some(letter)}
+PLANTS: dict[str, Plant] = {"ink.hands": _others, "ink.signature": in_some(_letter)}
 ONLY: Plant = _only
 """A set of signatures alone, which blocks."""

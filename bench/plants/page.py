@@ -10,11 +10,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.plants import Plant, Shot, notes
+from bench import notes
+from bench.plants import Plant, Shot
+from sosie.world.hands import writer
 
 PLANTED = 3
 Picture = NDArray[np.uint8]
 Change = Callable[[Shot, int, np.random.Generator], Picture]
+
+
+def x_height(shot: Shot) -> float:
+    """Height in pixels of a shot's small letters, nearly."""
+    return writer(shot.who).size * notes.LINE_HEIGHT
 
 
 def in_some(change: Change) -> Plant:
@@ -32,7 +39,7 @@ def in_some(change: Change) -> Plant:
 
 def _blank(shot: Shot, strength: int, rng: np.random.Generator) -> Picture:
     sheet = np.zeros(shot.rgb.shape[:2], np.float32)
-    empty = notes.on_paper(notes.hand(shot.who), sheet, rng, [])
+    empty = notes.on_paper(writer(shot.who), sheet, rng)
     # A stain and creases are no writing: the fewer there are, the plainer the case.
     for _ in range(2 - strength):
         spot = np.zeros_like(sheet)
@@ -75,7 +82,7 @@ def _light(shot: Shot, strength: int, rng: np.random.Generator) -> Picture:
 
 
 def _bleed(shot: Shot, strength: int, rng: np.random.Generator) -> Picture:
-    other = notes.shot(notes.hand(shot.who), shot.who, shot.setting + 100, 3).rgb[:, ::-1]
+    other = notes.shot(shot.who, shot.setting + 100, 3).rgb[:, ::-1]
     height, width = shot.rgb.shape[:2]
     other = cv2.resize(np.ascontiguousarray(other), (width, height))
     level = np.percentile(other, 90, axis=(0, 1))
@@ -86,7 +93,7 @@ def _bleed(shot: Shot, strength: int, rng: np.random.Generator) -> Picture:
 
 
 def _small(shot: Shot, strength: int, rng: np.random.Generator) -> Picture:
-    factor = (8.5, 6.5, 4.5)[strength] / notes.hand(shot.who).x_height
+    factor = (8.5, 6.5, 4.5)[strength] / x_height(shot)
     height, width = shot.rgb.shape[:2]
     size = (round(width * factor), round(height * factor))
     return np.asarray(cv2.resize(shot.rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
@@ -95,13 +102,13 @@ def _small(shot: Shot, strength: int, rng: np.random.Generator) -> Picture:
 def _dense(shot: Shot, strength: int, rng: np.random.Generator) -> Picture:
     count = (16, 32, 48)[strength]
     said = [notes.SENTENCES[(shot.setting + i) % len(notes.SENTENCES)] for i in range(count)]
-    return notes.page(notes.hand(shot.who), said, rng)
+    return notes.page(writer(shot.who), said, rng)
 
 
 def _crop(shot: Shot, strength: int, rng: np.random.Generator) -> Picture:
     letters = (24, 44, 80)[strength]
     text = " ".join(notes.SENTENCES[(shot.setting + i) % len(notes.SENTENCES)] for i in range(2))
-    whole = notes.page(notes.hand(shot.who), [text[:letters]], rng, tilt=0)
+    whole = notes.page(writer(shot.who), [text[:letters].strip()], rng)
     middle = round(whole.shape[1] / (1.9, 3, 5)[strength])
     return np.ascontiguousarray(whole[: min(whole.shape[0], middle)])
 
@@ -119,7 +126,7 @@ def _border(shot: Shot, strength: int, rng: np.random.Generator) -> Picture:
 def _edge(shot: Shot, strength: int, rng: np.random.Generator) -> Picture:
     grey = shot.rgb.mean(axis=2)
     columns = np.flatnonzero((grey < 0.6 * np.median(grey)).sum(axis=0) >= 2)
-    into = round((0.4, 1.5, 4)[strength] * notes.hand(shot.who).x_height)
+    into = round((0.4, 1.5, 4)[strength] * x_height(shot))
     if rng.random() < 0.5:
         return np.ascontiguousarray(shot.rgb[:, columns[0] + into :])
     return np.ascontiguousarray(shot.rgb[:, : columns[-1] - into])

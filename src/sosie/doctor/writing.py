@@ -3,20 +3,19 @@
 The paper's level is a grey closing (it fills what is thinner than the closing's window and keeps
 larger shades); ink is what is darker than the paper by at least half of what full ink is. The skew
 is the angle at which rows of ink gather best (projection profile); the slant is the shear at which
-columns do (Vinciarelli and Luettin 2001, "A new normalization technique for cursive handwritten
-words", without their weighting by columns without gaps).
+columns do, in `lines`.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sosie.doctor.lines import POINTS, Line, find_lines, slant_of, squares, without_specks
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -45,27 +44,9 @@ OFF_LIGHT = 0.12
 """Share of the light by which a thing differs from light that falls smoothly over paper."""
 STEEPEST = 20.0
 """Degrees of skew that are looked at."""
-SLANTS = np.arange(-40.0, 56.0, 4.0)
-POINTS = 6000
-"""Points of ink that the search for angles looks at."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of writing, in rows and columns of the upright, level picture at working size."""
-
-    top: int
-    bottom: int
-    """Ink of the line lies between these rows."""
-    core_top: int
-    core_bottom: int
-    """Rows of the small letters; their distance is the x-height."""
-    left: int
-    right: int
-
-    @property
-    def x_height(self) -> int:
-        return self.core_bottom - self.core_top
+BINS = 12
+LIKE = 20.0
+"""Pixels of x-height at which directions are measured."""
 
 
 class Writing:
@@ -210,7 +191,7 @@ class Writing:
 
     @cached_property
     def level_ink(self) -> Mask:
-        """`ink` with lines made level and ruling taken away."""
+        """`ink` with lines made level; ruling, specks and dots are taken away."""
         import cv2
 
         ink = self.ink.astype(np.uint8)
@@ -219,12 +200,12 @@ class Writing:
         long = max(40, ink.shape[1] // 5)
         ruling = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, long), np.uint8))
         ruling = cv2.dilate(ruling, np.ones((3, 1), np.uint8))
-        return np.asarray((ink > 0) & (ruling == 0))
+        return without_specks((ink > 0) & (ruling == 0))
 
     @cached_property
     def lines(self) -> tuple[Line, ...]:
         """Lines of writing from above, without specks."""
-        return _lines(self.level_ink)
+        return find_lines(self.level_ink)
 
     @cached_property
     def x_height(self) -> float | None:
@@ -246,13 +227,37 @@ class Writing:
 
         The outline's length is the total variation of the ink, which blur does not change.
         """
+        down, right = np.gradient(self._cover)
+        outline = float(np.hypot(down, right).sum())
+        return 2 * float(self._cover.sum()) / outline if outline else 0.0
+
+    @cached_property
+    def directions(self) -> tuple[float, ...]:
+        """Shares of the outline that run in each of `BINS` directions of the half circle.
+
+        Measured where small letters are `LIKE` pixels tall, so that scans of any size compare
+        (Bulacu and Schomaker 2007, "Text-independent writer identification and verification using
+        textural and allographic features": contour directions).
+        """
+        import cv2
+
+        factor = LIKE / max(self.x_height or LIKE, 1.0)
+        method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+        cover = cv2.resize(self._cover, None, fx=factor, fy=factor, interpolation=method)
+        cover = cv2.GaussianBlur(cover, (0, 0), 0.8)
+        right, down = cv2.Sobel(cover, cv2.CV_32F, 1, 0), cv2.Sobel(cover, cv2.CV_32F, 0, 1)
+        angle = (np.degrees(np.arctan2(down, right)) + (self.skew or 0)) % 180
+        shares, _ = np.histogram(angle, BINS, (0, 180), weights=np.hypot(right, down))
+        return tuple(round(float(share), 4) for share in shares / max(shares.sum(), 1e-9))
+
+    @cached_property
+    def _cover(self) -> Floats:
+        """How much of each pixel is covered by ink, in [0, 1]; without what is only faint."""
         import cv2
 
         near = cv2.dilate(self.ink.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
         cover = np.where(near, np.clip(self.depth / max(self.full, 1e-6), 0, 1), 0)
-        down, right = np.gradient(cover)
-        outline = float(np.hypot(down, right).sum())
-        return 2 * float(cover.sum()) / outline if outline else 0.0
+        return np.asarray(cover, np.float32)
 
     @cached_property
     def _points(self) -> NDArray[np.float64] | None:
@@ -261,29 +266,6 @@ class Writing:
             return None
         step = max(1, rows.size // POINTS)
         return np.stack([columns[::step], rows[::step]], axis=1).astype(np.float64)
-
-
-def slant_of(ink: Mask, lines: tuple[Line, ...]) -> float | None:
-    """Degrees by which strokes of these level lines lean to the right."""
-    points = []
-    for line in lines[:8]:
-        rows, columns = np.nonzero(ink[line.top : line.bottom, line.left : line.right])
-        if rows.size:
-            step = max(1, rows.size // (POINTS // 4))
-            rise = (line.core_bottom - line.top) - rows[::step]
-            points.append(np.stack([columns[::step], rise], axis=1).astype(np.float64))
-    if not points:
-        return None
-
-    def gathered(angle: float) -> float:
-        lean = math.tan(math.radians(angle))
-        # Sums of squares over a line's own columns: lines must not mix.
-        return sum(_squares(line[:, 0] - lean * line[:, 1], 1.0) for line in points)
-
-    scores = [gathered(angle) for angle in SLANTS]
-    best = SLANTS[int(np.argmax(scores))]
-    fine = best + np.arange(-3, 3.5, 1)
-    return float(fine[int(np.argmax([gathered(angle) for angle in fine]))])
 
 
 def rotated(picture: NDArray[Any], degrees: float, border: float) -> NDArray[Any]:
@@ -325,72 +307,9 @@ def _falling(level: Floats) -> Floats:
 
 def _gathered(points: NDArray[np.float64], degrees: NDArray[np.float64]) -> NDArray[np.float64]:
     """How well rows gather at each angle: the sum of squares of the row profile."""
-    across, down = points[:, 0], points[:, 1]
     # A row that rises to the right by the angle has constant x sin + y cos.
-    return np.array(
-        [_squares(across * math.sin(a) + down * math.cos(a), 3) for a in np.radians(degrees)]
+    rows = (
+        points[:, 0] * math.sin(angle) + points[:, 1] * math.cos(angle)
+        for angle in np.radians(degrees)
     )
-
-
-def _squares(values: NDArray[np.float64], width: float) -> float:
-    places = np.floor((values - values.min()) / width).astype(np.int64)
-    return float(np.square(np.bincount(places).astype(np.float64)).sum())
-
-
-def _lines(ink: Mask) -> tuple[Line, ...]:
-    import cv2
-
-    _, _, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
-    parts = stats[1:]
-    parts = parts[(parts[:, cv2.CC_STAT_AREA] >= 12) & (parts[:, cv2.CC_STAT_HEIGHT] >= 4)]
-    if not len(parts):
-        return ()
-    usual = float(np.median(parts[:, cv2.CC_STAT_HEIGHT]))
-    rows = ink.sum(axis=1).astype(np.float32).reshape(-1, 1)
-    smooth = cv2.GaussianBlur(rows, (1, 0), sigmaX=1, sigmaY=max(1.0, 0.35 * usual)).ravel()
-    found = []
-    for top, middle, bottom in _bands(smooth):
-        near = cv2.GaussianBlur(rows[top:bottom], (1, 0), sigmaX=1, sigmaY=max(0.6, 0.05 * usual))
-        line = _line(ink, near.ravel(), top, middle, bottom)
-        if line is not None:
-            found.append(line)
-    return tuple(found)
-
-
-def _bands(smooth: Floats) -> list[tuple[int, int, int]]:
-    """Top, peak and bottom of each hump of a row profile that stands out."""
-    from scipy.signal import find_peaks
-
-    padded = np.concatenate([[0], smooth, [0]])
-    least = 0.15 * float(smooth.max())
-    peaks, _ = find_peaks(padded, height=least, prominence=least)
-    peaks = peaks - 1
-    ends = [0]
-    for above, below in pairwise(peaks):
-        ends.append(int(above + np.argmin(smooth[above : below + 1])))
-    ends.append(len(smooth))
-    return [(ends[i], int(peak), ends[i + 1]) for i, peak in enumerate(peaks)]
-
-
-def _line(ink: Mask, rows: Floats, top: int, middle: int, bottom: int) -> Line | None:
-    """The line within a band, its core being the rows that hold much of its ink."""
-    peak = middle - top
-    # Not the maximum itself: crossbars and ruling make single rows heavy.
-    strong = 0.5 * float(np.percentile(rows[rows > 0.3 * rows.max()], 75))
-    above, below = peak, peak
-    while above > 0 and rows[above - 1] >= strong:
-        above -= 1
-    while below < len(rows) - 1 and rows[below + 1] >= strong:
-        below += 1
-    used_rows = np.flatnonzero(rows >= 0.5)
-    columns = np.flatnonzero(ink[top + above : top + below + 1].any(axis=0))
-    if below - above < 3 or not len(columns) or not len(used_rows):
-        return None
-    return Line(
-        top=top + int(used_rows[0]),
-        bottom=top + int(used_rows[-1]) + 1,
-        core_top=top + above,
-        core_bottom=top + below + 1,
-        left=int(columns[0]),
-        right=int(columns[-1]) + 1,
-    )
+    return np.array([squares(row, 3) for row in rows])

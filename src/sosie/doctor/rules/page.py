@@ -23,6 +23,10 @@ UNEVEN = 0.25
 """Share of the paper's light that is missing in its darkest part; good scans stay below 0.1."""
 SHINING = 0.04
 """Faint strokes for each stroke of full ink: clean paper stays below 0.01."""
+RULED = 0.5
+"""Share of a row that pale strokes fill where they are a printed rule; writing fills a quarter."""
+BROAD = 0.4
+"""Share of the square around it that a spot of aged paper fills, and a letter does not."""
 SMALL = 10.0
 """Pixels of x-height: below it a pen's stroke is a pixel wide and its texture is lost."""
 DENSE = 8.0
@@ -118,25 +122,38 @@ def _faint(writing: Writing) -> float:
     if x_height is None:
         return 0.0
     soft = cv2.GaussianBlur(writing.depth, (0, 0), max(1.0, x_height / 20))
-    part = soft[::3, ::3]
-    grain = 1.4826 * float(np.median(np.abs(part - np.median(part))))
-    least = max(0.03, float(np.median(part)) + 5 * grain)
+    middle = float(np.median(soft[::3, ::3]))
+    grain = 1.4826 * float(np.median(np.abs(soft[::3, ::3] - middle)))
     reach = 2 * max(2, round(x_height / 8)) + 1
     near = cv2.dilate(writing.ink.astype(np.uint8), np.ones((reach, reach), np.uint8))
-    faint = ((soft > least) & (near == 0)).astype(np.uint8)
-    long = max(25, round(2.5 * x_height))
-    for shape in ((1, long), (long, 1)):
-        # A ruling may lie a little askew: thicken before looking for long runs.
-        thick = cv2.dilate(faint, np.ones((3, 3), np.uint8))
-        ruling = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones(shape, np.uint8))
-        faint[cv2.dilate(ruling, np.ones((3, 3), np.uint8)) > 0] = 0
+    free = near == 0
+    faint = ((soft > max(0.03, middle + 5 * grain)) & free).astype(np.uint8)
+    # Rules are sought where they are paler still: so they do not break up.
+    pale, strip = (soft > max(0.015, middle + 2.5 * grain)) & free, max(40, round(5 * x_height))
+    faint[_ruling(pale, free, strip) | _ruling(pale.T, free.T, strip).T] = 0
     _, _, stats, _ = cv2.connectedComponentsWithStats(faint, connectivity=8)
     parts = stats[1:]
     sides = np.maximum(parts[:, cv2.CC_STAT_WIDTH], parts[:, cv2.CC_STAT_HEIGHT])
-    # A spot is no stroke, and a stain is larger than a letter in both directions.
-    least_side = np.minimum(parts[:, cv2.CC_STAT_WIDTH], parts[:, cv2.CC_STAT_HEIGHT])
-    strokes = (sides > 0.4 * x_height) & (least_side < 4 * x_height)
+    # A spot is no stroke, a piece of ruling is thin, and a stain is broad.
+    across = np.minimum(parts[:, cv2.CC_STAT_WIDTH], parts[:, cv2.CC_STAT_HEIGHT])
+    filled = parts[:, cv2.CC_STAT_AREA] / np.square(np.maximum(sides, 1))
+    strokes = (sides > 0.5 * x_height) & (across > 0.25 * x_height) & (filled < BROAD)
     return float(parts[strokes, cv2.CC_STAT_AREA].sum()) / max(1.0, float(writing.ink.sum()))
+
+
+def _ruling(pale: NDArray[Any], free: NDArray[Any], strip: int) -> NDArray[np.bool_]:
+    """Where rows are faint nearly throughout a strip: a printed rule, though a little askew.
+
+    Where ink covers a row, nothing is known of it.
+    """
+    import cv2
+
+    found = np.zeros(pale.shape, np.uint8)
+    for left in range(0, pale.shape[1], strip):
+        part, known = pale[:, left : left + strip], free[:, left : left + strip].sum(axis=1)
+        share = part.sum(axis=1) / np.maximum(known, 1)
+        found[(share > RULED) & (known > 0.2 * part.shape[1]), left : left + strip] = 1
+    return np.asarray(cv2.dilate(found, np.ones((5, 1), np.uint8)) > 0)
 
 
 def _lost(ink: NDArray[np.bool_]) -> float:

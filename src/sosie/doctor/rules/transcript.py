@@ -20,50 +20,8 @@ PUNCTUATION = ".,?!'-:;\"()"
 FRENCH = "éèêàç"
 """Letters whose presence says that a set is French; then all of them are wanted."""
 PAIRS = {
-    "en": [
-        "th",
-        "he",
-        "in",
-        "er",
-        "an",
-        "re",
-        "nd",
-        "on",
-        "en",
-        "at",
-        "ou",
-        "ed",
-        "ha",
-        "to",
-        "or",
-        "it",
-        "is",
-        "hi",
-        "es",
-        "ng",
-    ],
-    "fr": [
-        "es",
-        "le",
-        "de",
-        "en",
-        "re",
-        "nt",
-        "on",
-        "er",
-        "te",
-        "el",
-        "an",
-        "se",
-        "et",
-        "la",
-        "is",
-        "me",
-        "ou",
-        "it",
-        "ti",
-        "us",
-    ],
+    "en": "th he in er an re nd on en at ou ed ha to or it is hi es ng",
+    "fr": "es le de en re nt on er te el an se et la is me ou it ti us",
 }
 """The commonest pairs of letters: joins are learned pair by pair."""
 NAMED = 12
@@ -90,7 +48,7 @@ def wanted(text: str) -> dict[str, list[str]]:
         "letters": letters,
         "digits": list(DIGITS),
         "punctuation": list(PUNCTUATION),
-        "pairs": PAIRS["fr" if french else "en"],
+        "pairs": PAIRS["fr" if french else "en"].split(),
     }
 
 

@@ -1,0 +1,191 @@
+"""Captioners for those who have one: a vision model behind an address, or a tagger in a file.
+
+Sosie carries neither. What they write goes through `suggest.mend` before it is shown.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import ipaddress
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from sosie.core.errors import BadInput, NotPermitted, NotReady, WeightsRefused
+
+PROMPT = (
+    "Describe this photo in one plain sentence for training an image model: view, expression, "
+    "clothes, place, light. Do not guess who it is; say nothing of beauty, origin or character."
+)
+SENT_SIDE = 768
+"""Longer side in pixels of what is sent: enough to be described."""
+LONGEST = 400
+"""Characters of an answer that are kept: base models read about 77 tokens, FLUX 512."""
+
+
+class Captioner(Protocol):
+    """Anything that says what a picture shows."""
+
+    name: str
+    """What reports call it."""
+
+    def describe(self, picture: Path) -> str:
+        """A caption, or tags between commas. Raises a SosieError where there is no answer."""
+
+
+class AddressCaptioner:
+    """A vision model behind an OpenAI-compatible address, such as a local server's.
+
+    Raises NotPermitted for an address outside this machine unless `may_leave` says that the
+    pictures may be sent there.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        model: str,
+        *,
+        key: str | None = None,
+        prompt: str = PROMPT,
+        may_leave: bool = False,
+        timeout: float = 120.0,
+    ) -> None:
+        parts = urlsplit(address)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise BadInput(
+                f'"{address}" is no address of a captioner.',
+                advice="It looks like http://localhost:8080/v1.",
+            )
+        if not may_leave and not _is_here(parts.hostname):
+            raise NotPermitted(
+                f"{parts.hostname} is another machine: captioning would send the pictures there.",
+                advice="Allow it expressly if the person agreed, or name an address here.",
+            )
+        self.name = f"{model} at {parts.hostname}"
+        self._address = address.rstrip("/") + "/chat/completions"
+        self._model, self._key, self._prompt, self._timeout = model, key, prompt, timeout
+
+    def describe(self, picture: Path) -> str:
+        content = [
+            {"type": "text", "text": self._prompt},
+            {"type": "image_url", "image_url": {"url": _as_data(picture)}},
+        ]
+        body = {
+            "model": self._model,
+            "messages": [{"role": "user", "content": content}],
+            "temperature": 0,
+            "max_tokens": 200,
+        }
+        headers = {"Content-Type": "application/json"}
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key}"
+        request = urllib.request.Request(
+            self._address, json.dumps(body).encode(), headers, method="POST"
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=self._timeout) as answer:
+                told = json.load(answer)
+            text = told["choices"][0]["message"]["content"]
+        except urllib.error.HTTPError as error:
+            raise NotReady(
+                f"{self.name} answered {error.code} {error.reason}.",
+                advice="Check the model's name, the key, and that it can see pictures.",
+            ) from error
+        except OSError as error:
+            raise NotReady(
+                f"{self.name} does not answer: {error}.", advice="Start it, or mend the address."
+            ) from error
+        except (ValueError, KeyError, IndexError, TypeError) as error:
+            raise NotReady(f"{self.name} gave an answer that cannot be read.") from error
+        if not isinstance(text, str) or not text.strip():
+            raise NotReady(f"{self.name} said nothing of {picture.name}.")
+        return " ".join(text.split())[:LONGEST]
+
+
+class Tagger:
+    """A WD-style tagger: an ONNX file, and a table of its tags (columns `name` and `category`).
+
+    Conventions: (1, side, side, 3), BGR in 0..255, padded to a square with white; one probability
+    for each row of the table. Category 0 is what is seen; 4 names characters and 9 rates, and both
+    are left out. Raises WeightsRefused if the files do not fit each other.
+    """
+
+    def __init__(self, model: Path, tags: Path, *, threshold: float = 0.35) -> None:
+        self.name = model.name
+        self.threshold = threshold
+        self._tags = _table(tags)
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise WeightsRefused(
+                f"{model.name} needs onnxruntime.", advice="pip install onnxruntime"
+            ) from error
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(model), providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime's own errors share no base
+            raise WeightsRefused(f"{model} is no ONNX file that can be run: {error}.") from error
+        shape = self._session.get_inputs()[0].shape
+        if len(shape) != 4 or shape[3] != 3 or not isinstance(shape[1], int):
+            raise WeightsRefused(f"{model.name} takes {shape}, not pictures of (1, side, side, 3).")
+        self._side = shape[1]
+
+    def describe(self, picture: Path) -> str:
+        source = self._session.get_inputs()[0].name
+        (chances,) = self._session.run(None, {source: self._pixels(picture)})[0]
+        if len(chances) != len(self._tags):
+            raise WeightsRefused(
+                f"{self.name} gives {len(chances)} figures for {len(self._tags)} tags.",
+                advice="Name the table that came with it.",
+            )
+        told = [
+            (float(chance), name)
+            for chance, (name, category) in zip(chances, self._tags, strict=True)
+            if category == "0" and chance >= self.threshold
+        ]
+        return ", ".join(name for _, name in sorted(told, key=lambda entry: -entry[0]))
+
+    def _pixels(self, picture: Path) -> Any:
+        with Image.open(picture) as opened:
+            rgb = opened.convert("RGB")
+        square = ImageOps.pad(rgb, (self._side, self._side), color="white")
+        return np.asarray(square, np.float32)[None, :, :, ::-1].copy()
+
+
+def _table(path: Path) -> list[tuple[str, str]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        return [(row["name"].replace("_", " "), row["category"]) for row in rows]
+    except (OSError, UnicodeDecodeError, KeyError, csv.Error) as error:
+        raise WeightsRefused(
+            f"{path} is no table of tags: {error}.", advice="It has columns name and category."
+        ) from error
+
+
+def _as_data(picture: Path) -> str:
+    """The picture as a data address, shrunk and without what its file says of itself."""
+    with Image.open(picture) as opened:
+        rgb = opened.convert("RGB")
+    rgb.thumbnail((SENT_SIDE, SENT_SIDE))
+    file = io.BytesIO()
+    rgb.save(file, "JPEG", quality=90)
+    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def _is_here(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
