@@ -101,3 +101,12 @@ def test_mends_of_mends_are_undone_one_by_one(filed):
     filed.mends.replace(once, twice, file.getvalue(), mend="mirror", options={})
     assert filed.mends.undo("anna", twice.picture_sha256) == once
     assert filed.mends.undo("anna", once.picture_sha256) == before
+
+
+def test_a_mended_picture_that_is_removed_leaves_nothing(filed):
+    before = filed.samples("anna")[1]
+    after = mend(filed, 1)
+    filed.remove_sample("anna", after.picture_sha256)
+    for sha256 in (before.picture_sha256, after.picture_sha256, before.original_sha256):
+        assert not filed.blobs.path(sha256).exists()
+    assert filed.mends.of("anna") == ()

@@ -13,7 +13,12 @@ from typing import Literal
 IdentityWord = Literal["hair", "make-up", "beard", "glasses", "eyes", "skin", "age", "person"]
 Choice = Literal["omit", "describe"]
 
-_CLAUSES: Mapping[IdentityWord, re.Pattern[str]] = {
+_PARTICULAR_FIRST: tuple[IdentityWord, ...] = (
+    *("beard", "glasses", "make-up", "eyes", "skin", "age", "hair", "person"),
+)
+"""A clause speaks of the first that it names: "facial hair" is a beard."""
+
+_CLAUSES: Mapping[str, re.Pattern[str]] = {
     word: re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE)
     for word, pattern in {
         "hair": r"hair|hair(?:style|cut|line)|bangs|ponytail|pigtails|braids?|dreadlocks|hair bun"
@@ -97,9 +102,7 @@ def _clauses(
 
 def _speaks_of(clause: str, kept: list[IdentityWord]) -> IdentityWord | None:
     """What of the person a clause speaks of; what is chosen to be described may stand."""
-    # "facial hair" is a beard: the more particular words come first.
-    order: tuple[IdentityWord, ...] = ("beard", "glasses", "make-up", "eyes", "skin", "age", "hair")
-    for word in (*order, "person"):
-        if _CLAUSES[word].search(clause):  # type: ignore[index]
-            return None if word in kept else word  # type: ignore[return-value]
+    for word in _PARTICULAR_FIRST:
+        if _CLAUSES[word].search(clause):
+            return None if word in kept else word
     return None

@@ -96,7 +96,9 @@ def suggest(
             else:
                 removed.append(Removed(sample=one.sample, part=part, phrase=said, why=why))
         captions[one.sample] = person_caption(subject.trigger, one.said("framing"), phrases, style)
-    omitted = {part: value for part, value in constant.items() if part not in chosen}
+    omitted: dict[str, str] = {
+        part: value for part, value in constant.items() if part not in chosen
+    }
     omitted |= {
         part: "as chosen"
         for part, choice in chosen.items()
@@ -122,7 +124,8 @@ def mend(
     Each gets the trigger word. Of a handwriting nothing is taken out: every word may be written.
     """
     captions, removed = {}, []
-    decided: dict[IdentityWord, Choice] = {**(choices or {})}
+    # Key by key, since a mapping of some words is no mapping of more words to the type checker.
+    decided: dict[IdentityWord, Choice] = {w: c for w, c in (choices or {}).items()}  # noqa: C416
     for sample, text in written.items():
         if subject.kind == "person":
             text, gone = without_identity(text, subject.trigger, decided)

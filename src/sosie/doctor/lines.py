@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +80,7 @@ def without_specks(ink: Mask) -> Mask:
     return np.asarray(kept[labels])
 
 
-def _usual_height(stats: NDArray[np.int32]) -> float:
+def _usual_height(stats: NDArray[Any]) -> float:
     """Height that half of the ink does not exceed: specks are many but hold little of it."""
     import cv2
 

@@ -92,6 +92,19 @@ class Mends:
             db.execute("UPDATE mends SET undone = ? WHERE id = ?", (now().isoformat(), last["id"]))
         return before
 
+    def forget(self, db: sqlite3.Connection, subject: str, original_sha256: str) -> list[str]:
+        """Within a transaction, delete the log of the picture that came from an original.
+
+        Gives the hashes that it named.
+        """
+        rows = db.execute(
+            """DELETE FROM mends WHERE subject = ?
+            AND json_extract(before, '$.original_sha256') = ?
+            RETURNING before_sha256, picture_sha256""",
+            (subject, original_sha256),
+        ).fetchall()
+        return [row[name] for row in rows for name in ("before_sha256", "picture_sha256")]
+
 
 def _put(db: sqlite3.Connection, picture_sha256: str, sample: Sample) -> None:
     """Give the row of a picture the columns of another sample."""

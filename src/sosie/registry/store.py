@@ -170,7 +170,8 @@ class Registry(RunBook):
         self.set_captions(subject, {picture_sha256: caption})
 
     def remove_sample(self, subject: str, picture_sha256: str) -> None:
-        """Take a sample off file and delete its pictures unless another sample uses them.
+        """Take a sample off file and delete its pictures unless another sample uses them; those
+        that it was mended from go as well, and their rows in the log.
 
         Raises NotFound if the subject has no such picture.
         """
@@ -183,10 +184,12 @@ class Registry(RunBook):
             raise NotFound(f'"{name}" has no picture {picture_sha256[:12]}…')
         with self._db.writing() as db:
             db.execute("DELETE FROM samples WHERE id = ?", (found["id"],))
+            gone = [found["original_sha256"], found["picture_sha256"]]
+            gone += self.mends.forget(db, name, found["original_sha256"])
         # After the row is gone for good: a crash in between leaves a file too many, never one
         # too few. Under the write lock, so that nobody files the same picture meanwhile.
         with self._db.writing() as db:
-            for sha256 in (found["original_sha256"], found["picture_sha256"]):
+            for sha256 in gone:
                 named = db.execute(f"SELECT 1 FROM ({_NAMED}) WHERE sha256 = ?", (sha256,))
                 if not named.fetchone():
                     self.blobs.drop(sha256)
