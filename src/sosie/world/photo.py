@@ -41,7 +41,7 @@ class Truth:
     """Years."""
     view: str
     yaw: float
-    """Degrees; positive shows the person's left cheek."""
+    """Degrees; positive turns the nose to the picture's right."""
     pitch: float
     """Degrees; positive looks down."""
     expression: str
