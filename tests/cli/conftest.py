@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from tests.cli.door import sosie
 from tests.studio.household import QUICK, photos
 
-SET = [word for key, value in QUICK.items() for word in ("--set", f"{key}={value}")]
+SET = [word for key, value in QUICK.items() for word in ("--set", f"{key}={json.dumps(value)}")]
 """The settings of a quick run, as a user types them."""
 
 

@@ -58,7 +58,8 @@ def test_a_dry_run_tells_all_and_writes_nothing(home, base):
 
 
 def test_a_dry_run_that_finds_a_blocker_says_so(home, base, tmp_path):
-    blocked = sosie(home, "train", "anna", "--base", base, "--set", "withheld=[]", "--dry-run")
+    blocked = sosie(home, "train", "anna", "--base", base, "--set", "withheld=[]",
+                    "--despite", "who.no_face", "--dry-run")  # fmt: skip
     assert blocked.code == 5 and "not ready: 1 blocker" in blocked.out
     assert "--despite" in blocked.out
 
@@ -94,7 +95,9 @@ def test_list_and_runs_name_what_there_is(home):
 
 def test_the_doctor_prints_a_verdict_and_writes_a_page(home, tmp_path):
     page = tmp_path / "anna.html"
-    answer = sosie(home, "doctor", "anna", "--page", page)
+    blocked = sosie(home, "doctor", "anna")
+    assert blocked.code == 5 and "blocked" in blocked.out.splitlines()[0], "noise has no face"
+    answer = sosie(home, "doctor", "anna", "--page", page, "--dismiss", "who.no_face")
     assert answer.code == 0 and "needs attention" in answer.out.splitlines()[0]
     assert "6 pictures are few" in answer.out and "hold out (" in answer.out
     assert "6 pictures are few" in page.read_text(encoding="utf-8")

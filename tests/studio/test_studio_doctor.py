@@ -10,6 +10,8 @@ from sosie.doctor.rule import BOTH, Rule
 from sosie.train import Manifest
 from tests.studio.household import QUICK, household
 
+BARE = {**QUICK, "waive": ()}
+
 
 def test_an_unchanged_set_is_not_examined_twice(studio, monkeypatch):
     first = studio.doctor("anna")
@@ -68,8 +70,8 @@ def blocking(monkeypatch):
 def test_a_blocking_finding_stops_training_unless_it_is_waived(studio, trained, blocking):
     runs = len(studio.runs())
     with pytest.raises(NotReady, match=r"--despite twins\.equal"):
-        studio.train("anna", base=str(trained.base), overrides=QUICK, device="cpu")
-    overrides = {**QUICK, "waive": ("twins.equal",)}
+        studio.train("anna", base=str(trained.base), overrides=BARE, device="cpu")
+    overrides = {**BARE, "waive": ("twins.equal",)}
     adapter = studio.train("anna", base=str(trained.base), overrides=overrides, device="cpu")
     folder = studio.run_folder(adapter.run)
     manifest = Manifest.read(folder / "manifest.json")
@@ -81,7 +83,7 @@ def test_a_blocking_finding_stops_training_unless_it_is_waived(studio, trained, 
 
 def test_a_dismissed_finding_stops_nothing(studio, trained, blocking):
     studio.dismiss("anna", studio.doctor("anna"), ["twins.equal"])
-    studio.train("anna", base=str(trained.base), overrides=QUICK, device="cpu")
+    studio.train("anna", base=str(trained.base), overrides=BARE, device="cpu")
 
 
 def test_the_report_is_one_file_with_the_pictures_in_it(studio, blocking, tmp_path):

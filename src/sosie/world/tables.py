@@ -65,7 +65,7 @@ VIEWS: dict[str, float] = {
     "profile to the left": -62.0,
     "profile to the right": 62.0,
 }
-"""Mean yaw in degrees; positive shows the person's left cheek."""
+"""Mean yaw in degrees; positive turns the nose to the picture's right."""
 
 LIGHTS = ("soft light", "daylight", "side light", "warm light", "evening light", "studio light")
 PLACES = (
