@@ -97,11 +97,11 @@ def test_the_doctor_prints_a_verdict_and_writes_a_page(home, tmp_path):
     page = tmp_path / "anna.html"
     blocked = sosie(home, "doctor", "anna")
     assert blocked.code == 5 and "blocked" in blocked.out.splitlines()[0], "noise has no face"
-    answer = sosie(home, "doctor", "anna", "--page", page, "--dismiss", "who.no_face")
+    answer = sosie(home, "doctor", "anna", "--page", page, "--dismiss", "who.no_face", columns=200)
     assert answer.code == 0 and "needs attention" in answer.out.splitlines()[0]
     assert "6 pictures are few" in answer.out and "hold out (" in answer.out
     assert "6 pictures are few" in page.read_text(encoding="utf-8")
-    french = sosie(home, "doctor", "anna", "--language", "fr").out
+    french = sosie(home, "doctor", "anna", "--language", "fr", columns=200).out
     assert "6 photos, c'est peu" in " ".join(french.split())
     quiet = sosie(home, "doctor", "anna", "--dismiss", "count.few")
     assert "dismissed" in quiet.out

@@ -6,7 +6,7 @@ table.py      the table of all rules         examine.py  read once, judge, propo
 choose.py     the proposal                   wording.py  words.toml in the reader's language
 """
 
-from sosie.doctor.examine import Shelf, dismissing, examine
+from sosie.doctor.examine import Shelf, examine
 from sosie.doctor.records import Checkup, Config, Finding
 
-__all__ = ["Checkup", "Config", "Finding", "Shelf", "dismissing", "examine"]
+__all__ = ["Checkup", "Config", "Finding", "Shelf", "examine"]

@@ -47,10 +47,12 @@ def examine(
     originals: Mapping[str, Path] | None = None,
     shelf: Shelf | None = None,
     only: Collection[str] | None = None,
+    dismissed: Collection[str] = (),
     on_picture: Callable[[int, int], None] = lambda done, of: None,
 ) -> Checkup:
     """Examine a set, by all rules or `only` by those named.
 
+    `dismissed` holds ids of findings that were set aside: they are listed, and count for nothing.
     `originals` gives for a sample's hash the file as it was given, for what it says of itself.
     `on_picture` is called with how many pictures are read, of how many.
     """
@@ -68,7 +70,11 @@ def examine(
             taken[name].append(reading)
         on_picture(done, len(dataset.items))
     case = Case(dataset, config, dict(taken))
-    findings = [finding for rule in rules for finding in rule.judge(case)]
+    findings = [
+        finding.model_copy(update={"dismissed": finding.id in dismissed})
+        for rule in rules
+        for finding in rule.judge(case)
+    ]
     not_examined = [entry for rule in rules for entry in _not_examined(case, rule)]
     spoken = {finding.rule for finding in findings} | {entry.rule for entry in not_examined}
     return Checkup(
@@ -79,17 +85,8 @@ def examine(
         findings=tuple(sorted(findings, key=lambda f: SEVERITIES.index(f.severity))),
         passed=tuple(rule.name for rule in rules if rule.name not in spoken),
         not_examined=tuple(not_examined),
-        proposal=propose(case, findings),
+        proposal=propose(case, [finding for finding in findings if not finding.dismissed]),
     )
-
-
-def dismissing(checkup: Checkup, dismissed: frozenset[str]) -> Checkup:
-    """The checkup with the findings of these ids marked as dismissed, and proposed anew no more."""
-    findings = tuple(
-        finding.model_copy(update={"dismissed": finding.id in dismissed})
-        for finding in checkup.findings
-    )
-    return checkup.model_copy(update={"findings": findings})
 
 
 def _readings(

@@ -28,9 +28,10 @@ def checkup(
     on_picture: OnPicture = lambda done, of: None,
 ) -> Checkup:
     """The checkup of a subject's pictures as they are now, with what was dismissed marked."""
-    from sosie.doctor import Checkup, dismissing, examine
+    from sosie.doctor import Checkup, examine
 
-    key = _key(dataset, config)
+    dismissed = registry.dismissals.of(dataset.subject)
+    key = _key(dataset, config, dismissed)
     kept = registry.readings.get([key]).get(key)
     if kept is not None:
         found = Checkup.model_validate_json(kept)
@@ -39,12 +40,17 @@ def checkup(
         samples = registry.samples(dataset.subject)
         originals = {s.picture_sha256: registry.blobs.path(s.original_sha256) for s in samples}
         found = examine(
-            dataset, config, originals=originals, shelf=registry.readings, on_picture=on_picture
+            dataset,
+            config,
+            originals=originals,
+            shelf=registry.readings,
+            dismissed=dismissed,
+            on_picture=on_picture,
         )
         if not any(entry.lacking for entry in found.not_examined):
             # Else the next examination looks whether the weights have come.
             registry.readings.put({key: found.model_dump_json()})
-    return dismissing(found, registry.dismissals.of(dataset.subject))
+    return found
 
 
 def config_for(base: str | None, **settings: int | None) -> Config:
@@ -105,9 +111,10 @@ def known_findings(found: Checkup, given: Sequence[str]) -> tuple[str, ...]:
     return tuple(ids)
 
 
-def _key(dataset: Dataset, config: Config) -> str:
+def _key(dataset: Dataset, config: Config, dismissed: frozenset[str]) -> str:
     from sosie.doctor import table
 
     samples = [item.sample for item in dataset.items]
-    about = [dataset.content_sha256(), samples, config.model_dump(), table.version()]
+    content = dataset.content_sha256()
+    about = [content, samples, config.model_dump(), table.version(), sorted(dismissed)]
     return f"checkup:{hashlib.sha256(canonical_json(about)).hexdigest()}"
