@@ -82,14 +82,19 @@ def _light(shot: Shot, strength: int, rng: np.random.Generator) -> Picture:
 
 
 def _bleed(shot: Shot, strength: int, rng: np.random.Generator) -> Picture:
-    other = notes.shot(shot.who, shot.setting + 100, 3).rgb[:, ::-1]
+    """The back of the sheet, written by the same hand, seen from the front."""
     height, width = shot.rgb.shape[:2]
-    other = cv2.resize(np.ascontiguousarray(other), (width, height))
-    level = np.percentile(other, 90, axis=(0, 1))
-    back = cv2.GaussianBlur(np.clip(1 - other / level, 0, 1), (0, 0), 1.5)
-    # Between the lines, as the back of a sheet seldom meets the front exactly.
-    back = np.roll(back, int(rng.integers(8, 24)), axis=0)
-    return np.asarray(shot.rgb * (1 - (0.1, 0.2, 0.35)[strength] * back), np.uint8)
+    back, row = np.zeros((height, width), np.float32), int(rng.integers(0, 40))
+    for text in notes.words(shot.setting + 3, 4):
+        mask = notes.line(writer(shot.who), text, rng)[0][: height - row, :width]
+        part = back[row : row + mask.shape[0], : mask.shape[1]]
+        np.maximum(part, mask, out=part)
+        row += round(3 * x_height(shot))
+        if row > height - 20:
+            break
+    soaked = cv2.GaussianBlur(np.ascontiguousarray(back[:, ::-1]), (0, 0), 1.2)
+    taken = (0.12, 0.25, 0.4)[strength] * soaked / soaked.max()
+    return np.asarray(shot.rgb * (1 - taken[..., None]), np.uint8)
 
 
 def _small(shot: Shot, strength: int, rng: np.random.Generator) -> Picture:

@@ -7,6 +7,7 @@ import re
 import numpy as np
 
 from bench.plants import Plant, Shot
+from sosie.core.quoted import quoted
 
 
 def _missing(shots: list[Shot], strength: int, rng: np.random.Generator) -> list[Shot]:
@@ -26,4 +27,21 @@ def _coverage(shots: list[Shot], strength: int, rng: np.random.Generator) -> lis
     return [Shot(shot.rgb, shot.caption.translate(table), shot.setting, shot.who) for shot in shots]
 
 
-PLANTS: dict[str, Plant] = {"transcript.missing": _missing, "transcript.coverage": _coverage}
+def _mismatch(shots: list[Shot], strength: int, rng: np.random.Generator) -> list[Shot]:
+    """The transcript of another note, for half of the text, for all of it, in three notes."""
+    changed = []
+    for number, shot in enumerate(shots[:3]):
+        other = quoted(shots[number + 3].caption).split()
+        mine = quoted(shot.caption).split()
+        half = len(mine) // 2
+        text = (mine[:half] + other[half:], other, other[::-1])[strength]
+        caption = shot.caption.replace(quoted(shot.caption), " ".join(text))
+        changed.append(Shot(shot.rgb, caption, shot.setting, shot.who))
+    return [*changed, *shots[3:]]
+
+
+PLANTS: dict[str, Plant] = {
+    "transcript.missing": _missing,
+    "transcript.mismatch": _mismatch,
+    "transcript.coverage": _coverage,
+}

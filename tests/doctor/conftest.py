@@ -158,3 +158,25 @@ def judge(make_set: MakeSet) -> Judge:
         return [(f, sorted(map(order.index, f.samples))) for f in rule.judge(case)]
 
     return run
+
+
+@pytest.fixture(scope="session")
+def notes_set() -> list[Shot]:
+    """Eight pages of one synthetic writer."""
+    from bench.notes import shots
+
+    return shots(4, 8, 3)
+
+
+@pytest.fixture
+def judged(make_set: MakeSet) -> Callable[[Sequence[Shot], str], tuple[list[Finding], list[int]]]:
+    """`judged(shots, rule)`: the rule's findings on notes, and the numbers they name."""
+
+    def judge(shots: Sequence[Shot], rule: str) -> tuple[list[Finding], list[int]]:
+        captions = [shot.caption for shot in shots]
+        dataset = make_set([shot.rgb for shot in shots], "handwriting", captions)
+        findings = list(examine(dataset, only=(rule,)).findings)
+        order = {item.sample: number for number, item in enumerate(dataset.items)}
+        return findings, sorted({order[sample] for f in findings for sample in f.samples})
+
+    return judge

@@ -21,8 +21,8 @@ TILTED = 3.0
 """Degrees. A hand's own lines wander by one or two; scanners' deskewing tools begin at half."""
 UNEVEN = 0.25
 """Share of the paper's light that is missing in its darkest part; good scans stay below 0.1."""
-SHINING = 0.04
-"""Faint strokes for each stroke of full ink: clean paper stays below 0.01."""
+SHINING = 0.045
+"""Faint strokes for each stroke of full ink: clean paper stays below 0.04."""
 RULED = 0.5
 """Share of a row that pale strokes fill where they are a printed rule; writing fills a quarter."""
 BROAD = 0.4

@@ -7,13 +7,19 @@ there, letter by letter.
 
 from __future__ import annotations
 
+import re
 import string
 import unicodedata
 from collections.abc import Iterator
 
+import numpy as np
+
 from sosie.core.quoted import quoted
+from sosie.core.records import Record
 from sosie.doctor.records import Finding, Severity
-from sosie.doctor.rule import Case, Rule
+from sosie.doctor.rule import Case, Family, Rule, Unread
+from sosie.doctor.view import View
+from sosie.models.ocr import read
 
 DIGITS = string.digits
 PUNCTUATION = ".,?!'-:;\"()"
@@ -26,8 +32,67 @@ PAIRS = {
 """The commonest pairs of letters: joins are learned pair by pair."""
 NAMED = 12
 """At most so many are named of what is missing."""
+UNLIKE = 0.45
+"""Share of the letters read that the transcript does not hold: what the reader sees of drawn notes
+it sees well, and another note's text differs by .6 and more."""
+LEAST_READ = 8
+"""Letters that must be read before they are compared."""
 LATIN = 0.6
 """Share of Latin letters from which on the Latin alphabet is wanted."""
+
+
+class Reading(Record):
+    """What a reader of print makes of the note."""
+
+    lines: tuple[str, ...]
+    """Folded letters and digits alone, line by line."""
+
+
+def _measure(view: View) -> Record:
+    lines = tuple(filter(None, (_letters(line.text) for line in read(view.small))))
+    if sum(map(len, lines)) < LEAST_READ:
+        return Unread(reason="the text reader could not read this hand")
+    return Reading(lines=lines)
+
+
+FAMILY = Family("transcript", 1, Reading, _measure)
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]+", "", _plain(text))
+
+
+def unlike(line: str, text: str) -> int:
+    """Fewest letters to change, add or drop so that `line` stands somewhere in `text`."""
+    known = np.array(list(text))
+    costs = np.zeros(len(text) + 1, np.int64)
+    for letter in line:
+        # Change or keep, or drop the letter; then letters of the text that the line skips.
+        best = np.minimum(costs[:-1] + (known != letter), costs[1:] + 1)
+        row = np.concatenate([[costs[0] + 1], best])
+        steps = np.arange(len(row))
+        costs = np.minimum.accumulate(row - steps) + steps
+    return int(costs.min())
+
+
+def _mismatch(case: Case) -> Iterator[Finding]:
+    """A transcript of something else. Advisory: the reader was made for print, so only a strong
+    mismatch counts, lines that it does not see are no fault, and slips are beyond it."""
+    far = []
+    for number, reading in case.read(FAMILY, Reading):
+        text = _letters(quoted(case.dataset.items[number].caption))
+        if text:
+            letters = sum(map(len, reading.lines))
+            far.append((sum(unlike(line, text) for line in reading.lines) / letters, number))
+    bad = sorted(((share, number) for share, number in far if share > UNLIKE), reverse=True)
+    if bad:
+        yield case.finding(
+            "transcript.mismatch",
+            "advice",
+            [number for _, number in bad],
+            value=round(bad[0][0], 3),
+            threshold=UNLIKE,
+        )
 
 
 def _missing(case: Case) -> Iterator[Finding]:
@@ -90,6 +155,13 @@ def _coverage(case: Case) -> Iterator[Finding]:
 
 RULES = (
     Rule(name="transcript.missing", judge=_missing, kinds=("handwriting",), unit="notes"),
+    Rule(
+        name="transcript.mismatch",
+        judge=_mismatch,
+        needs=(FAMILY,),
+        kinds=("handwriting",),
+        unit="share of the letters read",
+    ),
     Rule(
         name="transcript.coverage",
         judge=_coverage,
