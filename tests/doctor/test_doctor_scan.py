@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sosie.doctor.scan import deskewed, erased, evened
 
 from bench.plants import page as plants
 from sosie.core.errors import BadInput
 from sosie.core.records import Box
+from sosie.doctor.scan import deskewed, erased, evened
 from sosie.doctor.writing import Writing
 
 
