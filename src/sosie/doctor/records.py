@@ -56,6 +56,8 @@ class Finding(Record):
     said: dict[str, str | int] = Field(default_factory=dict)
     """What the wording names, such as a number of pictures or a view."""
     dismissed: bool = False
+    mend: str | None = None
+    """The mend that answers it, by its name in `mends.table`."""
 
     @property
     def id(self) -> str:

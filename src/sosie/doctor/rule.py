@@ -60,7 +60,7 @@ class Rule:
     kinds: tuple[Kind, ...] = ("person",)
     unit: str = ""
     fix: str | None = None
-    """The mending that is offered, by its name in `mend`."""
+    """The mend that is offered, by its name in `mends.table`."""
     missing: bool = False
     """It speaks of what a set lacks rather than of what is wrong with a picture."""
 

@@ -51,4 +51,5 @@ def rule(name: str) -> Rule:
 def version() -> str:
     """Changes whenever a rule or a family does, so that a kept checkup is known to be current."""
     families = {family.name: family.version for one in RULES for family in one.needs}
-    return ",".join([*(one.name for one in RULES), *(f"{k}={v}" for k, v in families.items())])
+    rules = (f"{one.name}:{one.fix}" for one in RULES)
+    return ",".join([*rules, *(f"{name}={version}" for name, version in families.items())])

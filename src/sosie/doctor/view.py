@@ -121,6 +121,14 @@ class View:
         return self.rgb[box.top : box.bottom, box.left : box.right]
 
 
+class InMemory(View):
+    """A picture that lies in no file, and says nothing of itself."""
+
+    def __init__(self, rgb: Bytes) -> None:
+        self.rgb = rgb
+        self.original = None
+
+
 def around(face: Face, share: float, shape: tuple[int, ...]) -> Box:
     """The face's box grown by `share` of its size on every side, kept inside a picture (H, W)."""
     grow = share * max(face.box.width, face.box.height)

@@ -325,5 +325,5 @@ def _where(mark: _Mark) -> str:
 
 RULES = (
     Rule(name="marks.some", judge=_some, needs=(FAMILY,), unit="of the pictures"),
-    Rule(name="marks.kept", judge=_kept, needs=(FAMILY,), unit="contrast"),
+    Rule(name="marks.kept", judge=_kept, needs=(FAMILY,), unit="contrast", fix="strengthen-mark"),
 )

@@ -268,7 +268,14 @@ RULES = (
         judge=lambda case: _only("pixels.wasted", case),
         needs=(FAMILY,),
         unit="share of each side",
+        fix="resize",
     ),
     Rule(name="pixels.small", judge=_small, needs=(FAMILY,), unit="times enlarged"),
-    Rule(name="pixels.bars", judge=_barred, needs=(FAMILY,), unit="share of the picture"),
+    Rule(
+        name="pixels.bars",
+        judge=_barred,
+        needs=(FAMILY,),
+        unit="share of the picture",
+        fix="cut-bars",
+    ),
 )

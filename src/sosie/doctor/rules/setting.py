@@ -175,10 +175,22 @@ def _loud(case: Case) -> Iterator[Finding]:
 
 
 RULES = (
-    Rule(name="setting.background", judge=_background, needs=(PLACE,), unit="pictures"),
+    Rule(
+        name="setting.background",
+        judge=_background,
+        needs=(PLACE,),
+        unit="pictures",
+        fix="replace-background",
+    ),
     Rule(name="setting.share", judge=_share, needs=(PLACE,), unit="of the set"),
-    Rule(name="setting.outfit", judge=_same_outfit, needs=(OUTFIT,), unit="pictures"),
-    Rule(name="setting.clothes", judge=_loud, needs=(OUTFIT,), unit="CIELAB"),
+    Rule(
+        name="setting.outfit",
+        judge=_same_outfit,
+        needs=(OUTFIT,),
+        unit="pictures",
+        fix="crop-head",
+    ),
+    Rule(name="setting.clothes", judge=_loud, needs=(OUTFIT,), unit="CIELAB", fix="crop-head"),
 )
 
 
