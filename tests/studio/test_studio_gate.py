@@ -26,6 +26,7 @@ GATED: dict[str, tuple[Act, Call]] = {
 FREE = {
     *("new", "add", "show", "overviews", "caption", "consent", "bases", "runs", "run_folder"),
     *("follow", "import_adapter", "tidy", "doctor", "report", "dismiss", "restore"),
+    *("mend", "unmend", "mends", "offers"),
 }
 """Verbs that read or write records and the user's own files; none gives weights away."""
 

@@ -7,7 +7,7 @@ identity.py  what says who somebody is        captioner.py  other people's model
 
 from sosie.captions.captioner import AddressCaptioner, Captioner, Tagger
 from sosie.captions.check import Problem, check, has_trigger, require_trigger, with_trigger
-from sosie.captions.describe import apply_template, dataset, dataset_again, edit, revise
+from sosie.captions.describe import apply_template, dataset, dataset_again, edit, named, revise
 from sosie.captions.style import Measured, Style, style_of
 from sosie.captions.suggest import Notice, Removed, Suggestion, mend, notices, suggest
 
@@ -28,6 +28,7 @@ __all__ = [
     "edit",
     "has_trigger",
     "mend",
+    "named",
     "notices",
     "require_trigger",
     "revise",

@@ -45,6 +45,8 @@ class Told:
     title: str
     advice: str
     measured: str
+    mend: str | None
+    """The command that answers it."""
     pictures: list[Shown]
     more: int
 
@@ -83,6 +85,7 @@ def _told(checkup: Checkup, finding: Finding, paths: dict[str, Path], language: 
         title=wording.title(finding, language),
         advice=wording.advice(finding, language),
         measured=measured(finding),
+        mend=f"sosie mend {checkup.subject} {finding.mend}" if finding.mend else None,
         pictures=shown,
         more=len(finding.samples) - len(shown),
     )

@@ -26,10 +26,12 @@ from sosie.core.records import (
     Subject,
     now,
 )
-from sosie.core.terms import Act, Kind, Language, Relation
+from sosie.core.terms import Act, Kind, Language, Relation, Undo
 from sosie.registry import AddReport, Registry, Swept, add_files, home_folder
-from sosie.studio import drawing, examining, training
+from sosie.registry.mends import Mended
+from sosie.studio import drawing, examining, mending, training
 from sosie.studio.drawing import Drawn
+from sosie.studio.mending import Mending, Offer, Undone
 from sosie.studio.training import OnEvent, Reproduction
 
 if TYPE_CHECKING:
@@ -163,6 +165,48 @@ class Studio:
         ids = examining.known_findings(found, findings)
         self.registry.dismissals.remove(name, ids)
         return len(ids)
+
+    # -- mending -----------------------------------------------------------------------------------
+
+    def mend(
+        self,
+        name: str,
+        mends: Sequence[str],
+        *,
+        pictures: Sequence[str] = (),
+        options: Mapping[str, Any] | None = None,
+        preview: Path | None = None,
+        base: str | None = None,
+        on_picture: Callable[[int, int], None] = lambda done, of: None,
+        **settings: int | None,
+    ) -> Mending:
+        """Mend pictures ("safe" stands for all safe mends that findings ask for), or with `preview`
+        only write what would be before and after into that folder.
+
+        Without `pictures`, those are mended for which an open finding asks it. Originals are kept.
+        """
+        return mending.mend(
+            self.registry,
+            name,
+            mends,
+            config=examining.config_for(base, **settings),
+            pictures=pictures,
+            options=options or {},
+            preview=preview,
+            on_picture=on_picture,
+        )
+
+    def offers(self, name: str, found: Checkup) -> tuple[Offer, ...]:
+        """The mends there are for a subject, and the pictures for which findings ask each."""
+        return mending.offers(found, self.registry.subject(name).kind)
+
+    def mends(self, name: str) -> tuple[Mended, ...]:
+        """The log: every mend of a subject's pictures, those undone among them."""
+        return self.registry.mends.of(self.registry.subject(name).name)
+
+    def unmend(self, name: str, which: Undo, *, pictures: Sequence[str] = ()) -> tuple[Undone, ...]:
+        """Take back the last mend of each picture, or all. Raises NotFound if there is none."""
+        return mending.undo(self.registry, name, which, pictures)
 
     # -- permission --------------------------------------------------------------------------------
 

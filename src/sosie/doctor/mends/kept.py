@@ -12,12 +12,12 @@ from sosie.models.faces import Face, embed
 from sosie.models.mesh import Mesh, find_mesh
 
 SAME = 0.9
-"""Least identity that a safe mend must keep. On drawn portraits a crop, which leaves every pixel of a
-face alone, measures .968 and more, saving as JPEG 50 .933 and more, and a white balance that takes a
-cast of 12 CIELAB units back .903 and more."""
+"""Least identity that a safe mend must keep. On drawn portraits a crop, which leaves every pixel of
+a face alone, measures .968 and more, saving as JPEG 50 .933 and more, and a white balance that
+takes a cast of 12 CIELAB units back .903 and more."""
 SAME_SHAPE = 3.5
-"""Most that a safe mend may move the face's shape: 2.1 after those crops, for the mesh has a jitter of
-its own, and 2.7 after a white balance."""
+"""Most that a safe mend may move the face's shape: 2.1 after those crops, for the mesh has a jitter
+of its own, and 2.7 after a white balance."""
 PERSON = 0.75
 """Least identity that any mend must keep: two pictures of one person measure about .8."""
 
