@@ -80,7 +80,8 @@ def _mask(view: View) -> Floats:
     doubtful = float(((mask > OUTSIDE) & (mask < INSIDE)).mean())
     if doubtful > DOUBTFUL:
         raise BadInput(f"Where the person ends is unclear on {doubtful:.0%} of the picture.")
-    return mask
+    # What is the person's for certain stays as it is, to the last bit.
+    return np.clip((mask - OUTSIDE) / (INSIDE - OUTSIDE), 0, 1)
 
 
 def _over(rgb: Bytes, mask: Floats, ground: NDArray[np.float32]) -> Bytes:
@@ -88,7 +89,7 @@ def _over(rgb: Bytes, mask: Floats, ground: NDArray[np.float32]) -> Bytes:
     the colour of the old background: there it is taken from the person beside it."""
     import cv2
 
-    sure = (mask > INSIDE).astype(np.float32)
+    sure = (mask == 1).astype(np.float32)
     deviation = max(1.0, max(rgb.shape) / 100)
     near = cv2.GaussianBlur(sure, (0, 0), deviation)
     own = cv2.GaussianBlur(rgb.astype(np.float32) * sure[..., None], (0, 0), deviation)

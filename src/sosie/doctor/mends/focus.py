@@ -13,9 +13,9 @@ from sosie.doctor.view import Bytes, View
 
 SHARP = 0.6
 """Pixels of blur, in training, below which a picture is sharp (see `rules.focus.SOFT`)."""
-LOST = 1.7
-"""Pixels of blur, in training, from which detail is gone: of what is four pixels fine, less than a
-thirtieth is left, and raising that raises noise."""
+LOST = 1.5
+"""Pixels of blur, in training, from which detail is gone: of what is four pixels fine, a
+sixteenth is left, and raising that raises noise."""
 GRAIN = 3.0
 """Deviation of noise, in levels of 255, from which raising detail would raise grain: half of what
 `rules.grain` calls grainy, since it is raised as much again and more."""
@@ -26,7 +26,7 @@ MOST = 3.0
 class Deblur(Record):
     """How much of the blur is taken back."""
 
-    share: float = Field(default=0.7, ge=0.1, le=1)
+    share: float = Field(default=0.9, ge=0.1, le=1)
     """Of the measured width of the blur."""
 
 

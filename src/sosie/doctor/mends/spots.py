@@ -20,6 +20,9 @@ WAYS = 24
 """Directions in which a patch of skin is sought beside a spot."""
 
 
+Point = NDArray[np.float64]
+
+
 class Spot(Record):
     """Which spot is healed."""
 
@@ -37,27 +40,18 @@ class Mark(Record):
 
 
 def healed(view: View, spot: Spot, known: Known) -> tuple[Bytes, str]:
-    """Skin from beside the spot in its place, its light led over from the rim.
-
-    (Poisson editing: Pérez, Gangnet, Blake, "Poisson image editing", 2003.)
-    """
-    import cv2
-
+    """Skin from beside the spot in its place, its light led over from the rim."""
     if spot.box is None:
         raise BadInput("Which spot?", advice="Give --set box=LEFT,TOP,RIGHT,BOTTOM around it.")
     box = _on_face(view, spot.box)
     if any(shared(box, mark) for mark in known.marks):
         raise BadInput("Other pictures show this mark too: it is the person's own.")
     radius = max(box.width, box.height) / 2
-    centre = np.array([(box.left + box.right) / 2, (box.top + box.bottom) / 2])
-    start = _beside(view.rgb, centre, radius)
-    reach = int(np.ceil(radius)) + 2
-    patch = _square(view.rgb, start, reach)
-    disc = np.zeros(patch.shape[:2], np.uint8)
-    cv2.circle(disc, (reach, reach), round(radius), 255, -1)
-    place = int(centre[0]), int(centre[1])
-    mended = cv2.seamlessClone(patch, view.rgb, disc, place, cv2.NORMAL_CLONE)
-    return np.asarray(mended, np.uint8), f"a spot of {box.width}×{box.height} pixels healed"
+    centre = np.array([(box.left + box.right - 1) / 2, (box.top + box.bottom - 1) / 2])
+    mended = view.rgb.copy()
+    here = _square(mended, centre, radius)
+    here[:] = _led_over(here, _beside(view.rgb, centre, radius), radius)
+    return mended, f"a spot of {box.width}×{box.height} pixels healed"
 
 
 def strengthened(view: View, mark: Mark, known: Known) -> tuple[Bytes, str]:
@@ -110,36 +104,55 @@ def _clearer(rgb: Bytes, box: Box, strength: float) -> Floats:
     return np.asarray(np.exp(strength * np.minimum(grey - level, 0) * soft), np.float32)
 
 
-def _beside(rgb: Bytes, centre: NDArray[np.floating], radius: float) -> NDArray[np.floating]:
-    """The centre of the patch near a spot that is calmest and most like the spot's rim."""
-    reach = int(np.ceil(radius)) + 2
-    rim = _ring(_square(rgb, centre, reach), radius)
+def _beside(rgb: Bytes, centre: Point, radius: float) -> Bytes:
+    """The patch near a spot that is calmest and most like the spot's rim."""
+    rim = _square(rgb, centre, radius)
+    outside = _far(rim) > radius
     best, found = np.inf, None
     for step in range(2 * WAYS):
         angle = 2 * np.pi * step / WAYS
-        way = (2.4 if step < WAYS else 3.4) * radius * np.array([np.cos(angle), np.sin(angle)])
-        place = centre + way
-        low, high = place - reach - 1, place + reach + 1
-        if low.min() < 0 or (high > rgb.shape[1::-1]).any():
+        reach = (2.4 if step < WAYS else 3.4) * radius
+        place = centre + reach * np.array([np.cos(angle), np.sin(angle)])
+        patch = _square(rgb, place, radius)
+        if patch.shape != rim.shape:
             continue
-        patch = _square(rgb, place, reach).astype(np.float32)
         rough = float(patch.reshape(-1, 3).std(0).mean())
-        unlike = float(np.abs(_ring(patch, radius).mean(0) - rim.mean(0)).mean())
+        unlike = np.abs(patch[outside].mean(0) - rim[outside].mean(0)).mean()
         if rough + unlike < best:
-            best, found = rough + unlike, place
+            best, found = rough + unlike, patch
     if found is None:
         raise BadInput("The spot is too near to the edge of the picture.")
     return found
 
 
-def _square(rgb: Bytes, centre: NDArray[np.floating], reach: int) -> Bytes:
-    x, y = (int(value) for value in centre)
-    return rgb[y - reach : y + reach + 1, x - reach : x + reach + 1]
+def _led_over(here: Bytes, patch: Bytes, radius: float) -> Bytes:
+    """A patch in the place of a disc, changed inside as much as it differs at the disc's rim.
+
+    Each pixel takes the differences at the rim by nearness, as in mean-value cloning (Farbman et
+    al., "Coordinates for instant image cloning", 2009).
+    """
+    far = _far(here)
+    inside, rim = np.argwhere(far <= radius), np.argwhere((far > radius) & (far <= radius + 2))
+    differ = (here.astype(np.float32) - patch)[rim[:, 0], rim[:, 1]]
+    way = np.linalg.norm(inside[:, None] - rim[None], axis=-1)
+    weight = way**-3.0
+    change = weight @ differ / weight.sum(1, keepdims=True)
+    rows, columns = inside.T
+    healed = here.copy()
+    healed[rows, columns] = np.clip(patch[rows, columns] + change + 0.5, 0, 255).astype(np.uint8)
+    return healed
 
 
-def _ring(patch: NDArray[np.generic], radius: float) -> Floats:
-    """The pixels (N, 3) just outside a disc in the middle of a square."""
-    reach = len(patch) // 2
+def _square(rgb: Bytes, centre: Point, radius: float) -> Bytes:
+    """What lies around a point, with a rim of three pixels around the radius."""
+    reach = int(np.ceil(radius)) + 3
+    x, y = (round(float(value)) for value in centre)
+    top, left = max(0, y - reach), max(0, x - reach)
+    return rgb[top : y + reach + 1, left : x + reach + 1]
+
+
+def _far(square: Bytes) -> NDArray[np.float64]:
+    """How far each pixel lies from the middle of a square, (H, W)."""
+    reach = len(square) // 2
     rows, columns = np.ogrid[-reach : reach + 1, -reach : reach + 1]
-    far = np.hypot(rows, columns)
-    return np.asarray(patch[(far > radius) & (far <= radius + 2)], np.float32)
+    return np.asarray(np.hypot(rows, columns))
