@@ -4,7 +4,9 @@ import json
 import os
 import re
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.cli.conftest import SET
 from tests.cli.door import sosie
@@ -105,6 +107,27 @@ def test_the_doctor_prints_a_verdict_and_writes_a_page(home, tmp_path):
     assert "6 photos, c'est peu" in " ".join(french.split())
     quiet = sosie(home, "doctor", "anna", "--dismiss", "count.few")
     assert "dismissed" in quiet.out
+
+
+def test_mending_is_previewed_told_and_taken_back(home, tmp_path):
+    (tmp_path / "barred").mkdir()
+    wave = np.random.default_rng(7).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+    picture = Image.fromarray(np.pad(wave, ((20, 20), (0, 0), (0, 0))))
+    picture.save(tmp_path / "barred" / "barred.png")
+    sosie(home, "add", "anna", tmp_path / "barred")
+    menu = sosie(home, "mend", "anna", columns=120).out
+    assert re.search(r"cut-bars +safe +cuts plain bars off the edges +barred\.png", menu)
+    assert "sosie mend anna cut-bars" in sosie(home, "doctor", "anna", columns=160).out
+    seen = sosie(home, "mend", "anna", "cut-bars", "--preview", tmp_path / "seen", columns=120)
+    assert seen.code == 0 and "Nothing on file was changed." in seen.out
+    assert len(list((tmp_path / "seen").glob("barred-*.png"))) == 1
+    done = sosie(home, "doctor", "anna", "--mend", "safe", columns=120)
+    assert re.search(r"barred\.png +cut-bars +cut 42 above and below", done.out)
+    assert "sosie mend anna --undo all" in done.out and "Bars at the edges" not in done.out
+    assert "120×88" in sosie(home, "show", "anna").out
+    assert "barred.png: cut-bars taken back" in sosie(home, "mend", "anna", "--undo", "last").out
+    assert "120×130" in sosie(home, "show", "anna").out
+    assert "taken back 20" in sosie(home, "mend", "anna").out
 
 
 def test_tidying_a_tidy_workspace_removes_nothing(home):

@@ -119,14 +119,8 @@ def test_a_small_face_comes_near_without_being_enlarged(findings, shots):
     assert findings([made.rgb], "pixels.small_face") == []
     assert made.kept.identity > 0.95
     height, width = made.rgb.shape[:2]
-    assert (
-        any(
-            np.array_equal(wall[top : top + height, left : left + width], made.rgb)
-            for top in range(700, 1000)
-            for left in [np.argmax((wall[top : top + 1] == made.rgb[0, 0]).all(2))]
-        )
-        or made.rgb.shape < wall.shape
-    )
+    left, top = cv2.minMaxLoc(cv2.matchTemplate(wall, made.rgb, cv2.TM_SQDIFF))[2]
+    assert np.array_equal(wall[top : top + height, left : left + width], made.rgb)
     assert "invents detail" in refused("crop-shoulders", wall, side=512)
 
 
@@ -162,7 +156,7 @@ def test_another_background_is_no_longer_the_same_one(judge, shots):
         made = mended("replace-background", same[number])
         inner = (slice(view.face.box.top + 20, view.face.box.bottom - 20),
                  slice(view.face.box.left + 20, view.face.box.right - 20))  # fmt: skip
-        assert np.abs(made.rgb[inner].astype(int) - view.rgb[inner]).max() <= 1, "the face changed"
+        assert np.array_equal(made.rgb[inner], view.rgb[inner]), "the face changed"
         same[number] = made.rgb
     assert judge("setting.background", same) == []
 
@@ -181,18 +175,13 @@ def test_a_level_page_and_even_light(judged, notes_set):
 
 
 def test_skin_is_never_made_lighter(shots, usual):
-    dark = (shots[0].rgb * 0.6).astype(np.uint8)
-    try:
-        made = mended("match-skin", dark, usual=usual)
-    except BadInput:
-        return
-    assert made.rgb.astype(int).sum() <= dark.astype(int).sum()
-    pale = replace(usual, lightness=95.0) if False else usual.model_copy(update={"lightness": 95.0})
-    brown = mended("match-skin", shots[0].rgb, usual=pale.model_copy(update={"blue_yellow": 25.0}))
-    assert (
-        SKIN.measure(InMemory(brown.rgb)).lightness
-        < SKIN.measure(InMemory(shots[0].rgb)).lightness + 1
-    )
+    def lightness(rgb):
+        return SKIN.measure(InMemory(rgb)).lightness
+
+    pale = usual.model_copy(update={"lightness": 95.0, "blue_yellow": usual.blue_yellow + 10})
+    for name in ("match-skin", "white-balance"):
+        made = mended(name, shots[0].rgb, usual=pale)
+        assert lightness(made.rgb) < lightness(shots[0].rgb) + 0.5
 
 
 def test_lines_that_are_always_there_are_kept(shots, usual):
