@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -164,21 +165,22 @@ class _Bench:
     def mend(self, mend: Mend, options: Record) -> Step:
         from sosie.doctor.mends.apply import apply
 
-        step = {
-            "file_name": self.sample.file_name,
-            "mend": mend.name,
-            "picture_sha256": self.sample.picture_sha256,
-        }
+        step = partial(
+            Step,
+            file_name=self.sample.file_name,
+            mend=mend.name,
+            picture_sha256=self.sample.picture_sha256,
+        )
         try:
             made = apply(mend, self._rgb, options, self._know(self._begun, mend), self._filed)
             if self._filing:
                 self._file(mend, options, made.rgb, made.said)
         except BadInput as refused:
-            return Step(**step, said=str(refused), refused=True)
+            return step(said=str(refused), refused=True)
         self._rgb = made.rgb
         kept = made.kept.model_dump() if made.kept else {}
         recaption = mend.tells if self.sample.caption else ""
-        self.done.append(Step(**step, said=made.said, refused=False, recaption=recaption, **kept))
+        self.done.append(step(said=made.said, refused=False, recaption=recaption, **kept))
         return self.done[-1]
 
     def _file(self, mend: Mend, options: Record, rgb: Bytes, said: str) -> None:

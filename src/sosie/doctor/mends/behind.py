@@ -81,7 +81,7 @@ def _mask(view: View) -> Floats:
     if doubtful > DOUBTFUL:
         raise BadInput(f"Where the person ends is unclear on {doubtful:.0%} of the picture.")
     # What is the person's for certain stays as it is, to the last bit.
-    return np.clip((mask - OUTSIDE) / (INSIDE - OUTSIDE), 0, 1)
+    return np.asarray(np.clip((mask - OUTSIDE) / (INSIDE - OUTSIDE), 0, 1), np.float32)
 
 
 def _over(rgb: Bytes, mask: Floats, ground: NDArray[np.float32]) -> Bytes:

@@ -23,11 +23,13 @@ class Head(Record):
     above: float = Field(default=0.55, ge=0.25, le=2)
     """For forehead and hair."""
     below: float = Field(default=0.3, ge=0.1, le=4)
+    """For the chin and what is below it."""
     beside: float = Field(default=0.6, ge=0.2, le=4)
+    """For hair, and the shoulders."""
 
 
 class Shoulders(Head):
-    """The same, with the shoulders."""
+    """How much is kept around the face, in its height (its width, at the sides)."""
 
     below: float = Field(default=1.1, ge=0.1, le=4)
     beside: float = Field(default=1.2, ge=0.2, le=4)
