@@ -63,17 +63,17 @@ def test_a_shard_that_exists_is_left_alone_and_one_drawn_again_is_the_same(
     path.unlink()
     monkeypatch.setattr(draw, "write_atomically", lambda p, data: p.write_bytes(data))
     with np.load(draw.draw_shard(tmp_path, 3, 7)) as again:
-        captions = again["captions"]
+        settings = again["truths"]
     path.write_bytes(first)
     with np.load(path) as before:
-        assert (before["captions"] == captions).all()
+        assert (before["truths"] == settings).all()
 
 
 def test_a_drawing_that_breaks_off_leaves_no_half_shard(quick, tmp_path, monkeypatch):
     def breaks(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(draw, "caption", breaks)
+    monkeypatch.setattr(draw, "as_dict", breaks)
     with pytest.raises(KeyboardInterrupt):
         draw.draw_shard(tmp_path, 0, 1)
     assert not list(tmp_path.iterdir())
