@@ -45,7 +45,7 @@ class Soften(Record):
     """How much of the lines is softened."""
 
     share: float = Field(default=1, ge=0.1, le=1)
-    """Of what the lines have beyond the person's usual ones: those are never touched."""
+    """Of what lines have beyond the person's usual ones; lines that have no more are left alone."""
 
 
 def balanced(view: View, match: Match, known: Known) -> tuple[Bytes, str]:
@@ -92,9 +92,9 @@ def softened(view: View, soften: Soften, known: Known) -> tuple[Bytes, str]:
         raise BadInput("The lines are as they always are: they belong to the person.")
     grey = np.asarray(face.rgb @ np.array([0.299, 0.587, 0.114], np.float32), np.float32)
     # Only lines, only what is darker than beside them, only what is beyond the usual.
-    lines = np.clip(skin.lines_of(grey) / max(0.6 * reading.folds, 0.02), 0, 1)
-    lines = cv2.GaussianBlur(cv2.dilate(lines, _disc(7)), (0, 0), 1.5)
-    calm = cv2.GaussianBlur(grey, (0, 0), 1)
+    lines = np.clip((skin.lines_of(grey) - usual.folds) / (0.5 * beyond), 0, 1)
+    lines = np.clip(1.2 * cv2.GaussianBlur(cv2.dilate(lines, _disc(7)), (0, 0), 1.5), 0, 1)
+    calm = cv2.GaussianBlur(grey, (0, 0), 0.6)
     # What is narrower than the disc and darker than beside it is filled.
     filled = cv2.morphologyEx(calm, cv2.MORPH_CLOSE, _disc(WIDEST))
     dark = np.log((cv2.GaussianBlur(filled, (0, 0), 2) + 8) / (calm + 8)).clip(0, 1.5)
