@@ -61,6 +61,14 @@ class Mends:
                 picture_sha256 = entry.before_sha256
         return tuple(found)
 
+    def samples(self, subject: str) -> tuple[Sample, ...]:
+        """Every state in which the log has known a subject's pictures, the oldest first."""
+        rows = self._db.rows(
+            "SELECT before, after FROM mends WHERE subject = ? ORDER BY id", (subject,)
+        )
+        kept = [text for row in rows for text in (row["before"], row["after"]) if text]
+        return tuple(Sample.model_validate_json(text) for text in kept)
+
     def replace(
         self, before: Sample, after: Sample, picture: bytes, *, mend: str, options: dict[str, Any]
     ) -> None:
@@ -79,6 +87,7 @@ class Mends:
                 "picture_sha256": after.picture_sha256,
                 "before_sha256": before.picture_sha256,
                 "before": before.model_dump_json(),
+                "after": after.model_dump_json(),
                 "mend": mend,
                 "options": json.dumps(options),
                 "at": now().isoformat(),
