@@ -201,7 +201,7 @@ class Writing:
         for along in ((1, long), (long, 1)):
             ruling = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones(along, np.uint8))
             across = (3, 1) if along[0] == 1 else (1, 3)
-            ink &= 1 - cv2.dilate(ruling, np.ones(across, np.uint8))
+            ink[cv2.dilate(ruling, np.ones(across, np.uint8)) > 0] = 0
         return without_specks(ink > 0)
 
     @cached_property
