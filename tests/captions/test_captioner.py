@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from PIL import Image
@@ -28,9 +28,9 @@ def picture(tmp_path: Path) -> Path:
 class Server(BaseHTTPRequestHandler):
     """Answers as it was told to, and keeps what it was asked."""
 
-    answer: Any = {"choices": [{"message": {"content": " A red\n wall. "}}]}
+    answer: ClassVar[Any] = {"choices": [{"message": {"content": " A red\n wall. "}}]}
     status = 200
-    asked: list[dict[str, Any]]
+    asked: ClassVar[list[dict[str, Any]]]
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -46,7 +46,7 @@ class Server(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[tuple[str, type[Server]]]:
     class Fresh(Server):
-        asked: list[dict[str, Any]] = []  # noqa: RUF012
+        asked: ClassVar[list[dict[str, Any]]] = []
 
     running = HTTPServer(("127.0.0.1", 0), Fresh)
     threading.Thread(target=running.serve_forever, daemon=True).start()

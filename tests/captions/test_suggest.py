@@ -98,9 +98,8 @@ def test_short_and_equal_captions_are_warned_of() -> None:
 def test_a_note_is_captioned_by_its_text_and_stays_silent_without_one() -> None:
     one = Measured(sample="0", text="Come soon.", ink="blue ink", paper="ruled paper")
     made = suggest(subject("handwriting"), [one, Measured(sample="1", ink="pencil")], "sentence")
-    assert made.captions == {
-        "0": 'a note by anna that reads "Come soon." in blue ink on ruled paper'
-    }
+    said = 'a note by anna that reads "Come soon." in blue ink on ruled paper'
+    assert made.captions == {"0": said}
     assert kinds(made) == ["no transcript"] and made.notices[0].samples == ("1",)
 
 
@@ -110,11 +109,7 @@ def test_what_another_captioner_says_of_the_person_is_taken_out_and_reported() -
         {"0": "A smiling woman with long brown hair and a red coat, wearing glasses, in a garden."},
         "sentence",
     )
-    assert (
-        made.captions["0"] == "A smiling anna and a red coat, in a garden."
-        or "red coat" in (made.captions["0"])
-    )
-    assert not {"hair", "glasses", "woman"} & set(made.captions["0"].replace(",", "").split())
+    assert made.captions["0"] == "smiling anna with a red coat, in a garden."
     assert {e.part for e in made.removed} == {"person", "hair", "glasses"}
     assert all(e.why == "identity" for e in made.removed)
 

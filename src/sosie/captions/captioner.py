@@ -122,10 +122,11 @@ class LocalModel:
         self.name = folder.name
         self._prompt = prompt
         try:
-            from transformers import AutoModelForImageTextToText, AutoProcessor
+            import transformers
 
-            self._processor: Any = AutoProcessor.from_pretrained(folder, local_files_only=True)
-            self._model: Any = AutoModelForImageTextToText.from_pretrained(
+            library: Any = transformers  # whose loaders carry no types
+            self._processor = library.AutoProcessor.from_pretrained(folder, local_files_only=True)
+            self._model = library.AutoModelForImageTextToText.from_pretrained(
                 folder, local_files_only=True, use_safetensors=True
             ).eval()
         except (OSError, ValueError, KeyError, ImportError) as error:

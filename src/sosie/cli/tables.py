@@ -166,8 +166,8 @@ VERDICT_STYLE = {"works": "green", "hardly seen": "yellow", "does nothing": "red
 def words(trial: WordTrial) -> None:
     """What each part of a prompt does, the strongest first, between floor and another seed."""
     out = console()
-    rows: list[tuple[str, float, str]] = [(e.words, e.mean, e.verdict) for e in trial.effects]
-    rows += [("(another seed)", trial.seeds_apart, ""), ("(says nothing)", trial.floor, "")]
+    rows: list[tuple[str, float, str]] = [(e.words, e.moves, e.verdict) for e in trial.effects]
+    rows += [("(another seed)", trial.seeds_apart, ""), ("(made-up words)", trial.floor, "")]
     table = grid("without", "picture moves", "")
     for what, apart, verdict in sorted(rows, key=lambda row: -row[1]):
         style = VERDICT_STYLE.get(verdict, "dim")

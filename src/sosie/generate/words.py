@@ -6,10 +6,13 @@ shown, where a distance of pixels follows every shift of an edge. On pocket, tak
 glasses" moved a picture 12 times as far as a change that says nothing by this measure, and 3 times
 as far by the mean over the most changed tenth of the pixels, in CIELAB.
 
-A distance means something only between two others, taken at the same seeds:
-    floor       of changes that say nothing: a full stop, made-up words. Doubled blanks will not do,
-                because tokenizers drop them, and the distance is nought.
-    one seed    of the same prompt from another seed: as far as pictures of it lie apart anyhow.
+A word works if the picture is far both from the one without it and from the one with made-up words
+in its place. Any change shifts a picture a little, so a distance means something only between two
+others, taken at the same seeds:
+    floor       made-up words against nothing in the same place, the median over all places. Doubled
+                blanks will not do: tokenizers drop them, and the distance is nought.
+    one seed    pictures of the same prompt from two seeds.
+That a word moves the picture does not mean that it is obeyed: that is seen on the sheet.
 """
 
 from __future__ import annotations
@@ -35,10 +38,10 @@ Unit = Literal["phrase", "word"]
 """What is taken away at a time: a phrase between commas, or a word."""
 Verdict = Literal["works", "hardly seen", "does nothing"]
 
-SAYS_NOTHING = ("{}.", "{}, zorbly", "{}, quim frell")
-"""Changes from which the floor is measured."""
+MADE_UP = ("zorbly", "quim", "frell", "blont", "vasky", "drund")
+"""Stand in the place of as many words."""
 ABOVE_FLOOR = 2.0
-"""Times the floor up to which a word does nothing: any other change does as much."""
+"""Times the floor up to which a word does nothing: made-up words do as much."""
 SEEN = 0.25
 """Share of the distance of two seeds from which a word works."""
 SHOWN = 2
@@ -53,10 +56,13 @@ SMALL_WORDS = frozenset(
 
 
 class Piece(Record):
-    """A part of a prompt, and the prompt without it."""
+    """A part of a prompt."""
 
     words: str
     without: str
+    """The prompt without it."""
+    made_up: str
+    """The prompt with made-up words in its place."""
 
 
 class Effect(Record):
@@ -64,14 +70,17 @@ class Effect(Record):
 
     words: str
     without: str
+    """The prompt without it."""
     apart: tuple[float, ...]
     """Distance with and without it, seed by seed: 0 is the same picture."""
+    from_made_up: tuple[float, ...]
+    """Distance with it and with made-up words in its place, seed by seed."""
     verdict: Verdict
 
     @property
-    def mean(self) -> float:
-        """Over the seeds."""
-        return float(np.mean(self.apart))
+    def moves(self) -> float:
+        """The smaller of the two distances, each the mean over the seeds."""
+        return moved(self.apart, self.from_made_up)
 
 
 class WordTrial(Record):
@@ -82,7 +91,7 @@ class WordTrial(Record):
     seeds: tuple[int, ...]
     effects: tuple[Effect, ...]
     floor: float
-    """Mean distance of changes that say nothing."""
+    """What made-up words do."""
     seeds_apart: float
     """Mean distance of two seeds of the whole prompt."""
 
@@ -95,12 +104,23 @@ def pieces(text: str, unit: Unit | None = None) -> tuple[Piece, ...]:
     phrases = [phrase.strip() for phrase in text.split(",") if phrase.strip()]
     if unit == "phrase" or (unit is None and len(phrases) > 1):
         found = [
-            Piece(words=phrase, without=", ".join(phrases[:i] + phrases[i + 1 :]))
+            Piece(
+                words=phrase,
+                without=", ".join(phrases[:i] + phrases[i + 1 :]),
+                made_up=", ".join([*phrases[:i], _made_up(phrase), *phrases[i + 1 :]]),
+            )
             for i, phrase in enumerate(phrases)
         ]
     else:
         words = (w for w in re.finditer(r"[\w'-]+", text) if w[0].casefold() not in SMALL_WORDS)
-        found = [Piece(words=w[0], without=_without(text, w.start(), w.end())) for w in words]
+        found = [
+            Piece(
+                words=w[0],
+                without=_without(text, w.start(), w.end()),
+                made_up=f"{text[: w.start()]}{_made_up(w[0])}{text[w.end() :]}",
+            )
+            for w in words
+        ]
     if not found:
         raise BadInput("The prompt has no words to try.")
     return tuple(found)
@@ -115,7 +135,8 @@ def try_words(
     consents: Mapping[str, str] | None = None,
     on_picture: Callable[[int, int], None] = lambda done, of: None,
 ) -> tuple[WordTrial, bytes]:
-    """Draw a prompt whole and without each of its parts, `config.n` pictures each; and the sheet.
+    """Draw a prompt whole, without each of its parts, and with made-up words for each, `config.n`
+    pictures of all; and the sheet.
 
     `on_picture` hears how many pictures are drawn, of how many. Raises BadInput for fewer than two
     seeds, which leave nothing to compare with, and what `draw` raises; WeightsRefused if the
@@ -125,7 +146,7 @@ def try_words(
         raise BadInput("One seed says little about a word.", advice="Draw at least two.")
     parsed = parse(config.prompt)
     tried = pieces(parsed.text, unit)
-    total, done = config.n * (1 + len(SAYS_NOTHING) + len(tried)), 0
+    total, done = config.n * (1 + 2 * len(tried)), 0
 
     def drawn(text: str) -> tuple[Picture, ...]:
         def count(picture: Picture) -> None:
@@ -139,18 +160,23 @@ def try_words(
 
     whole = drawn(parsed.text)
     looks = _looks(whole)
-    floor = float(
-        np.mean([_apart(looks, _looks(drawn(way.format(parsed.text)))) for way in SAYS_NOTHING])
-    )
     between = float(np.mean([1 - looks[i] @ looks[j] for i, j in combinations(range(config.n), 2)]))
+    without = [drawn(piece.without) for piece in tried]
+    bare = [_looks(pictures) for pictures in without]
+    replaced = [_looks(drawn(piece.made_up)) for piece in tried]
+    floor = float(np.median([_apart(a, b).mean() for a, b in zip(replaced, bare, strict=True)]))
     found: list[tuple[Effect, tuple[Picture, ...]]] = []
-    for piece in tried:
-        pictures = drawn(piece.without)
-        apart = tuple(float(value) for value in _apart(looks, _looks(pictures)))
-        verdict = judged(float(np.mean(apart)), floor, between)
-        effect = Effect(words=piece.words, without=piece.without, apart=apart, verdict=verdict)
+    for piece, pictures, gone, other in zip(tried, without, bare, replaced, strict=True):
+        apart, from_made_up = (tuple(_apart(looks, one).tolist()) for one in (gone, other))
+        effect = Effect(
+            words=piece.words,
+            without=piece.without,
+            apart=apart,
+            from_made_up=from_made_up,
+            verdict=judged(moved(apart, from_made_up), floor, between),
+        )
         found.append((effect, pictures))
-    found.sort(key=lambda entry: -entry[0].mean)
+    found.sort(key=lambda entry: -entry[0].moves)
     trial = WordTrial(
         prompt=config.prompt,
         base=base.info.name,
@@ -162,11 +188,21 @@ def try_words(
     return trial, _sheet(whole, found)
 
 
-def judged(apart: float, floor: float, seeds_apart: float) -> Verdict:
-    """The verdict on a mean distance."""
-    if apart <= ABOVE_FLOOR * floor:
+def moved(apart: Sequence[float], from_made_up: Sequence[float]) -> float:
+    """How far a word moves the pictures, by its distances seed by seed."""
+    return float(min(np.mean(apart), np.mean(from_made_up)))
+
+
+def judged(moves: float, floor: float, seeds_apart: float) -> Verdict:
+    """The verdict on how far a word moves the pictures."""
+    if moves <= ABOVE_FLOOR * floor:
         return "does nothing"
-    return "works" if apart >= SEEN * seeds_apart else "hardly seen"
+    return "works" if moves >= SEEN * seeds_apart else "hardly seen"
+
+
+def _made_up(words: str) -> str:
+    """As many words that mean nothing."""
+    return " ".join(MADE_UP[i % len(MADE_UP)] for i in range(len(words.split())))
 
 
 def _without(text: str, start: int, end: int) -> str:

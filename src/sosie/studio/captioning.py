@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sosie import captions
@@ -106,7 +106,7 @@ def style_for(base: str) -> Style:
 
 
 def _wear(
-    made: Suggestion, choices: Mapping[WearWord, Choice], unmeasured: tuple[str, ...] | list[str]
+    made: Suggestion, choices: Mapping[WearWord, Choice], unmeasured: Sequence[str]
 ) -> dict[WearWord, str]:
     """What became of each trait for which there is a choice."""
     told: dict[WearWord, str] = {}
