@@ -130,7 +130,7 @@ def test_suggested_captions_are_shown_and_filed_only_on_request(home):
     assert shown.code == 0 and "captions by what was measured" in shown.out
     assert "hair: not measured, and so not said" in shown.out
     assert "not said (all pictures): " in shown.out and "no face was found" in shown.out
-    assert "6 captions on file would be replaced with --all" in shown.out
+    assert "Nothing is filed yet: --write --all replaces 6 captions on file." in shown.out
     assert "0 captions filed." in sosie(home, "caption", "anna", "--suggest", "--write").out
     assert sosie(home, "show", "anna").out == before
     written = sosie(home, "caption", "anna", "--suggest", "--write", "--all")

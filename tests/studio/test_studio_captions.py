@@ -1,4 +1,4 @@
-"""Suggested captions: looked at first, filed when asked, and over another only when that is asked."""
+"""Suggested captions: looked at first, filed when asked, and never over another unasked."""
 
 from __future__ import annotations
 

@@ -75,7 +75,10 @@ def words(
     steps: Annotated[int | None, typer.Option(min=1, help="[default: the base's]")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
 ) -> None:
-    """Show which words of a prompt work: drawn with and without each, from the same seeds."""
+    """Show which words of a prompt work on a base, and which do nothing.
+
+    Each is taken away in turn, and the same seeds are drawn again.
+    """
     from sosie.cli import tables
     from sosie.cli.progress import counting
 

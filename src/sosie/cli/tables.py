@@ -153,11 +153,14 @@ def what_next(made: Proposed, *, written: bool, overwritten: bool) -> str:
     other = sum(bool(on_file[sample]) and on_file[sample] != new[sample] for sample in new)
     if (overwritten and written) or not (bare or other):
         return "They are on file."
-    kept = f"{counted(other, 'caption')} on file would be replaced with --all"
-    if written:
-        return f"{kept}." if other else "They are on file."
-    fills = f"Nothing is filed yet: --write fills {counted(bare, 'picture')} without a caption"
-    return f"{fills}; {kept}." if other else f"{fills}."
+    told = []
+    if bare and not written:
+        told.append(f"--write fills {counted(bare, 'picture')} without a caption")
+    if other:
+        told.append(f"--write --all replaces {counted(other, 'caption')} on file")
+    if not told:
+        return "They are on file."
+    return f"{'' if written else 'Nothing is filed yet: '}{'; '.join(told)}."
 
 
 VERDICT_STYLE = {"works": "green", "hardly seen": "yellow", "does nothing": "red"}

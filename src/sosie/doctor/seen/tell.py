@@ -1,6 +1,6 @@
 """Readings of a whole set -> for each picture what can be said of it, and why the rest cannot.
 
-Nothing is guessed: between two words a picture gets none, and says why.
+Nothing is guessed: a picture between two words gets neither, and it is said why.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ UNMEASURED = ("age", "hair", "make-up", "beard", "hat")
 """Parts of a caption for which nothing here has a measure."""
 
 NO_MEASURE = "nothing here measures it"
-BETWEEN = "it lies between two words"
+UNCLEAR = "not clear enough to be named"
 
 
 class Described(Record):
@@ -84,7 +84,7 @@ def describe(
             reading = case.taken[family.name][number]
             told = None if isinstance(reading, Unread) else tell(case, number, reading)
             if told is None:
-                untold[part] = reading.reason if isinstance(reading, Unread) else BETWEEN
+                untold[part] = reading.reason if isinstance(reading, Unread) else UNCLEAR
             else:
                 words[part] = told
         if dataset.kind == "handwriting" and (text := quoted(item.caption)):
