@@ -8,7 +8,7 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-NAMES = ("startup", "speed", "likeness", "doctor", "mends", "portraits", "suite")
+NAMES = (*("startup", "speed", "likeness", "doctor", "mends", "captions", "portraits", "suite"),)
 
 
 def processor() -> str:

@@ -145,3 +145,35 @@ def test_the_doctor_in_json_is_json(home):
     answer = sosie(home, "doctor", "anna", "--json")
     found = json.loads(answer.out)
     assert found["subject"] == "anna" and len(found["names"]) == 6
+
+
+def test_suggested_captions_are_shown_and_filed_only_on_request(home):
+    before = sosie(home, "show", "anna").out
+    shown = sosie(home, "caption", "anna", "--suggest", columns=300)
+    assert shown.code == 0 and "captions by what was measured" in shown.out
+    assert "hair: not measured, and so not said" in shown.out
+    assert "not said (all pictures): " in shown.out and "no face was found" in shown.out
+    assert "Nothing is filed yet: --write --all replaces 6 captions on file." in shown.out
+    assert "0 captions filed." in sosie(home, "caption", "anna", "--suggest", "--write").out
+    assert sosie(home, "show", "anna").out == before
+    written = sosie(home, "caption", "anna", "--suggest", "--write", "--all")
+    assert "6 captions filed." in written.out and "They are on file." in written.out
+    assert sosie(home, "show", "anna").out != before
+
+
+def test_options_of_suggested_captions_need_them(home):
+    sosie(home, "caption", "anna", "--write").refused(2, "Add --suggest")
+    sosie(home, "caption", "anna", "--suggest", "--template", "x").refused(2, "goes alone")
+    away = ("--with", "https://example.org/v1", "--model", "m")
+    sosie(home, "caption", "anna", "--suggest", *away).refused(4, "another machine")
+
+
+def test_words_are_ranked_and_shown_on_a_sheet(home, base, tmp_path):
+    out = tmp_path / "words"
+    tried = sosie(
+        home, "words", "photo of a woman, red coat", "--base", base, "--steps", 1, "-n", 2,
+        "--out", out, "--device", "cpu",
+    )  # fmt: skip
+    assert tried.code == 0, tried
+    assert "red coat" in tried.out and "(another seed)" in tried.out and "(made-up" in tried.out
+    assert (out / "words.png").is_file() and str(out / "words.png") in tried.out.replace("\n", "")

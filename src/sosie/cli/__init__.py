@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from sosie.studio import Studio
 
 VERBS = (
-    *("new", "add", "doctor", "mend", "caption", "show", "list", "consent"),
-    *("bases", "train", "runs", "follow", "reproduce", "generate", "export", "import", "tidy"),
+    *("new", "add", "doctor", "mend", "caption", "show", "list", "consent", "bases"),
+    *("train", "runs", "follow", "reproduce", "generate", "words", "export", "import", "tidy"),
 )
 """In the order in which a user meets them."""
 
@@ -92,12 +92,20 @@ def leave(message: str, exit_code: int) -> NoReturn:
     sys.exit(exit_code)
 
 
-# After `app`, which they need.
-from sosie.cli import adapters, doctor, mend, pictures, training, workspace  # noqa: E402
+from sosie.cli import (  # noqa: E402 (they need `app`)
+    adapters,
+    captions,
+    doctor,
+    mend,
+    pictures,
+    training,
+    workspace,
+)
 
 __all__ = [
     "adapters",
     "app",
+    "captions",
     "doctor",
     "main",
     "mend",

@@ -14,7 +14,8 @@ from sosie.registry import Registry
 
 if TYPE_CHECKING:
     from sosie.audit import Likeness
-    from sosie.generate import GenerateConfig
+    from sosie.generate import GenerateConfig, WordTrial
+    from sosie.generate.words import Unit
     from sosie.models.diffusion.base import DiffusionBase
 
 
@@ -178,6 +179,32 @@ def draw(
         on_picture=lambda picture: files.append(generate.save(picture, out, name)),
     )
     return Drawn(files=tuple(files), sheet=generate.save_sheet(pictures, out, name))
+
+
+def words(
+    base: DiffusionBase,
+    config: GenerateConfig,
+    calls: Sequence[Call],
+    *,
+    unit: Unit | None,
+    out: Path,
+    consents: Mapping[str, str],
+    on_picture: Callable[[int, int], None],
+) -> tuple[WordTrial, Path]:
+    """What each part of a prompt does, and where in `out` the sheet of it lies."""
+    from sosie import generate
+    from sosie.generate.files import save_beside
+    from sosie.models import lora
+
+    trial, sheet = generate.try_words(
+        base,
+        config,
+        [(call.name, lora.read(call.found.path), call.weight) for call in calls],
+        unit=unit,
+        consents=consents,
+        on_picture=on_picture,
+    )
+    return trial, save_beside(sheet, out, "words")
 
 
 def likeness(

@@ -29,7 +29,8 @@ from sosie.core.records import (
 from sosie.core.terms import Act, Kind, Language, Relation, Undo
 from sosie.registry import AddReport, Registry, Swept, add_files, home_folder
 from sosie.registry.mends import Mended
-from sosie.studio import drawing, examining, mending, training
+from sosie.studio import captioning, drawing, examining, mending, training
+from sosie.studio.captioning import Proposed
 from sosie.studio.drawing import Drawn
 from sosie.studio.mending import Mending, Offer, Undone
 from sosie.studio.training import OnEvent, Reproduction
@@ -37,6 +38,8 @@ from sosie.studio.training import OnEvent, Reproduction
 if TYPE_CHECKING:
     from sosie.audit import Likeness
     from sosie.doctor import Checkup
+    from sosie.generate import WordTrial
+    from sosie.generate.words import Unit
     from sosie.models.diffusion.resolve import BaseRow
     from sosie.train import Plan, TrainConfig
 
@@ -126,6 +129,45 @@ class Studio:
             insert_trigger=insert_trigger,
         )
         self.registry.set_captions(subject.name, changes)
+        return len(changes)
+
+    def suggest_captions(
+        self,
+        name: str,
+        *,
+        base: str = "pocket",
+        omit: tuple[str, ...] = (),
+        describe: tuple[str, ...] = (),
+        captioner: captions.Captioner | None = None,
+        on_picture: Callable[[int, int], None] = lambda done, of: None,
+    ) -> Proposed:
+        """Captions in the style of a base, from what is measured or by a captioner; none is filed.
+
+        `omit` and `describe` name traits (hair, make-up, beard, glasses) that are left unsaid, or
+        said, whatever the pictures share.
+        """
+        subject = self.registry.subject(name)
+        return captioning.suggest(
+            self.registry,
+            subject,
+            training.dataset_of(self.registry, subject),
+            base=base,
+            choices=captioning.choices_of(omit, describe),
+            captioner=captioner,
+            on_picture=on_picture,
+        )
+
+    def file_captions(self, name: str, proposed: Proposed, *, overwrite: bool = False) -> int:
+        """File suggested captions and return how many changed; one that is on file stays unless
+        `overwrite`.
+        """
+        filed = {sample.picture_sha256: sample.caption for sample in self.registry.samples(name)}
+        changes = {
+            sample: text
+            for sample, text in proposed.suggestion.captions.items()
+            if sample in filed and text != filed[sample] and (overwrite or not filed[sample])
+        }
+        self.registry.set_captions(name, changes)
         return len(changes)
 
     # -- the doctor --------------------------------------------------------------------------------
@@ -407,14 +449,45 @@ class Studio:
         **settings: Any,
     ) -> Drawn:
         """Draw pictures into `out`; the subject of every LoRA called must permit it."""
-        calls = drawing.called(self.registry, prompt, say)
-        # The permission of today, which may be another than the one it was trained under.
-        consents = {
-            call.name: self.permitted("generate", call.found.subject).sha256() for call in calls
-        }
+        calls, consents = self._called(prompt, say)
         config = drawing.configure(prompt, n=n, seed=seed, **settings)
         loaded = self._desk.base(base, device)
         return drawing.draw(loaded, config, calls, out=out, consents=consents, init=init, say=say)
+
+    def words(
+        self,
+        prompt: str,
+        *,
+        base: str,
+        out: Path,
+        unit: Unit | None = None,
+        n: int = 3,
+        seed: int = 1,
+        device: str = "auto",
+        say: Callable[[str], None] = lambda line: None,
+        on_picture: Callable[[int, int], None] = lambda done, of: None,
+        **settings: Any,
+    ) -> tuple[WordTrial, Path]:
+        """Which words of a prompt work on a base, and a sheet in `out` to see it; the subject of
+        every LoRA called must permit it.
+        """
+        calls, consents = self._called(prompt, say)
+        config = drawing.configure(prompt, n=n, seed=seed, **settings)
+        loaded = self._desk.base(base, device)
+        return drawing.words(
+            loaded, config, calls, unit=unit, out=out, consents=consents, on_picture=on_picture
+        )
+
+    def _called(
+        self, prompt: str, say: Callable[[str], None]
+    ) -> tuple[tuple[drawing.Call, ...], dict[str, str]]:
+        """The LoRAs that a prompt calls, and by name the permission each is used under today, which
+        may be another than the one it was trained under. Raises NotPermitted.
+        """
+        calls = drawing.called(self.registry, prompt, say)
+        return calls, {
+            call.name: self.permitted("generate", call.found.subject).sha256() for call in calls
+        }
 
     def likeness(
         self, adapter: str, drawn: Sequence[Path], *, control: Sequence[Path] = ()
