@@ -8,10 +8,12 @@ from sosie.doctor.rules import (
     count,
     eyes,
     focus,
+    frames,
     framing,
     grain,
     ink,
     leak,
+    letters,
     light,
     marks,
     page,
@@ -27,6 +29,7 @@ from sosie.doctor.rules import (
 FAMILIES = (
     *(count, twins, leak, who, pose, eyes, skin, marks),
     setting,
+    *(letters, frames),
     *(focus, light, grain, pixels, framing),
     *(page, ink, transcript),
 )

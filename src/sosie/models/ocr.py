@@ -62,16 +62,32 @@ def read(rgb: Picture) -> list[Line]:
     Raises WeightsRefused if RapidOCR or onnxruntime is not installed or a network is altered,
     ValueError for other arrays.
     """
-    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
-        raise ValueError(f"text is sought in uint8 (H, W, 3), not {rgb.dtype} {rgb.shape}")
-    with _lock:
-        found = _reader()(np.ascontiguousarray(rgb[:, :, ::-1]))
+    found = _asked(rgb)
     if getattr(found, "txts", None) is None or found.boxes is None:
         return []
     return [
         Line(text, np.asarray(quad, np.float32), float(score))
         for text, quad, score in zip(found.txts, found.boxes, found.scores, strict=True)
     ]
+
+
+def find(rgb: Picture) -> list[NDArray[np.float32]]:
+    """Where lines of text seem to stand in a (H, W, 3) uint8 RGB picture: quads as `Line.quad`.
+
+    For a first look: 0.05 s for a picture of 320 pixels on one core. A whole person may be taken
+    for a letter; no line of text is as high. Raises as `read`.
+    """
+    found = _asked(rgb, use_cls=False, use_rec=False)
+    return [] if found.boxes is None else [np.asarray(quad, np.float32) for quad in found.boxes]
+
+
+def _asked(rgb: Picture, **steps: bool) -> Any:
+    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
+        raise ValueError(f"text is sought in uint8 (H, W, 3), not {rgb.dtype} {rgb.shape}")
+    with _lock:
+        # Steps left unsaid would stay as the call before had them.
+        asked = {"use_det": True, "use_cls": True, "use_rec": True, **steps}
+        return _reader()(np.ascontiguousarray(rgb[:, :, ::-1]), **asked)
 
 
 @cache
