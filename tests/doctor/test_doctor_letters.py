@@ -40,9 +40,11 @@ def test_the_same_words_on_three_pictures_are_a_stamp(portraits, findings):
     assert not findings(stamped, "letters.text"), "said once is enough"
 
 
-def test_a_portrait_is_never_read(portraits, make_set, monkeypatch):
-    monkeypatch.setattr(ocr, "read", lambda rgb: pytest.fail("read"))
-    assert "letters.text" in examine(make_set(portraits[:6]), only=("letters.text",)).passed
+def test_most_portraits_are_never_read(portraits, make_set, monkeypatch):
+    read = []
+    monkeypatch.setattr(ocr, "read", lambda rgb: read.append(rgb) or [])
+    assert "letters.text" in examine(make_set(portraits), only=("letters.text",)).passed
+    assert len(read) <= len(portraits) / 5
 
 
 def test_without_a_reader_nothing_passes(portraits, make_set, monkeypatch):

@@ -37,6 +37,10 @@ PINNED = {
     ),
 }
 
+SURE, LIKELY = 0.5, 0.35
+"""Confidence of the network that finds lines, from which one is read, and from which there may be
+one: RapidOCR's own, and what finds 71 of 72 inscriptions on drawn pictures of 320 pixels."""
+
 # RapidOCR keeps settings and scratch in its object, so one thread at a time may use it.
 _lock = Lock()
 
@@ -74,19 +78,19 @@ def read(rgb: Picture) -> list[Line]:
 def find(rgb: Picture) -> list[NDArray[np.float32]]:
     """Where lines of text seem to stand in a (H, W, 3) uint8 RGB picture: quads as `Line.quad`.
 
-    For a first look: 0.05 s for a picture of 320 pixels on one core. A whole person may be taken
-    for a letter; no line of text is as high. Raises as `read`.
+    For a first look: 0.05 s for a picture of 320 pixels on one core. It sees more lines than there
+    are, and may take a whole person for a letter. Raises as `read`.
     """
-    found = _asked(rgb, use_cls=False, use_rec=False)
+    found = _asked(rgb, use_cls=False, use_rec=False, box_thresh=LIKELY)
     return [] if found.boxes is None else [np.asarray(quad, np.float32) for quad in found.boxes]
 
 
-def _asked(rgb: Picture, **steps: bool) -> Any:
+def _asked(rgb: Picture, **steps: float) -> Any:
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
         raise ValueError(f"text is sought in uint8 (H, W, 3), not {rgb.dtype} {rgb.shape}")
     with _lock:
-        # Steps left unsaid would stay as the call before had them.
-        asked = {"use_det": True, "use_cls": True, "use_rec": True, **steps}
+        # What is left unsaid would stay as the call before had it.
+        asked = {"use_det": True, "use_cls": True, "use_rec": True, "box_thresh": SURE, **steps}
         return _reader()(np.ascontiguousarray(rgb[:, :, ::-1]), **asked)
 
 
