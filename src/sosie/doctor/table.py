@@ -19,6 +19,7 @@ from sosie.doctor.rules import (
     page,
     pixels,
     pose,
+    safe,
     setting,
     skin,
     transcript,
@@ -27,6 +28,7 @@ from sosie.doctor.rules import (
 )
 
 FAMILIES = (
+    safe,
     *(count, twins, leak, who, pose, eyes, skin, marks),
     setting,
     *(letters, frames),
