@@ -151,13 +151,14 @@ def _colours(pixels: Floats) -> Floats:
     size = (SHADES, HUES, HUES)
     top = np.array(size) - 1
     place = (pixels - [0, -64, -64]) / [100, 128, 128] * top
-    place = np.clip(place, 0, top - 1e-4)
+    place = np.clip(place, 0, top - 1e-4).T
     low = place.astype(int)
     share = place - low
+    nearness = (1 - share, share)
     counted = np.zeros(size).ravel()
-    for corner in np.ndindex(2, 2, 2):
-        weight = np.where(corner, share, 1 - share).prod(axis=1)
-        index = np.ravel_multi_index(tuple((low + corner).T), size)
+    for i, j, k in np.ndindex(2, 2, 2):
+        weight = nearness[i][0] * nearness[j][1] * nearness[k][2]
+        index = ((low[0] + i) * HUES + low[1] + j) * HUES + low[2] + k
         counted += np.bincount(index, weight, counted.size)
     return np.asarray(counted / len(pixels), np.float32)
 

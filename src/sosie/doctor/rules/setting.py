@@ -62,7 +62,7 @@ class Outfit(Record):
 
 
 def _place(view: View) -> Record:
-    portrait = Portrait.of(view)
+    portrait = view.once(Portrait.of)
     where = portrait.background
     if where.mean() < LEAST_SEEN:
         return Unread(reason=HIDDEN)
@@ -72,7 +72,7 @@ def _place(view: View) -> Record:
 def _outfit(view: View) -> Record:
     if view.face is None:
         return Unread(reason=NO_FACE)
-    portrait = Portrait.of(view)
+    portrait = view.once(Portrait.of)
     where = portrait.torso
     if where.mean() < LEAST_SEEN:
         return Unread(reason=HIDDEN)
