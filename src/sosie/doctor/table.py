@@ -39,7 +39,10 @@ FAMILIES = (
 
 RULES: tuple[Rule, ...] = tuple(rule for family in FAMILIES for rule in family.RULES)
 
-CLUSTERINGS: tuple[Clustering, ...] = (twins.SAME_SHOT, leak.ONE_PHOTOGRAPH)
+CLUSTERINGS: tuple[Clustering, ...] = (
+    *(twins.SAME_SHOT, leak.ONE_PHOTOGRAPH),
+    *(setting.SAME_BACKGROUND, setting.SAME_CLOTHES),
+)
 """What the proposal keeps from piling up."""
 
 views = pose.views
