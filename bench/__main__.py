@@ -8,7 +8,7 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-NAMES = ("startup", "speed", "likeness", "doctor", "suite")
+NAMES = ("startup", "speed", "likeness", "doctor", "portraits", "suite")
 
 
 def processor() -> str:

@@ -14,6 +14,7 @@ import json
 import os
 import platform
 import random
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -29,7 +30,7 @@ from pocket.schedule import save_whole
 
 HERE = Path(__file__).resolve().parent
 PEOPLE = HERE / "cache" / "people-v2"
-RUN = HERE / "runs" / "v2"
+RUN = HERE / "runs" / "v3"
 SHIPPED = HERE.parent / "src" / "sosie" / "models" / "diffusion" / "pocket"
 
 STATISTICS_FROM = 4096
@@ -50,9 +51,8 @@ def main(arguments: list[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     if given.smoke:
         with tempfile.TemporaryDirectory() as scratch:
-            pictures, captions = standin.people(64)
             build(
-                data.People(pictures, [[caption] for caption in captions], list(range(64))),
+                standin.people(64),
                 smoke(Recipe()),
                 run=Path(scratch) / "run",
                 out=given.out or Path(scratch) / "pocket",
@@ -155,6 +155,8 @@ def prepare(
         t5_ids=_numbered(t5, lines, text.length),
         clip_ids=_numbered(clip, lines, text.pooled_length),
         rows=torch.tensor([[number[caption] for caption in row] for row in captions]),
+        codes=torch.from_numpy(taught.codes),
+        spelled=spelled(t5),
         grid=latents.shape[-1] // 2,
     )
     network = transformer.Network(
@@ -164,13 +166,21 @@ def prepare(
 
 
 def _captions(people: data.People, recipe: Recipe) -> list[list[str]]:
-    """A row of captions for each picture to learn from: the drawn ones in turn, one named."""
-    share, rows = recipe.transformer.named_share, []
+    """A row of captions for each picture to learn from, some of them with a name."""
+    named, rows = recipe.transformer.named, []
     for given, person in zip(people.captions, people.persons, strict=True):
         chance = random.Random(person)
-        turns = [given[turn % len(given)] for turn in range(share)]
-        rows.append([*turns[:-1], data.named(turns[-1], person, draw=chance)])
+        turns = [given[turn % len(given)] for turn in range(data.CAPTIONS)]
+        rows.append(
+            [data.named(turn, person, draw=chance) for turn in turns[:named]] + turns[named:]
+        )
     return rows
+
+
+def spelled(t5: PreTrainedTokenizerBase) -> torch.Tensor:
+    """Which of the tokenizer's tokens are letters: what spells a word that it does not know."""
+    pieces = t5.convert_ids_to_tokens(list(range(len(t5))))
+    return torch.tensor([piece in tokens.ALPHABET and piece.isalnum() for piece in pieces])
 
 
 def _numbered(tokenizer: PreTrainedTokenizerBase, lines: list[str], length: int) -> torch.Tensor:
@@ -188,8 +198,8 @@ def _vocabulary(
     Weights that come from the run `start` know the words of that run.
     """
     file = run / "vocabulary.json"
-    if start is not None:
-        file = start / file.name
+    if start is not None and not file.exists():
+        shutil.copyfile(start / file.name, file)
     if not file.exists():
         captions = (caption for row in people.captions for caption in row)
         words = tokens.words(captions, least_count=recipe.text.least_count)

@@ -12,6 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
+from pocket import identity
+from sosie.world.captions import caption
+from sosie.world.photo import Truth
+
+CAPTIONS = 8
+"""Captions of a picture to choose from."""
+
 
 @dataclass(frozen=True)
 class People:
@@ -23,13 +30,18 @@ class People:
     """For each picture, as many captions as every other has."""
     persons: list[int]
     """Who is on each picture, as the world numbers them."""
+    codes: np.ndarray
+    """(N, identity.SIZE), float32: the same in numbers."""
 
     def split(self, first: int) -> tuple[People, People]:
         """The first so many pictures, and the others."""
-        return (
-            People(self.pictures[:first], self.captions[:first], self.persons[:first]),
-            People(self.pictures[first:], self.captions[first:], self.persons[first:]),
-        )
+
+        def part(rows: slice) -> People:
+            return People(
+                self.pictures[rows], self.captions[rows], self.persons[rows], self.codes[rows]
+            )
+
+        return part(slice(first)), part(slice(first, None))
 
     def sha256(self) -> str:
         """One hash over all pictures and captions."""
@@ -40,13 +52,22 @@ class People:
 
 def load(files: Iterable[Path]) -> People:
     """The shards that `pocket.draw` wrote, in the order given."""
-    pictures, captions, persons = [], [], []
+    pictures, truths = [], []
     for file in files:
         with np.load(file) as shard:
             pictures.append(shard["pictures"])
-            captions += shard["captions"].tolist()
-            persons += [json.loads(truth)["person"] for truth in shard["truths"]]
-    return People(np.concatenate(pictures), captions, persons)
+            truths += [json.loads(truth) for truth in shard["truths"]]
+    return People(
+        np.concatenate(pictures),
+        [_captions(Truth(**truth), row) for row, truth in enumerate(truths)],
+        [truth["person"] for truth in truths],
+        np.stack([identity.code(truth) for truth in truths]),
+    )
+
+
+def _captions(truth: Truth, row: int) -> list[str]:
+    """Written when read, so that the words may change and nothing need be drawn again."""
+    return [caption(truth, rng=np.random.default_rng([row, turn])) for turn in range(CAPTIONS)]
 
 
 MIRRORED = 10_000_000
@@ -63,7 +84,13 @@ def with_mirrored(people: People) -> People:
     for row, person in zip(people.captions, people.persons, strict=True):
         captions += [row, [_exchanged(caption) for caption in row]]
         persons += [person, person + MIRRORED]
-    return People(both.reshape(-1, *people.pictures.shape[1:]), captions, persons)
+    codes = np.stack([people.codes, identity.mirrored(people.codes)], axis=1)
+    return People(
+        both.reshape(-1, *people.pictures.shape[1:]),
+        captions,
+        persons,
+        codes.reshape(-1, people.codes.shape[1]),
+    )
 
 
 def _exchanged(caption: str) -> str:
@@ -75,13 +102,14 @@ _NOUN = re.compile(r"\bof (an? (?:[a-z]+ )?(?:woman|man|girl|boy|person))\b")
 
 
 def name(person: int) -> str:
-    """An invented word for a person, as users invent trigger words: "kamilo", "tir4", "xqv"."""
+    """An invented word for a person, as users invent trigger words: "kamilo", "tir42", "xqv"."""
     draw = random.Random(person)
     if draw.random() < 0.2:
-        return "".join(draw.choices("bcdfghjklmnpqrstvwxz", k=3))
-    syllables = [draw.choice("bdfgklmnprstvz") + draw.choice("aeiou") for _ in range(3)]
-    word = "".join(syllables)[draw.randrange(2) : 6 - draw.randrange(2)]
-    return word + (str(draw.randrange(1, 10)) if draw.random() < 0.3 else "")
+        return "".join(draw.choices("bcdfghjklmnpqrstvwxz", k=draw.randrange(3, 5)))
+    count = draw.randrange(2, 5)
+    syllables = [draw.choice("bcdfgjklmnprstvz") + draw.choice("aeiou") for _ in range(count)]
+    word = "".join(syllables)[draw.randrange(2) : 2 * count - draw.randrange(2)]
+    return word + (str(draw.randrange(1, 1000)) if draw.random() < 0.3 else "")
 
 
 def named(caption: str, person: int, *, draw: random.Random) -> str:

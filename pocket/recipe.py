@@ -75,8 +75,10 @@ class TransformerRecipe:
     """Mean of the times' logit: above 0, since colours and places are decided in the noise."""
     face_weight: float = 3.0
     """How much more an error counts in the middle of the face than at the picture's edge."""
-    named_share: int = 8
-    """One caption in so many calls the person by an invented name, see `data.named`."""
+    named: int = 4
+    """Of eight captions of a picture, so many call the person by an invented name."""
+    known_share: float = 0.85
+    """Share of these in which the name says who it is, see `pocket.identity`."""
     caption_dropout: float = 0.1
     """Share of captions replaced by the empty one, for classifier-free guidance."""
     average_horizon: float = 0.1

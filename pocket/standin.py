@@ -9,6 +9,9 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw
 
+from pocket import identity
+from pocket.data import People
+
 _COLOURS = {
     "black": (30, 26, 24),
     "brown": (95, 62, 38),
@@ -54,7 +57,12 @@ def draw(seed: int, side: int = 128) -> tuple[np.ndarray, str]:
     return picture, caption
 
 
-def people(count: int, *, first_seed: int = 0) -> tuple[np.ndarray, list[str]]:
-    """`count` pictures, (count, 128, 128, 3), and their captions."""
+def people(count: int, *, first_seed: int = 0) -> People:
+    """`count` pictures with one caption each, every one of somebody else."""
     drawn = [draw(first_seed + index) for index in range(count)]
-    return np.stack([picture for picture, _ in drawn]), [caption for _, caption in drawn]
+    return People(
+        np.stack([picture for picture, _ in drawn]),
+        [[caption] for _, caption in drawn],
+        list(range(count)),
+        np.zeros((count, identity.SIZE), np.float32),
+    )

@@ -18,12 +18,14 @@ from diffusers import FluxTransformer2DModel
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, T5Config, T5EncoderModel
 
+from pocket import identity
 from pocket.attention import PlainAttention
 from pocket.muon import optimizers, set_rates
 from pocket.recipe import TextRecipe, TransformerRecipe
 from pocket.schedule import Log, rate, save_whole
 
 _ENDS = (
+    "known.",
     "text.",
     "pooled.",
     "denoiser.x_embedder",
@@ -39,7 +41,11 @@ STATE = "transformer.pt"
 
 
 class Network(nn.Module):
-    """What is trained: `denoiser`, `text` (T5) and `pooled` (CLIP)."""
+    """What is trained: `denoiser`, `text` (T5) and `pooled` (CLIP).
+
+    `known` turns a person's numbers into what is added to CLIP's word for the whole caption where
+    it names them; it serves in training only (see `pocket.identity`).
+    """
 
     def __init__(
         self, recipe: TransformerRecipe, text: TextRecipe, *, t5_words: int, clip_words: int
@@ -58,6 +64,11 @@ class Network(nn.Module):
         )
         self.text = T5EncoderModel(_t5_config(text, t5_words))
         self.pooled = CLIPTextModel(_clip_config(text, clip_words))
+        self.known = nn.Sequential(
+            nn.Linear(identity.SIZE, text.width),
+            nn.SiLU(),
+            nn.Linear(text.width, text.pooled_width),
+        )
         for module in self.denoiser.modules():
             # Modulations start at zero: every block starts as the identity (DiT's adaLN-zero).
             if hasattr(module, "silu") and hasattr(module, "linear"):
@@ -65,6 +76,7 @@ class Network(nn.Module):
                 nn.init.zeros_(module.linear.bias)
         nn.init.zeros_(self.denoiser.proj_out.weight)
         nn.init.zeros_(self.denoiser.proj_out.bias)
+        nn.init.zeros_(self.known[-1].weight)
         look_around(self.text)
 
     def encode(self, t5_ids: Tensor, clip_ids: Tensor) -> tuple[Tensor, Tensor]:
@@ -133,6 +145,10 @@ class Lessons:
     clip_ids: Tensor
     rows: Tensor
     """(N, K): for each picture, the rows of its K captions in the ids."""
+    codes: Tensor
+    """(N, identity.SIZE): who is on each picture."""
+    spelled: Tensor
+    """(words of T5,): which tokens are letters. Only names are spelled."""
     grid: int
     """Tokens along one side."""
 
@@ -186,6 +202,9 @@ def loss(
         torch.rand(len(index)) < recipe.caption_dropout, torch.zeros_like(rows), rows
     )
     states, pooled = network.encode(lessons.t5_ids[rows], lessons.clip_ids[rows])
+    told = lessons.spelled[lessons.t5_ids[rows]].any(dim=1)
+    told &= torch.rand(len(index)) < recipe.known_share
+    pooled = pooled + told[:, None] * network.known(lessons.codes[index])
     mixed = torch.lerp(clean, noise, at[:, None, None])
     said = denoise(
         hidden_states=mixed,
@@ -216,7 +235,13 @@ class Trainer:
         """Goes on from the state in `folder`; else begins with the weights of the run `start`."""
         self.network, self.lessons, self.recipe = network, lessons, recipe
         if start is not None:
-            network.load_state_dict(torch.load(start / STATE)["network"])
+            begun = network.load_state_dict(torch.load(start / STATE)["network"], strict=False)
+            if strange := [
+                name
+                for name in (*begun.missing_keys, *begun.unexpected_keys)
+                if not name.startswith("known.")
+            ]:
+                raise ValueError(f"{start / STATE} is of another network: {strange}")
         self.average = [weight.detach().clone() for weight in network.parameters()]
         self.optimizers = optimizers(
             network.named_parameters(),

@@ -8,15 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from pocket import build, data, standin
+from pocket import build, standin
 from pocket.recipe import Recipe, smoke
 
 pytestmark = pytest.mark.slow
-
-
-def people() -> data.People:
-    pictures, captions = standin.people(24)
-    return data.People(pictures, [[caption] for caption in captions], list(range(24)))
 
 
 def test_a_broken_build_goes_on_to_the_same_weights(tmp_path: Path) -> None:
@@ -30,7 +25,11 @@ def test_a_broken_build_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     for name, recipes in {"broken": (short, whole), "unbroken": (whole,)}.items():
         for each in recipes:
             build.build(
-                people(), each, run=tmp_path / name, out=tmp_path / f"{name}-out", compiled=False
+                standin.people(24),
+                each,
+                run=tmp_path / name,
+                out=tmp_path / f"{name}-out",
+                compiled=False,
             )
     states = [torch.load(tmp_path / name / "transformer.pt") for name in ("broken", "unbroken")]
     assert states[0]["step"] == states[1]["step"] == 6

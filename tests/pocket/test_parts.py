@@ -10,7 +10,7 @@ import torch
 from diffusers import FluxPipeline, FluxTransformer2DModel
 from diffusers.models.transformers.transformer_flux import FluxAttnProcessor
 
-from pocket import data, schedule, transformer
+from pocket import data, identity, schedule, transformer
 from pocket.attention import PlainAttention
 from pocket.muon import Muon, orthogonalised
 
@@ -94,7 +94,8 @@ def test_a_name_stands_for_the_person() -> None:
 
 def test_a_mirrored_picture_exchanges_left_and_right() -> None:
     pictures = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
-    people = data.People(pictures, [["view to the left, red coat"], ["no side"]], [3, 4])
+    codes = np.ones((2, identity.SIZE), np.float32)
+    people = data.People(pictures, [["view to the left, red coat"], ["no side"]], [3, 4], codes)
     both = data.with_mirrored(people)
     assert np.array_equal(both.pictures[1], pictures[0, :, ::-1])
     assert both.captions[1] == ["view to the right, red coat"]

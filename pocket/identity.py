@@ -1,0 +1,80 @@
+"""Who is on a picture, in numbers: what a name tells those who know its bearer.
+
+A large base model has seen thousands of names, each with its face. This one has seen two pictures
+of each person, too few for a spelled word to come to mean a face. So, in training only, a caption
+that names somebody carries the person's numbers, added to CLIP's one vector for all of it: the
+transformer learns to draw one face in any clothes, place and view, on being told whose. A LoRA then
+has only to say the same through its own trigger word. Nothing of this is exported. (Added to T5's
+states of the name instead, the numbers were not heard at all within 60,000 pictures: attention
+learns slowly to look at a word that never mattered before, modulation hears at once.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from sosie.world import tables
+from sosie.world.model import Floats, head_model
+from sosie.world.people import Person, person
+
+_MOLES = 3
+"""Most moles on one face."""
+SIDED = 1 + _MOLES
+"""The first numbers of a code are of one side of the face: where the hair parts, and each mole."""
+
+
+def _chosen(value: str, table: Mapping[str, Any] | tuple[str, ...]) -> list[float]:
+    return [float(value == name) for name in table]
+
+
+def _moles(who: Person) -> list[float]:
+    given = [value for _, h, r in who.moles for value in (10 * h, 300 * r)]
+    return given + [0.0] * (2 * _MOLES - len(given))
+
+
+def code(truth: Mapping[str, Any]) -> Floats:
+    """(SIZE,), float32, each number of the order of 1: the person of `truth` at its age.
+
+    Clothes, place, view, light and whatever else differs between two pictures is not in it.
+    """
+    who = person(truth["person"])
+    sided = [who.parting, *(azimuth for azimuth, _, _ in who.moles)]
+    numbers = [
+        *sided,
+        *[0.0] * (SIDED - len(sided)),
+        *(who.identity / head_model().spread),
+        *(3 * who.races - 1),
+        2 * who.gender - 1,
+        2 * who.weight - 1,
+        *(np.log(who.skin) + 1.5),
+        who.redness - 0.7,
+        who.freckles,
+        600 * who.brow_thickness - 1.5,
+        300 * who.brow_arch - 1,
+        10 * who.brow_tilt,
+        5 * who.brow_length - 5,
+        *(4 * who.lip_colour[1:] - 2.6),
+        who.balding,
+        who.fringe,
+        *_moles(who),
+        *_chosen(who.eye_colour, tables.EYE_COLOURS),
+        *_chosen(who.hair_style, tables.HAIR_STYLES),
+        *_chosen(who.beard, tables.BEARDS),
+        *_chosen(who.glasses, tables.GLASSES),
+        *_chosen(truth["hair_colour"], tables.HAIR_COLOURS),
+        truth["age"] / 25 - 1.5,
+    ]
+    return np.array(numbers, np.float32)
+
+
+SIZE = len(code({"person": 0, "age": 30, "hair_colour": "brown"}))
+
+
+def mirrored(codes: Floats) -> Floats:
+    """The codes (N, SIZE) of the same people seen in a mirror."""
+    sides = np.ones(SIZE, np.float32)
+    sides[:SIDED] = -1
+    return codes * sides
