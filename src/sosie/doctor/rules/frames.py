@@ -92,7 +92,6 @@ def _screenshot(case: Case) -> Iterator[Finding]:
             "warning",
             [number for number, _ in found],
             value=len(found[0][1].bars),
-            threshold=0,
             boxes=[(number, bar) for number, reading in found for bar in reading.bars],
         )
 

@@ -135,17 +135,14 @@ def _words(line: Line) -> str:
 
 def _found(case: Case, rule: str, found: Lines) -> Iterator[Finding]:
     """One finding naming every picture with such lines, that with most letters first."""
-    numbers = sorted(
-        (number for number, lines in found.items() if lines),
-        key=lambda number: -sum(len(line.text) for line in found[number]),
-    )
+    letters = {number: sum(len(line.text) for line in lines) for number, lines in found.items()}
+    numbers = sorted((n for n in letters if letters[n]), key=lambda n: -letters[n])
     if numbers:
         yield case.finding(
             rule,
             "warning",
             numbers,
-            value=len(found[numbers[0]]),
-            threshold=0,
+            value=letters[numbers[0]],
             boxes=[(number, line.box) for number in numbers for line in found[number]],
             text=found[numbers[0]][0].text,
         )
@@ -166,6 +163,6 @@ def _text(case: Case) -> Iterator[Finding]:
 
 
 RULES = (
-    Rule(name="letters.text", judge=_text, needs=(FAMILY, frames.FAMILY), unit="lines"),
-    Rule(name="letters.watermark", judge=_watermark, needs=(FAMILY, frames.FAMILY), unit="lines"),
+    Rule(name="letters.text", judge=_text, needs=(FAMILY, frames.FAMILY), unit="letters"),
+    Rule(name="letters.watermark", judge=_watermark, needs=(FAMILY, frames.FAMILY), unit="letters"),
 )
