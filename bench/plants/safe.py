@@ -31,5 +31,5 @@ def unsafe(shots: list[Shot], strength: int, r: np.random.Generator) -> list[Sho
     return spoiled(shots, r, lambda rgb: doubtful(len(rgb)), strength + 1)
 
 
-GUARDED: dict[str, Plant] = {"safe.unsafe": unsafe}
-"""Not among the `PLANTS` of adults, who are held to what only an explicit picture reaches."""
+PLANTS: dict[str, Plant] = {}
+"""None for the benchmark: its people are adults, whom only an explicit picture would block."""

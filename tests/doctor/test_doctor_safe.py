@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.plants.safe import GUARDED
+from bench.plants import safe
 from sosie.core.errors import WeightsRefused
 from sosie.doctor import Config, examine
 from sosie.models import unsafe
@@ -19,7 +19,7 @@ def test_drawn_portraits_pass_for_everybody(portraits, make_set):
 
 @pytest.mark.parametrize("child", [{"guarded": True}, {"age": 17}])
 def test_a_doubtful_picture_of_a_child_blocks(child, planted, make_set):
-    pictures, spoiled = planted(GUARDED[RULE])
+    pictures, spoiled = planted(safe.unsafe)
     dataset = make_set(pictures)
     (found,) = examine(dataset, Config(**child), only=(RULE,)).findings
     assert found.severity == "blocker" and found.threshold == unsafe.DOUBTFUL
