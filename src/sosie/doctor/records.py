@@ -30,6 +30,8 @@ class Config(Record):
     """Pixels of the square that the base is trained at."""
     age: int | None = Field(default=None, ge=0, le=130)
     """Age in years, if it was stated: lines and faces are read against it."""
+    guarded: bool = False
+    """Whether a guardian signed for the person: pictures must not be revealing either."""
 
 
 class Mark(Record):

@@ -75,6 +75,8 @@ class Clustering:
     """How many of one group the proposal may take."""
     groups: Callable[[Case], Sequence[tuple[int, ...]]]
     """Groups of two or more item numbers; a picture may be in none."""
+    firm: bool = True
+    """Whether the proposal rather stays short than takes more."""
 
 
 @dataclass(frozen=True, eq=False)

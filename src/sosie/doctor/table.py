@@ -8,15 +8,18 @@ from sosie.doctor.rules import (
     count,
     eyes,
     focus,
+    frames,
     framing,
     grain,
     ink,
     leak,
+    letters,
     light,
     marks,
     page,
     pixels,
     pose,
+    safe,
     setting,
     skin,
     transcript,
@@ -25,8 +28,10 @@ from sosie.doctor.rules import (
 )
 
 FAMILIES = (
+    safe,
     *(count, twins, leak, who, pose, eyes, skin, marks),
     setting,
+    *(letters, frames),
     *(focus, light, grain, pixels, framing),
     *(page, ink, transcript),
 )
@@ -34,7 +39,10 @@ FAMILIES = (
 
 RULES: tuple[Rule, ...] = tuple(rule for family in FAMILIES for rule in family.RULES)
 
-CLUSTERINGS: tuple[Clustering, ...] = (twins.SAME_SHOT, leak.ONE_PHOTOGRAPH)
+CLUSTERINGS: tuple[Clustering, ...] = (
+    *(twins.SAME_SHOT, leak.ONE_PHOTOGRAPH),
+    *(setting.SAME_BACKGROUND, setting.SAME_CLOTHES),
+)
 """What the proposal keeps from piling up."""
 
 views = pose.views

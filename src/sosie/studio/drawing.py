@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sosie.core.errors import BadInput, NotFound
-from sosie.core.records import Adapter, Box, Record, first_complaint
+from sosie.core.records import Adapter, Record, first_complaint
 from sosie.registry import Registry
 
 if TYPE_CHECKING:
@@ -227,14 +227,6 @@ def likeness(
         control=[pixels(path) for path in control] or None,
         embed=faces.identity,
     )
-
-
-def face(png: bytes) -> Box | None:
-    """The box of the largest face in a PNG, or None."""
-    from sosie.models import faces
-
-    found = faces.find_faces(pixels(BytesIO(png)))
-    return found[0].box if found else None
 
 
 def pixels(path: Path | BinaryIO) -> Any:

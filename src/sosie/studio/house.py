@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ from sosie.registry import AddReport, Registry, Swept, add_files, home_folder
 from sosie.registry.mends import Mended
 from sosie.studio import captioning, drawing, examining, mending, training
 from sosie.studio.captioning import Proposed
+from sosie.studio.door import Door
 from sosie.studio.drawing import Drawn
 from sosie.studio.mending import Mending, Offer, Undone
 from sosie.studio.training import OnEvent, Reproduction
@@ -78,9 +80,15 @@ class Studio:
         return self.registry.add_subject(subject)
 
     def add(self, name: str, files: Sequence[Path]) -> AddReport:
-        """File pictures and their captions; what cannot be used is told, never dropped silently."""
-        person = self.registry.subject(name).kind == "person"
-        return add_files(self.registry, name, files, find_face=drawing.face if person else None)
+        """File pictures and their captions; what cannot be used is told, never dropped silently.
+
+        An explicit picture is refused; where a guardian has signed, also a revealing one.
+        """
+        subject = self.registry.subject(name)
+        guarded = rights.guarded(subject.name, self.registry.consents(subject.name))
+        door = Door(person=subject.kind == "person", guarded=guarded)
+        report = add_files(self.registry, name, files, look=door.look)
+        return replace(report, notes=(*report.notes, *door.notes))
 
     def show(self, name: str) -> Overview:
         """All that is on file about a subject. Raises NotFound."""

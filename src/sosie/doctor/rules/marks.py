@@ -67,7 +67,7 @@ class Reading(Record):
 
 
 def _measure(view: View) -> Record:
-    face = closeup(view)
+    face = view.once(closeup)
     if face is None:
         return Unread(reason=TOO_SMALL if view.face else NO_FACE)
     if abs(face.turn) > TURNED:
