@@ -6,11 +6,20 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from sosie.core.errors import WeightsRefused
+from sosie.core.records import Box
 from sosie.registry import Seen
 from sosie.studio.drawing import pixels
 
 if TYPE_CHECKING:
     from sosie.models.faces import Picture
+
+
+def face(rgb: Picture) -> Box | None:
+    """The box of the largest face, or None."""
+    from sosie.models import faces
+
+    found = faces.find_faces(rgb)
+    return found[0].box if found else None
 
 
 class Door:
@@ -22,14 +31,11 @@ class Door:
 
     def look(self, png: bytes) -> Seen:
         """The largest face of a person, and what speaks against filing the picture."""
-        from sosie.models import faces
-
         rgb = pixels(BytesIO(png))
         objection = self._objection(rgb)
         if objection is not None or not self._person:
             return Seen(objection=objection)
-        found = faces.find_faces(rgb)
-        return Seen(face=found[0].box if found else None)
+        return Seen(face=face(rgb))
 
     @property
     def notes(self) -> tuple[str, ...]:

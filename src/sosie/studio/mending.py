@@ -17,7 +17,7 @@ from sosie.core.records import Record, Sample, first_complaint
 from sosie.core.terms import Kind, Undo
 from sosie.registry import Registry
 from sosie.registry.intake import decode
-from sosie.studio import drawing, examining, training
+from sosie.studio import door, drawing, examining, training
 
 if TYPE_CHECKING:
     from sosie.doctor import Checkup, Config
@@ -197,7 +197,7 @@ class _Bench:
                 "pixels_sha256": taken.pixels_sha256,
                 "width": taken.width,
                 "height": taken.height,
-                "face": drawing.face(taken.picture) if person else None,
+                "face": door.face(rgb) if person else None,
                 "changes": (*self.sample.changes, f"{mend.name}: {said}"),
             }
         )
