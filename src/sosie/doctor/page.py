@@ -96,8 +96,8 @@ def measured(finding: Finding) -> str:
     if finding.value is None:
         return ""
     unit = table.rule(finding.rule).unit
-    bound = "" if finding.threshold is None else f", threshold {finding.threshold:g}"
-    return f"{finding.value:g}{f' {unit}' if unit else ''}{bound}"
+    bound = "" if finding.threshold is None else f", threshold {finding.threshold:.4g}"
+    return f"{finding.value:.4g}{f' {unit}' if unit else ''}{bound}"
 
 
 def _not_examined(checkup: Checkup) -> list[tuple[str, str, str]]:
