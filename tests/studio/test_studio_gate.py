@@ -25,7 +25,18 @@ GATED: dict[str, tuple[Act, Call]] = {
     "permitted": ("merge", lambda s, tmp: s.permitted("merge", "anna")),
 }
 FREE = {
-    *("new", "add", "show", "overviews", "caption", "consent", "bases", "runs", "run_folder"),
+    *(
+        "new",
+        "add",
+        "remove",
+        "show",
+        "overviews",
+        "caption",
+        "consent",
+        "bases",
+        "runs",
+        "run_folder",
+    ),
     *("follow", "import_adapter", "tidy", "doctor", "report", "dismiss", "restore"),
     *("mend", "unmend", "mends", "offers"),
     *("suggest_captions", "file_captions"),

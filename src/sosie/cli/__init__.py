@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sosie.studio import Studio
 
 VERBS = (
-    *("new", "add", "doctor", "mend", "caption", "show", "list", "consent", "bases"),
+    *("new", "add", "remove", "doctor", "mend", "caption", "show", "list", "consent", "bases"),
     *("train", "runs", "follow", "reproduce", "generate", "words", "export", "import", "tidy"),
 )
 """In the order in which a user meets them."""

@@ -1,4 +1,4 @@
-"""Verbs of the workspace: new, add, show, list, tidy, consent."""
+"""Verbs of the workspace: new, add, remove, show, list, tidy, consent."""
 
 from __future__ import annotations
 
@@ -49,6 +49,26 @@ def add(
     if report.refused and (strict or not (report.added or report.known)):
         refused = tables.counted(len(report.refused), "file")
         raise BadInput(f"{refused} refused, for the reasons told.", advice="The rest is on file.")
+
+
+@app.command()
+def remove(
+    context: typer.Context,
+    name: Name,
+    pictures: Annotated[
+        list[str], typer.Argument(metavar="PICTURES...", help="File names, or hashes.")
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
+) -> None:
+    """Take pictures off file and delete them, originals and mended versions too."""
+    from sosie.cli import tables
+
+    many = tables.counted(len(set(pictures)), "picture")
+    if not yes:
+        typer.confirm(f"Delete {many} of {name}, original files on record included?", abort=True)
+    for sample in studio(context).remove(name, pictures):
+        typer.echo(f"Removed {sample.file_name}")
+    typer.echo("LoRAs that learned from them are unchanged: train again without them.")
 
 
 @app.command()

@@ -63,6 +63,8 @@ class Rule:
     """The mend that is offered, by its name in `mends.table`."""
     missing: bool = False
     """It speaks of what a set lacks rather than of what is wrong with a picture."""
+    binding: bool = False
+    """Its findings can be neither waived nor dismissed: the pictures must go or be mended."""
 
 
 @dataclass(frozen=True)

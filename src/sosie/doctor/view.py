@@ -39,7 +39,10 @@ class View:
         self.item = item
         self.original = original
         """The file as it was given, for what it says of itself; None if it is not at hand."""
-        self._made: dict[Callable[[View], Any], Any] = {}
+
+    @cached_property
+    def _made(self) -> dict[Callable[[View], Any], Any]:
+        return {}
 
     def once(self, make: Callable[[View], T]) -> T:
         """What `make` gives of this view, made when it is first asked for."""

@@ -90,6 +90,18 @@ class Studio:
         report = add_files(self.registry, name, files, look=door.look)
         return replace(report, notes=(*report.notes, *door.notes))
 
+    def remove(self, name: str, pictures: Sequence[str]) -> tuple[Sample, ...]:
+        """Take pictures, by file name or hash, off file and delete them; LoRAs that learned from
+        them stay as they are. Nothing is removed if one name is unknown.
+
+        Raises NotFound, and BadInput if several pictures answer to a name.
+        """
+        samples = self.registry.samples(name)
+        chosen = {one.picture_sha256: one for one in (captions.named(samples, p) for p in pictures)}
+        for sha256 in chosen:
+            self.registry.remove_sample(name, sha256)
+        return tuple(chosen.values())
+
     def show(self, name: str) -> Overview:
         """All that is on file about a subject. Raises NotFound."""
         subject = self.registry.subject(name)
@@ -205,8 +217,11 @@ class Studio:
         write_atomically(page, render(found, dataset, language).encode())
 
     def dismiss(self, name: str, found: Checkup, findings: Sequence[str]) -> int:
-        """Set findings aside, by id or by rule; they stay listed and no longer count."""
-        ids = examining.known_findings(found, findings)
+        """Set findings aside, by id or by rule; they stay listed and no longer count.
+
+        Raises NotFound, and BadInput for one that may not be set aside.
+        """
+        ids = examining.dismissible(found, findings)
         self.registry.dismissals.add(name, ids)
         return len(ids)
 

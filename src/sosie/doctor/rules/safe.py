@@ -40,5 +40,12 @@ def _unsafe(case: Case) -> Iterator[Finding]:
 
 
 RULES = (
-    Rule(name="safe.unsafe", judge=_unsafe, needs=(FAMILY,), kinds=BOTH, unit="score up to 1"),
+    Rule(
+        name="safe.unsafe",
+        judge=_unsafe,
+        needs=(FAMILY,),
+        kinds=BOTH,
+        unit="score up to 1",
+        binding=True,
+    ),
 )
