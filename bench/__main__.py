@@ -8,7 +8,7 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-NAMES = ("startup", "speed", "likeness", "doctor", "suite")
+NAMES = ("startup", "speed", "judges", "obeys", "likeness", "doctor", "suite")
 
 
 def processor() -> str:
