@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pocket import muon
 from pocket.schedule import save_whole
 
 WARMUP = 60
@@ -33,33 +34,36 @@ def train(
     loss: Callable[[int], Tensor],
     *,
     steps: int,
-    rate: float,
+    rates: tuple[float, float],
+    ends: tuple[str, ...],
     state: Path,
-    weight_decay: float = 0.05,
 ) -> None:
     """Take `steps` steps on `loss(step)`, from where the `state` on disk left off.
 
-    A cosine takes the rate to nothing. Mixed precision, where that is faster.
+    `rates` are Muon's and AdamW's (`pocket.muon`), `ends` the layers that AdamW is to have; a
+    cosine takes both to nothing. In mixed precision.
     """
-    optimiser = torch.optim.AdamW(pupil.parameters(), lr=rate, weight_decay=weight_decay)
+    optimizers = muon.optimizers(
+        pupil.named_parameters(), matrix_rate=rates[0], vector_rate=rates[1], ends=ends
+    )
     begin = 0
     if state.exists():
         kept = torch.load(state, weights_only=True)
         pupil.load_state_dict(kept["pupil"])
-        optimiser.load_state_dict(kept["optimiser"])
+        for optimizer, was in zip(optimizers, kept["optimizers"], strict=True):
+            optimizer.load_state_dict(was)
         begin = kept["step"]
     pupil.train()
     started, mean = time.process_time(), 0.0
     for number in range(begin, steps):
         share = min(1, (number + 1) / WARMUP) * 0.5 * (1 + math.cos(math.pi * number / steps))
-        for group in optimiser.param_groups:
-            group["lr"] = rate * share
+        muon.set_rates(optimizers, share)
         with torch.autocast("cpu", torch.bfloat16):
             wrong = loss(number)
-        optimiser.zero_grad(set_to_none=True)
+        pupil.zero_grad(set_to_none=True)
         wrong.backward()
-        nn.utils.clip_grad_norm_(pupil.parameters(), 1.0)
-        optimiser.step()
+        for optimizer in optimizers:
+            optimizer.step()
         mean += (wrong.item() - mean) / (number % 50 + 1)
         if number % 50 == 49:
             seconds = time.process_time() - started
@@ -69,7 +73,7 @@ def train(
             save_whole(
                 {
                     "pupil": pupil.state_dict(),
-                    "optimiser": optimiser.state_dict(),
+                    "optimizers": [optimizer.state_dict() for optimizer in optimizers],
                     "step": number + 1,
                 },
                 state,

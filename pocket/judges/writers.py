@@ -7,6 +7,7 @@ left to tell them by is the hand. Drawing is dear, so the lines are drawn once a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,8 @@ class WriterRecipe:
     steps: int = 320
     batch: int = 40
     """Writers in it, with two lines each."""
-    rate: float = 2e-3
+    matrix_rate: float = 1e-3
+    vector_rate: float = 2e-3
     temperature: float = 0.1
     seed: int = 12
 
@@ -54,17 +56,28 @@ def drawn(seed: int, count: int, *, width: int, rng: np.random.Generator) -> lis
 
 def train(recipe: WriterRecipe, run: Path) -> WriterNetwork:
     """Train, or go on where the state in `run` left off."""
-    lines = _lines(recipe, run / "lines.npy")
     pupil = WriterNetwork()
 
+    @cache
+    def lessons() -> np.ndarray:
+        return _lines(recipe, run / "lines.npy")
+
     def step(number: int) -> Tensor:
+        lines = lessons()
         rng = np.random.default_rng([recipe.seed, number])
         rows = rng.choice(len(lines), recipe.batch, replace=False)
         two = np.stack([lines[row, rng.choice(recipe.lines, 2, replace=False)] for row in rows])
         seen = worsened(two.reshape(-1, LINE_HEIGHT, recipe.width, 1), rng)
         return training.contrast(pupil(seen), recipe.temperature)
 
-    training.train(pupil, step, steps=recipe.steps, rate=recipe.rate, state=run / "writers.pt")
+    training.train(
+        pupil,
+        step,
+        steps=recipe.steps,
+        rates=(recipe.matrix_rate, recipe.vector_rate),
+        ends=("embedding",),
+        state=run / "writers.pt",
+    )
     return pupil
 
 

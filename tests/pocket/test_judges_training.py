@@ -105,7 +105,7 @@ def test_a_broken_training_goes_on_to_the_same_end(tmp_path, monkeypatch):
             given = torch.randn(8, 4, generator=torch.Generator().manual_seed(number))
             return (pupil(given) - given[:, :2]).square().mean()
 
-        training.train(pupil, loss, steps=6, rate=0.1, state=state)
+        training.train(pupil, loss, steps=6, rates=(0.1, 0.1), ends=("weight",), state=state)
         return pupil.weight
 
     whole = taught(tmp_path / "whole.pt")

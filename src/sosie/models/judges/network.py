@@ -64,7 +64,7 @@ class _Flat(nn.Sequential):
             nn.Conv2d(channels, narrow, 1),
             nn.Flatten(),
             nn.Linear(narrow * cells, width),
-            nn.ReLU(),
+            nn.SiLU(),
         )
 
 
@@ -77,7 +77,7 @@ class PeopleNetwork(nn.Module):
     def __init__(self, answers: Mapping[str, Sequence[str]], width: int = 192) -> None:
         super().__init__()
         self.answers = {ask: tuple(words) for ask, words in answers.items()}
-        small, fine = (16, 32, 64, 96), (24, 48, 96, 144)
+        small, fine = (16, 32, 64, 96), (16, 32, 64, 128)
         self.whole = nn.Sequential(Trunk(3, small), _Flat(small[-1], 4 * 4, width))
         self.face = Trunk(3, fine)
         self.features = _Flat(fine[-1], 6 * 6, width)
