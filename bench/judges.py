@@ -2,7 +2,7 @@
 
 Attributes: one drawn picture each of 400 held-out people, of the mixture that `bench.obeys` asks
 for; read as drawn, and once through the base's own autoencoder, which is the best that a base could
-draw. People: 100, each with five pictures to know them by and two to tell, at one age, as
+draw. People: 100, each with three pictures to know them by and one to tell, at one age, as
 `bench.likeness` asks; and two more at any two ages. Writers: 100 of the held-out families, four
 lines to know them by and four to tell. `SOSIE_BENCH_PEOPLE` takes fewer of all.
 """
@@ -32,7 +32,7 @@ from sosie.world.writing import CannotWrite, DoesNotFit, line
 Picture = NDArray[np.uint8]
 Vector = NDArray[np.float32]
 PEOPLE = int(os.environ.get("SOSIE_BENCH_PEOPLE", "100"))
-KNOWN, TOLD = 5, 2
+KNOWN, TOLD = 3, 1
 LINES = 4
 FIRST = 10_000
 """Number of the first mixture that is asked for: `bench.obeys` begins at 0."""

@@ -53,7 +53,7 @@ _SIDES = np.array([list(tables.VIEWS).index(exchanged(view)) for view in tables.
 class PeopleRecipe:
     """How the judge of people is trained."""
 
-    steps: int = 1300
+    steps: int = 920
     people: int = 32
     """In a batch, with two pictures each."""
     matrix_rate: float = 1e-3
@@ -63,7 +63,7 @@ class PeopleRecipe:
     """Its slope is one over the temperature: with more, faces teach nothing else."""
     code_weight: float = 2.0
     """Of the error in the person's own numbers."""
-    age_weight: float = 2.0
+    age_weight: float = 4.0
     smoothing: float = 0.02
     seed: int = 11
 

@@ -32,7 +32,7 @@ class WriterRecipe:
     """Drawn of each."""
     width: int = 320
     """Pixels of a training line."""
-    steps: int = 320
+    steps: int = 200
     batch: int = 40
     """Writers in it, with two lines each."""
     matrix_rate: float = 1e-3
