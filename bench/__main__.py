@@ -8,7 +8,16 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-NAMES = ("startup", "speed", "judges", "obeys", "likeness", "doctor", "suite")
+NAMES = (
+    "startup",
+    "speed",
+    "judges",
+    "obeys",
+    "likeness",
+    "doctor",
+    "portraits",
+    "suite",
+)
 
 
 def processor() -> str:

@@ -165,16 +165,12 @@ def prepare(
     return lessons, export.Parts(network, coder, t5, clip)
 
 
-CAPTIONS = 8
-"""Captions of a picture to choose from, some of them named."""
-
-
 def _captions(people: data.People, recipe: Recipe) -> list[list[str]]:
-    """A row of captions for each picture to learn from: the drawn ones in turn, some named."""
+    """A row of captions for each picture to learn from, some of them with a name."""
     named, rows = recipe.transformer.named, []
     for given, person in zip(people.captions, people.persons, strict=True):
         chance = random.Random(person)
-        turns = [given[turn % len(given)] for turn in range(CAPTIONS)]
+        turns = [given[turn % len(given)] for turn in range(data.CAPTIONS)]
         rows.append(
             [data.named(turn, person, draw=chance) for turn in turns[:named]] + turns[named:]
         )

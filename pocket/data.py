@@ -13,6 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from pocket import identity
+from sosie.world.captions import caption
+from sosie.world.photo import Truth
+
+CAPTIONS = 8
+"""Captions of a picture to choose from."""
 
 
 @dataclass(frozen=True)
@@ -47,18 +52,22 @@ class People:
 
 def load(files: Iterable[Path]) -> People:
     """The shards that `pocket.draw` wrote, in the order given."""
-    pictures, captions, truths = [], [], []
+    pictures, truths = [], []
     for file in files:
         with np.load(file) as shard:
             pictures.append(shard["pictures"])
-            captions += shard["captions"].tolist()
             truths += [json.loads(truth) for truth in shard["truths"]]
     return People(
         np.concatenate(pictures),
-        captions,
+        [_captions(Truth(**truth), row) for row, truth in enumerate(truths)],
         [truth["person"] for truth in truths],
         np.stack([identity.code(truth) for truth in truths]),
     )
+
+
+def _captions(truth: Truth, row: int) -> list[str]:
+    """Written when read, so that the words may change and nothing need be drawn again."""
+    return [caption(truth, rng=np.random.default_rng([row, turn])) for turn in range(CAPTIONS)]
 
 
 MIRRORED = 10_000_000

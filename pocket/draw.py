@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 
 from sosie.core.files import write_atomically
-from sosie.world.captions import caption
 from sosie.world.people import is_held_out, person
 from sosie.world.photo import as_dict, photo
 
@@ -22,8 +21,6 @@ SHARD = 500
 """Pictures in one shard."""
 PER_PERSON = 2
 """Pictures of each person: few, so that there are many people."""
-CAPTIONS = 2
-"""Captions for each picture."""
 
 
 def is_unseen(garment: str, colour: str, place: str) -> bool:
@@ -39,7 +36,7 @@ def draw_shard(folder: Path, number: int, seed: int) -> Path:
     path = folder / f"{number:05d}.npz"
     if path.exists():
         return path
-    pictures, captions, truths = [], [], []
+    pictures, truths = [], []
     index = number * SHARD * 4
     while len(pictures) < SHARD:
         index += 1
@@ -51,14 +48,9 @@ def draw_shard(folder: Path, number: int, seed: int) -> Path:
         if is_unseen(t.garment, t.garment_colour, t.place):
             continue
         pictures.append(drawn.picture)
-        captions.append(
-            [caption(t, rng=np.random.default_rng([seed, index, k])) for k in range(CAPTIONS)]
-        )
         truths.append(json.dumps(as_dict(t)))
     file = io.BytesIO()
-    np.savez(
-        file, pictures=np.stack(pictures), captions=np.array(captions), truths=np.array(truths)
-    )
+    np.savez(file, pictures=np.stack(pictures), truths=np.array(truths))
     write_atomically(path, file.getvalue())
     return path
 

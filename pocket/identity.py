@@ -1,10 +1,12 @@
 """Who is on a picture, in numbers: what a name tells those who know its bearer.
 
 A large base model has seen thousands of names, each with its face. This one has seen two pictures
-of each person, too few for a spelled word to come to mean a face. So, in training only, the words
-that name somebody carry the person's numbers: the transformer learns to draw one face in any
-clothes, place and view, on being told whose. A LoRA then has only to say the same through its own
-trigger word. Nothing of this is exported.
+of each person, too few for a spelled word to come to mean a face. So, in training only, a caption
+that names somebody carries the person's numbers, added to CLIP's one vector for all of it: the
+transformer learns to draw one face in any clothes, place and view, on being told whose. A LoRA then
+has only to say the same through its own trigger word. Nothing of this is exported. (Added to T5's
+states of the name instead, the numbers were not heard at all within 60,000 pictures: attention
+learns slowly to look at a word that never mattered before, modulation hears at once.)
 """
 
 from __future__ import annotations

@@ -43,8 +43,8 @@ STATE = "transformer.pt"
 class Network(nn.Module):
     """What is trained: `denoiser`, `text` (T5) and `pooled` (CLIP).
 
-    `known` turns a person's numbers into what is added to the words that name them; it serves in
-    training only (see `pocket.identity`).
+    `known` turns a person's numbers into what is added to CLIP's word for the whole caption where
+    it names them; it serves in training only (see `pocket.identity`).
     """
 
     def __init__(
@@ -65,7 +65,9 @@ class Network(nn.Module):
         self.text = T5EncoderModel(_t5_config(text, t5_words))
         self.pooled = CLIPTextModel(_clip_config(text, clip_words))
         self.known = nn.Sequential(
-            nn.Linear(identity.SIZE, text.width), nn.SiLU(), nn.Linear(text.width, text.width)
+            nn.Linear(identity.SIZE, text.width),
+            nn.SiLU(),
+            nn.Linear(text.width, text.pooled_width),
         )
         for module in self.denoiser.modules():
             # Modulations start at zero: every block starts as the identity (DiT's adaLN-zero).
@@ -200,9 +202,9 @@ def loss(
         torch.rand(len(index)) < recipe.caption_dropout, torch.zeros_like(rows), rows
     )
     states, pooled = network.encode(lessons.t5_ids[rows], lessons.clip_ids[rows])
-    told = lessons.spelled[lessons.t5_ids[rows]]
-    told &= torch.rand(len(index), 1) < recipe.known_share
-    states = states + told[:, :, None] * network.known(lessons.codes[index])[:, None, :]
+    told = lessons.spelled[lessons.t5_ids[rows]].any(dim=1)
+    told &= torch.rand(len(index)) < recipe.known_share
+    pooled = pooled + told[:, None] * network.known(lessons.codes[index])
     mixed = torch.lerp(clean, noise, at[:, None, None])
     said = denoise(
         hidden_states=mixed,

@@ -14,7 +14,7 @@ def _missing(shots: list[Shot], strength: int, rng: np.random.Generator) -> list
     """Captions that say nothing of the text: in one note, in three, in half."""
     count = (1, 3, len(shots) // 2)[strength]
     bare = [
-        Shot(shot.rgb, re.sub(r'"(.+)", ', "", shot.caption), shot.setting, shot.who)
+        Shot(shot.rgb, re.sub(r' that reads ".+"', "", shot.caption), shot.setting, shot.who)
         for shot in shots[:count]
     ]
     return [*bare, *shots[count:]]

@@ -30,7 +30,7 @@ def test_few_notes_have_no_usual_hand(notes_set, judged):
 
 
 def test_a_signature_under_a_letter_is_marked_where_it_is(notes_set, judged):
-    spoilt = PLANTS["ink.signature"](notes_set, 1, np.random.default_rng(3))
+    spoilt = PLANTS["ink.signature"](notes_set, 2, np.random.default_rng(3))
     findings, named = judged(spoilt, "ink.signature")
     assert named == [0, 1, 2] and findings[0].severity == "warning"
     assert findings[0].said["which"] == "under"

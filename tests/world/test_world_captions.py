@@ -31,6 +31,15 @@ def test_over_many_captions_every_part_is_said_at_times_and_left_out_at_times():
         assert 0.15 < share < 0.99, (part, share)
 
 
+def test_who_names_no_view_means_the_front():
+    unnamed = [
+        truth.view
+        for seed, truth in enumerate(TRUTHS * 4)
+        if not any(view in said(truth, seed) for view in tables.VIEWS)
+    ]
+    assert unnamed.count("front view") > 0.85 * len(unnamed)
+
+
 def test_what_is_not_there_is_not_said():
     truth = choose(person(4), 1, glasses="none", hat="none", beard="none", pattern="plain")
     for seed in range(60):

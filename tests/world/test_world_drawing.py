@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from pocket import draw
+from pocket import data, draw
 from sosie.world.people import is_held_out
 from sosie.world.photo import Photo, choose
 
@@ -44,10 +44,9 @@ def test_shards_share_no_picture_and_hold_few_of_each_person(quick, tmp_path):
     assert np.unique(people[0], return_counts=True)[1].max() <= draw.PER_PERSON
 
 
-def test_a_shard_holds_pictures_with_their_captions_and_truths(quick, tmp_path):
+def test_a_shard_holds_pictures_with_their_truths(quick, tmp_path):
     with np.load(draw.draw_shard(tmp_path, 0, 1)) as shard:
         assert shard["pictures"].shape == (draw.SHARD, 8, 8, 3)
-        assert shard["captions"].shape == (draw.SHARD, draw.CAPTIONS)
         assert len(shard["truths"]) == draw.SHARD
         for picture, truth in zip(shard["pictures"], shard["truths"], strict=True):
             assert picture[0, 0, 0] == json.loads(str(truth))["age"]
@@ -64,17 +63,26 @@ def test_a_shard_that_exists_is_left_alone_and_one_drawn_again_is_the_same(
     path.unlink()
     monkeypatch.setattr(draw, "write_atomically", lambda p, data: p.write_bytes(data))
     with np.load(draw.draw_shard(tmp_path, 3, 7)) as again:
-        captions = again["captions"]
+        settings = again["truths"]
     path.write_bytes(first)
     with np.load(path) as before:
-        assert (before["captions"] == captions).all()
+        assert (before["truths"] == settings).all()
 
 
 def test_a_drawing_that_breaks_off_leaves_no_half_shard(quick, tmp_path, monkeypatch):
     def breaks(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(draw, "caption", breaks)
+    monkeypatch.setattr(draw, "as_dict", breaks)
     with pytest.raises(KeyboardInterrupt):
         draw.draw_shard(tmp_path, 0, 1)
     assert not list(tmp_path.iterdir())
+
+
+def test_captions_are_written_when_shards_are_read(quick, tmp_path):
+    people = data.load([draw.draw_shard(tmp_path, 0, 1)])
+    assert len(people.captions) == len(people.codes) == draw.SHARD
+    assert {len(row) for row in people.captions} == {data.CAPTIONS}
+    first = truths(tmp_path / "00000.npz")[0]
+    assert any(f"{first['garment_colour']} " in caption for caption in people.captions[0])
+    assert people.persons[0] == first["person"]

@@ -171,8 +171,8 @@ class Writing:
 
     @property
     def blank(self) -> bool:
-        """Whether nothing is written."""
-        return self.full == 0
+        """Whether nothing is written. Printed rules are no lines of writing."""
+        return self.full == 0 or not self.lines
 
     @cached_property
     def skew(self) -> float | None:
@@ -198,9 +198,11 @@ class Writing:
         if self.skew and abs(self.skew) > 0.3:
             ink = rotated(ink, -self.skew, 0)
         long = max(40, ink.shape[1] // 5)
-        ruling = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, long), np.uint8))
-        ruling = cv2.dilate(ruling, np.ones((3, 1), np.uint8))
-        return without_specks((ink > 0) & (ruling == 0))
+        for along in ((1, long), (long, 1)):
+            ruling = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones(along, np.uint8))
+            across = (3, 1) if along[0] == 1 else (1, 3)
+            ink[cv2.dilate(ruling, np.ones(across, np.uint8)) > 0] = 0
+        return without_specks(ink > 0)
 
     @cached_property
     def lines(self) -> tuple[Line, ...]:

@@ -16,10 +16,12 @@ _KEEP = {
     "beard": 0.75,
     "garment": 0.85,
     "place": 0.88,
-    "view": 0.7,
+    "view": 0.96,
     "light": 0.3,
 }
 """Share of captions in which each part is said."""
+_USUAL = {"front view": 0.4, "neutral expression": 0.5}
+"""The same of what goes without saying: who names no view means the front."""
 CONSTANT = ("age", "hair", "beard")
 """Parts that say who somebody is; left out where a trigger word stands for the person."""
 
@@ -87,7 +89,11 @@ def caption(truth: Truth, *, rng: np.random.Generator, subject: str | None = Non
     not said, so that the word learns it.
     """
     said = parts(truth)
-    kept = [p for p in said if rng.random() < _KEEP[p] and not (subject and p in CONSTANT)]
+    kept = [
+        part
+        for part, words in said.items()
+        if rng.random() < _USUAL.get(words, _KEEP[part]) and not (subject and part in CONSTANT)
+    ]
     if rng.random() < 0.5:
         kept = [kept[i] for i in rng.permutation(len(kept))]
     opening = str(rng.choice(_OPENINGS, p=[0.6, 0.12, 0.16, 0.06, 0.06]))
