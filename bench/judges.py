@@ -10,7 +10,7 @@ lines to know them by and four to tell. `SOSIE_BENCH_PEOPLE` takes fewer of all.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -173,17 +173,18 @@ def measure() -> dict[str, dict[str, dict[str, float]]]:
 
 def run() -> list[tuple[str, str, str]]:
     """Rows (what, figure, bound)."""
-    figures = {
-        how: {what: Interval(**figure) for what, figure in told.items()}
-        for how, told in measure().items()
-    }
-    rows = []
-    for what, drawn in figures["drawn"].items():
-        told = said(what, drawn)
-        if what in figures["decoded"]:
-            told += f"; decoded {said(what, figures['decoded'][what])}"
-        rows.append((what, told, ""))
-    return rows
+    return rows(measure())
+
+
+def rows(errors: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[tuple[str, str, str]]:
+    """Measured or stored errors, a row each: as drawn, and through the autoencoder."""
+    found = []
+    for what, drawn in errors["drawn"].items():
+        told = said(what, Interval.model_validate(drawn))
+        if what in errors["decoded"]:
+            told += f"; decoded {said(what, Interval.model_validate(errors['decoded'][what]))}"
+        found.append((what, told, ""))
+    return found
 
 
 def said(what: str, figure: Interval) -> str:

@@ -32,12 +32,10 @@ def main() -> None:
     for_people, for_writers = people.PeopleRecipe(), writers.WriterRecipe()
     torch.manual_seed(0)
     faces = people.train(sorted(given.people.glob("*.npz")), for_people, given.run)
+    told = {"people": _written(faces, "people", asdict(for_people)) | {"answers": people.ANSWERS}}
     torch.manual_seed(0)
     hands = writers.train(for_writers, given.run)
-    told: dict[str, Any] = {
-        "people": _written(faces, "people", asdict(for_people)) | {"answers": people.ANSWERS},
-        "writers": _written(hands, "writers", asdict(for_writers)),
-    }
+    told["writers"] = _written(hands, "writers", asdict(for_writers))
     _tell(told)
     judges.about.cache_clear()
     _tell(told | {"errors": measure()})
