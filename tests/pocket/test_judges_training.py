@@ -97,7 +97,7 @@ def test_a_broken_training_goes_on_to_the_same_end(tmp_path, monkeypatch):
 
     def taught(state, stop=None):
         torch.manual_seed(0)
-        pupil = nn.Linear(4, 2)
+        pupil = nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 2))
 
         def loss(number):
             if number == stop:
@@ -105,8 +105,8 @@ def test_a_broken_training_goes_on_to_the_same_end(tmp_path, monkeypatch):
             given = torch.randn(8, 4, generator=torch.Generator().manual_seed(number))
             return (pupil(given) - given[:, :2]).square().mean()
 
-        training.train(pupil, loss, steps=6, rates=(0.1, 0.1), ends=("weight",), state=state)
-        return pupil.weight
+        training.train(pupil, loss, steps=6, rates=(0.01, 0.01), ends=("1.",), state=state)
+        return pupil[0].weight
 
     whole = taught(tmp_path / "whole.pt")
     with pytest.raises(KeyboardInterrupt):
