@@ -15,6 +15,8 @@ NAMES = (
     "obeys",
     "likeness",
     "doctor",
+    "mends",
+    "captions",
     "portraits",
     "suite",
 )

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from sosie.studio import Studio
 
 VERBS = (
-    *("new", "add", "doctor", "caption", "show", "list", "consent"),
-    *("bases", "train", "runs", "follow", "reproduce", "generate", "export", "import", "tidy"),
+    *("new", "add", "doctor", "mend", "caption", "show", "list", "consent", "bases"),
+    *("train", "runs", "follow", "reproduce", "generate", "words", "export", "import", "tidy"),
 )
 """In the order in which a user meets them."""
 
@@ -92,6 +92,25 @@ def leave(message: str, exit_code: int) -> NoReturn:
     sys.exit(exit_code)
 
 
-from sosie.cli import adapters, doctor, pictures, training, workspace  # noqa: E402 (they need `app`)
+from sosie.cli import (  # noqa: E402 (they need `app`)
+    adapters,
+    captions,
+    doctor,
+    mend,
+    pictures,
+    training,
+    workspace,
+)
 
-__all__ = ["adapters", "app", "doctor", "main", "pictures", "studio", "training", "workspace"]
+__all__ = [
+    "adapters",
+    "app",
+    "captions",
+    "doctor",
+    "main",
+    "mend",
+    "pictures",
+    "studio",
+    "training",
+    "workspace",
+]

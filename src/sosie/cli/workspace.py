@@ -1,4 +1,4 @@
-"""Verbs of the workspace: new, add, show, list, caption, consent."""
+"""Verbs of the workspace: new, add, show, list, tidy, consent."""
 
 from __future__ import annotations
 
@@ -73,44 +73,6 @@ def tidy(context: typer.Context) -> None:
     from sosie.cli import tables
 
     tables.swept(studio(context).tidy())
-
-
-@app.command()
-def caption(
-    context: typer.Context,
-    name: Name,
-    template: Annotated[
-        str | None,
-        typer.Option(help='Caption for pictures without one, e.g. "photo of {trigger}".'),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--all", help="Let the template replace existing captions too.")
-    ] = False,
-    assign: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="FILE=CAPTION", help="Caption of one picture; may be repeated."
-        ),
-    ] = None,
-    insert_trigger: Annotated[
-        bool, typer.Option("--insert-trigger", help="Put the trigger word where it is missing.")
-    ] = False,
-) -> None:
-    """Edit captions, or write them from a template."""
-    from sosie.cli import tables
-
-    edits: dict[str, str] = {}
-    for pair in assign or []:
-        file_name, sign, text = pair.partition("=")
-        if not sign:
-            raise BadInput(f'--set {pair!r} has no "=".', advice='Write --set FILE="caption".')
-        edits[file_name] = text
-    house = studio(context)
-    changed = house.caption(
-        name, template=template, overwrite=overwrite, edits=edits, insert_trigger=insert_trigger
-    )
-    typer.echo(f"{changed} caption{'' if changed == 1 else 's'} changed.")
-    tables.captions(house.show(name))
 
 
 @app.command()

@@ -181,3 +181,9 @@ def m003_mends(db: sqlite3.Connection) -> None:
     )
     db.execute("CREATE INDEX mends_picture ON mends (subject, picture_sha256)")
     db.execute("CREATE INDEX mends_before ON mends (before_sha256)")
+
+
+@migration
+def m004_mended_samples(db: sqlite3.Connection) -> None:
+    """The sample as mended beside the one before: a run may have been taught either."""
+    db.execute("ALTER TABLE mends ADD COLUMN after TEXT")

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from sosie import rights
 from sosie.core.errors import NotFound
 from sosie.core.records import Dataset, canonical_json
 from sosie.registry import Registry
@@ -30,6 +31,8 @@ def checkup(
     """The checkup of a subject's pictures as they are now, with what was dismissed marked."""
     from sosie.doctor import Checkup, examine
 
+    guarded = rights.guarded(dataset.subject, registry.consents(dataset.subject))
+    config = config.model_copy(update={"guarded": guarded})
     dismissed = registry.dismissals.of(dataset.subject)
     key = _key(dataset, config, dismissed)
     kept = registry.readings.get([key]).get(key)
