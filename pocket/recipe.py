@@ -100,7 +100,7 @@ class Recipe:
     held_out_pictures: int = 256
     """Pictures kept from training, for the figures in the card."""
     sampling_steps: int = 20
-    true_guidance: float = 3.0
+    true_guidance: float = 5.0
     """Classifier-free guidance that the folder recommends."""
     lora_steps: int = 160
     """Steps of a LoRA on this base. More learn the pictures by heart: of one person's LoRA, cosine

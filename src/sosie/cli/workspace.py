@@ -60,7 +60,7 @@ def remove(
     ],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
 ) -> None:
-    """Take pictures off file and delete them, originals and mended versions too."""
+    """Take pictures off file and delete them."""
     from sosie.cli import tables
 
     many = tables.counted(len(set(pictures)), "picture")
