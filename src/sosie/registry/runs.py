@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sosie.core.errors import NotFound, WorkspaceError
-from sosie.core.records import Event, Run, canonical_json, now
+from sosie.core.records import Event, Run, now
 from sosie.registry.database import Database, insert
 from sosie.registry.processes import birth, is_alive
 
@@ -90,7 +90,7 @@ class RunBook:
             ).fetchone()[0]
             event = Event(run=run_id, number=last + 1, kind=kind, at=now(), data=dict(data))
             columns = event.model_dump(mode="json", exclude={"data"})
-            insert(db, "events", columns | {"data": canonical_json(event.data).decode()})
+            insert(db, "events", columns | {"data": json.dumps(event.data, ensure_ascii=False)})
         return event
 
     def events(self, run_id: str, *, after: int = 0) -> tuple[Event, ...]:

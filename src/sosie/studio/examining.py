@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from sosie.core.canonical import canonical_json
 from sosie.core.errors import NotFound
-from sosie.core.records import Dataset, canonical_json
+from sosie.core.records import Dataset
 from sosie.registry import Registry
 from sosie.studio import drawing
 
