@@ -10,7 +10,7 @@ from sosie.core.errors import NotPermitted
 from sosie.core.records import Act
 from sosie.models import lora
 from sosie.models.diffusion import resolve
-from sosie.studio import Studio, drawing, house, training
+from sosie.studio import Studio, drawing, house, permission, training
 
 Call = Callable[[Studio, Path], object]
 
@@ -26,6 +26,8 @@ GATED: dict[str, tuple[Act, Call]] = {
 FREE = {
     *("new", "add", "show", "overviews", "caption", "consent", "bases", "runs", "run_folder"),
     *("follow", "import_adapter", "tidy", "doctor", "report", "dismiss", "restore"),
+    "verify",
+    "withdraw",
 }
 """Verbs that read or write records and the user's own files; none gives weights away."""
 
@@ -47,7 +49,7 @@ def test_without_permission_nothing_is_reached(verb, state, trained, tmp_path, m
     if state == "expired":
         everything: tuple[Act, ...] = ("train", "generate", "export", "merge", "publish")
         studio.consent("anna", relation="self", acts=everything, until=date.today())
-        monkeypatch.setattr(house, "date", Tomorrow)
+        monkeypatch.setattr(permission, "date", Tomorrow)
     if state == "other acts":
         studio.consent("anna", relation="self", acts=())
         studio.consent("anna", relation="self", acts=("publish",))

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 VERBS = (
     *("new", "add", "doctor", "caption", "show", "list", "consent"),
-    *("bases", "train", "runs", "follow", "reproduce", "generate", "export", "import", "tidy"),
+    *("bases", "train", "runs", "follow", "reproduce", "generate", "export", "import", "verify"),
+    "tidy",
 )
 """In the order in which a user meets them."""
 
@@ -92,6 +93,23 @@ def leave(message: str, exit_code: int) -> NoReturn:
     sys.exit(exit_code)
 
 
-from sosie.cli import adapters, doctor, pictures, training, workspace  # noqa: E402 (they need `app`)
+from sosie.cli import (  # noqa: E402 (they need `app`)
+    adapters,
+    doctor,
+    pictures,
+    rights,
+    training,
+    workspace,
+)
 
-__all__ = ["adapters", "app", "doctor", "main", "pictures", "studio", "training", "workspace"]
+__all__ = [
+    "adapters",
+    "app",
+    "doctor",
+    "main",
+    "pictures",
+    "rights",
+    "studio",
+    "training",
+    "workspace",
+]

@@ -3,6 +3,7 @@
 from sosie.generate.draw import GenerateConfig, LoraUse, Made, Picture, draw
 from sosie.generate.files import read_back, save
 from sosie.generate.prompt import LoraCall, Prompt, parse
+from sosie.generate.seal import opened
 from sosie.generate.sheet import contact_sheet, save_sheet
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Prompt",
     "contact_sheet",
     "draw",
+    "opened",
     "parse",
     "read_back",
     "save",

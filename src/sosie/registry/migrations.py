@@ -181,3 +181,21 @@ def m003_mends(db: sqlite3.Connection) -> None:
     )
     db.execute("CREATE INDEX mends_picture ON mends (subject, picture_sha256)")
     db.execute("CREATE INDEX mends_before ON mends (before_sha256)")
+
+
+@migration
+def m004_signatures(db: sqlite3.Connection) -> None:
+    """Who has put their name to what, by the SHA-256 of what was signed."""
+    db.execute(
+        """CREATE TABLE signatures (
+            id INTEGER PRIMARY KEY,
+            about TEXT NOT NULL,
+            record TEXT NOT NULL
+        )"""
+    )
+    db.execute("CREATE INDEX signatures_about ON signatures (about)")
+    for act in ("UPDATE", "DELETE"):
+        db.execute(
+            f"""CREATE TRIGGER signatures_no_{act.lower()} BEFORE {act} ON signatures
+            BEGIN SELECT RAISE(ABORT, 'signatures are append-only'); END"""
+        )

@@ -1,5 +1,26 @@
-"""Rights: recorded permissions, and the one function that decides by them."""
+"""Rights: recorded permissions, the one function that decides by them, and signatures.
+
+consent.py   who may be modelled: the decision     keys.py     Ed25519 keys, the workspace's own too
+signed.py    who has put their name to what
+"""
 
 from sosie.rights.consent import Decision, checked_consent, decide, decide_all, require
+from sosie.rights.keys import HOME_KEY, Key, home_key, read_key
+from sosie.rights.signed import ROLES, Role, Signature, parsed, sign
 
-__all__ = ["Decision", "checked_consent", "decide", "decide_all", "require"]
+__all__ = [
+    "HOME_KEY",
+    "ROLES",
+    "Decision",
+    "Key",
+    "Role",
+    "Signature",
+    "checked_consent",
+    "decide",
+    "decide_all",
+    "home_key",
+    "parsed",
+    "read_key",
+    "require",
+    "sign",
+]
