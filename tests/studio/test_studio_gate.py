@@ -27,6 +27,7 @@ FREE = {
     *("new", "add", "show", "overviews", "caption", "consent", "bases", "runs", "run_folder"),
     *("follow", "import_adapter", "tidy", "doctor", "report", "dismiss", "restore"),
     "verify",
+    "forget",
     "withdraw",
 }
 """Verbs that read or write records and the user's own files; none gives weights away."""

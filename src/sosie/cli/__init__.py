@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 VERBS = (
     *("new", "add", "doctor", "caption", "show", "list", "consent"),
     *("bases", "train", "runs", "follow", "reproduce", "generate", "export", "import", "verify"),
-    "tidy",
+    *("tidy", "forget"),
 )
 """In the order in which a user meets them."""
 

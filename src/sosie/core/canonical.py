@@ -25,6 +25,14 @@ def canonical_json(value: Any) -> bytes:
     return "".join(_pieces(value)).encode()
 
 
+def plain_json(value: Any) -> bytes:
+    """`value` as JSON on one line without blanks, for this program to read back.
+
+    What is told of a run may be NaN, which has no canonical form.
+    """
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
 def _pieces(value: Any) -> list[str]:
     if value is None or isinstance(value, bool | str):
         return [_text(value)]

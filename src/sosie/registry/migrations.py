@@ -199,3 +199,16 @@ def m004_signatures(db: sqlite3.Connection) -> None:
             f"""CREATE TRIGGER signatures_no_{act.lower()} BEFORE {act} ON signatures
             BEGIN SELECT RAISE(ABORT, 'signatures are append-only'); END"""
         )
+
+
+@migration
+def m005_forgettings(db: sqlite3.Connection) -> None:
+    """What is to be destroyed of a subject, until it is."""
+    db.execute(
+        """CREATE TABLE forgettings (
+            id INTEGER PRIMARY KEY,
+            subject TEXT NOT NULL REFERENCES subjects(name),
+            plan TEXT NOT NULL,
+            done TEXT
+        )"""
+    )

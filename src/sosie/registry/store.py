@@ -17,6 +17,7 @@ from sosie.core.records import Adapter, Consent, Sample, Subject
 from sosie.registry.blobs import Blobs
 from sosie.registry.database import PATIENCE, Database, insert
 from sosie.registry.examinations import Dismissals, Readings
+from sosie.registry.forgetting import Forgetting
 from sosie.registry.mends import Mends
 from sosie.registry.names import checked_name, composed, folded
 from sosie.registry.rows import columns_of, sample_of
@@ -30,6 +31,10 @@ _NAMED = """SELECT original_sha256 AS sha256 FROM samples
     UNION ALL SELECT before_sha256 FROM mends
     UNION ALL SELECT file_sha256 FROM adapters"""
 """The blobs that are named on file: a table that names more of them belongs here."""
+
+_TAUGHT = f"{_NAMED} UNION ALL SELECT picture_sha256 FROM mends"
+"""What a run was taught may have been mended since, or its mend undone: the log of mends names
+both."""
 
 
 def home_folder(option: Path | None = None) -> Path:
@@ -53,6 +58,7 @@ class Registry(RunBook):
         self.dismissals = Dismissals(db)
         self.mends = Mends(db, self.blobs)
         self.signatures = Signatures(db)
+        self.forgetting = Forgetting(home, db, self.blobs, _TAUGHT)
 
     @classmethod
     def open(cls, home: Path, *, patience: float = PATIENCE) -> Self:
@@ -305,10 +311,7 @@ class Registry(RunBook):
         """
         # Under the write lock, so that nobody names one of these blobs meanwhile.
         with self._db.writing() as db:
-            # What a run was taught may have been mended since, or its mend undone: the log of mends
-            # names both.
-            taught = f"{_NAMED} UNION ALL SELECT picture_sha256 FROM mends"
-            named = {row["sha256"] for row in db.execute(taught)}
+            named = {row["sha256"] for row in db.execute(_TAUGHT)}
             blobs = unnamed(self.blobs.stored(), named, age)
             freed = sum(map(remove, blobs))
         halves = temporaries(self.home, age)

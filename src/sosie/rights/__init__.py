@@ -5,7 +5,7 @@ signed.py    who has put their name to what
 """
 
 from sosie.rights.consent import Decision, checked_consent, decide, decide_all, require
-from sosie.rights.keys import HOME_KEY, Key, home_key, read_key
+from sosie.rights.keys import HOME_KEY, Key, fingerprint, home_key, read_key
 from sosie.rights.signed import ROLES, Role, Signature, parsed, sign
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "checked_consent",
     "decide",
     "decide_all",
+    "fingerprint",
     "home_key",
     "parsed",
     "read_key",

@@ -28,8 +28,9 @@ from sosie.core.records import (
 )
 from sosie.core.terms import Act, Kind, Language, Relation
 from sosie.registry import AddReport, Registry, Swept, add_files, home_folder
-from sosie.studio import drawing, examining, permission, training, verifying
+from sosie.studio import drawing, examining, forgetting, permission, training, verifying
 from sosie.studio.drawing import Drawn
+from sosie.studio.forgetting import Receipt
 from sosie.studio.permission import Withdrawal
 from sosie.studio.training import OnEvent, Reproduction
 from sosie.studio.verifying import Account
@@ -202,6 +203,10 @@ class Studio:
     ) -> Withdrawal:
         """Withdraw every permission of a subject, and tell what is refused from now on."""
         return permission.withdraw(self.registry, name, signed_by=signed_by, sign_with=sign_with)
+
+    def forget(self, name: str) -> tuple[Path, Receipt]:
+        """Destroy everything of a subject but its permissions; gives the signed receipt."""
+        return forgetting.forget(self.registry, name)
 
     def _decisions(self, name: str) -> tuple[rights.Decision, ...]:
         """Whether each act is permitted today."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from sosie.core.canonical import plain_json
 from sosie.core.files import as_workspace_error
 from sosie.core.records import now
 
@@ -29,7 +30,7 @@ class Story:
         self._number += 1
         line = {"number": self._number, "kind": kind, "at": now().isoformat(), "data": data}
         with as_workspace_error(self._path):
-            self._file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+            self._file.write(plain_json(line) + b"\n")
             self._file.flush()
         if self._on_event is not None:
             self._on_event(kind, data)
