@@ -8,7 +8,18 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-NAMES = ("startup", "speed", "likeness", "doctor", "portraits", "suite")
+NAMES = (
+    "startup",
+    "speed",
+    "judges",
+    "obeys",
+    "likeness",
+    "doctor",
+    "mends",
+    "captions",
+    "portraits",
+    "suite",
+)
 
 
 def processor() -> str:

@@ -60,6 +60,12 @@ def examined(
     shots: Sequence[Shot], folder: Path, shelf: Kept, *, only: Collection[str] | None = None
 ) -> Checkup:
     """The checkup of a set, filed in a folder."""
+    dataset = dataset_of(shots, folder)
+    return examine(dataset, Config(side=SIDE), shelf=shelf, only=only)
+
+
+def dataset_of(shots: Sequence[Shot], folder: Path) -> Dataset:
+    """A set as training would see it, filed in a folder."""
     items = []
     for number, shot in enumerate(shots):
         pixels = sha256_bytes(shot.rgb.tobytes())
@@ -75,8 +81,7 @@ def examined(
                 caption=shot.caption,
             )
         )
-    dataset = Dataset(subject="ada", kind="person", trigger="ada", items=tuple(items))
-    return examine(dataset, Config(side=SIDE), shelf=shelf, only=only)
+    return Dataset(subject="ada", kind="person", trigger="ada", items=tuple(items))
 
 
 def planted() -> dict[str, Plant]:

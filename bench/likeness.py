@@ -3,7 +3,9 @@
 For each of 20 people held out from the base's training: 15 pictures, a LoRA by the base's own
 recipe, 8 pictures from prompts with new clothes and places. An identity network that no training
 used (SFace) then names each picture among 100 held-out people, by templates of 5 pictures that
-training never saw. The control is the base without LoRA at the same prompts and seeds.
+training never saw; so does the world's own judge of people, whose error `bench.judges` measures.
+Its judge of attributes reads whether clothes and place still are what the prompt asked for. The
+control is the base without LoRA at the same prompts and seeds.
 `SOSIE_BENCH_PEOPLE` takes fewer people, for a quicker look.
 """
 
@@ -12,47 +14,53 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.obeys import background, percent
 from demo.people import age_of, write_pictures
-from sosie.audit import Interval, rank
+from sosie.audit import Interval, Retrieval, rank
+from sosie.audit.intervals import mean_interval
 from sosie.generate import GenerateConfig, draw
-from sosie.models import faces, lora
+from sosie.models import faces, judges, lora
 from sosie.models.diffusion.base import DiffusionBase
 from sosie.models.diffusion.resolve import load_base
 from sosie.studio import Studio
 from sosie.world.people import HELD_OUT_EVERY, person
 from sosie.world.photo import photo
 
-Embedding = NDArray[np.float32]
+Picture = NDArray[np.uint8]
 PEOPLE = int(os.environ.get("SOSIE_BENCH_PEOPLE", "20"))
 GALLERY = 100
 REFERENCES = 5
-PROMPTS = (
-    "photo of {}, smiling, red coat, on a beach",
-    "photo of {}, green hoodie, in a city street",
-    "photo of {}, yellow sweater, in a library",
-    "photo of {}, black suit, in a city at night",
-    "portrait of {}, navy coat, grey background",
-    "photo of {}, blue shirt, in a garden, three-quarter view to the left",
-    "photo of {}, white t-shirt, in the mountains, three-quarter view to the right",
-    "portrait of {}, serious, pink sweater, turquoise background",
-)
+PROMPTS = {
+    "photo of {}, smiling, red coat, on a beach": ("red", "beach"),
+    "photo of {}, green hoodie, in a city street": ("green", "city street"),
+    "photo of {}, yellow sweater, in a library": ("yellow", "library"),
+    "photo of {}, black suit, in a city at night": ("black", "city at night"),
+    "portrait of {}, navy coat, grey background": ("navy", "grey"),
+    "photo of {}, blue shirt, in a garden, three-quarter view to the left": ("blue", "garden"),
+    "photo of {}, white t-shirt, in the mountains, three-quarter view to the right": (
+        "white",
+        "mountains",
+    ),
+    "portrait of {}, serious, pink sweater, turquoise background": ("pink", "turquoise"),
+}
+"""What is asked for, and which colour of clothes and which background are to be seen then."""
 SEEDS = tuple(100 + HELD_OUT_EVERY * n + HELD_OUT_EVERY - 1 for n in range(GALLERY))
 """All held out from the base; the first `PEOPLE` are taught."""
 
 
-def references(seed: int) -> list[Embedding]:
-    """Embeddings of pictures that neither a LoRA nor the base has seen."""
+def references(seed: int) -> list[Picture]:
+    """Pictures with a face that neither a LoRA nor the base has seen."""
     who, found = person(seed), []
     for number in range(20 * REFERENCES):
         drawn = photo(who, seed=900_000 + number, age=age_of(seed), hat="none")
-        vector = faces.identity(drawn.picture)
-        if vector is not None:
-            found.append(vector)
+        if faces.identity(drawn.picture) is not None:
+            found.append(drawn.picture)
         if len(found) == REFERENCES:
             break
     return found
@@ -71,20 +79,42 @@ def teach(seed: int, folder: Path) -> tuple[Path, float]:
     return studio.registry.blobs.path(adapter.file_sha256), minutes
 
 
-def pictures(base: DiffusionBase, subject: str, file: Path | None) -> list[Embedding | None]:
-    """Embeddings of one picture a prompt, with the LoRA in `file` or without."""
-    found = []
-    for number, prompt in enumerate(PROMPTS):
-        config = GenerateConfig(prompt=prompt.format(subject), seed=500 + number)
-        loras = [("person", lora.read(file), 1.0)] if file else []
-        (picture,) = draw(base, config, loras)
-        found.append(faces.identity(picture.rgb))
-    return found
+def pictures(base: DiffusionBase, subject: str, file: Path | None) -> list[Picture]:
+    """One picture a prompt, with the LoRA in `file` or without."""
+    loras = [("person", lora.read(file), 1.0)] if file else []
+    return [
+        draw(base, GenerateConfig(prompt=prompt.format(subject), seed=500 + number), loras)[0].rgb
+        for number, prompt in enumerate(PROMPTS)
+    ]
 
 
-def percent(interval: Interval) -> str:
-    """A share with its interval."""
-    return f"{interval.value:.0%} ({interval.low:.0%} to {interval.high:.0%})"
+def ranked(
+    judge: faces.Embedder,
+    shown: Mapping[str, Sequence[Picture]],
+    gallery: Mapping[str, Sequence[Picture]],
+) -> Retrieval:
+    """How often the judge names the right person."""
+    return rank(
+        {name: [judge(picture) for picture in seen] for name, seen in shown.items()},
+        {
+            name: [vector for picture in known if (vector := judge(picture)) is not None]
+            for name, known in gallery.items()
+        },
+    )
+
+
+def obeying(shown: Mapping[str, Sequence[Picture]]) -> Interval:
+    """Share of pictures with clothes and place as asked; interval over people."""
+    shares = []
+    for seen in shown.values():
+        kept = [
+            (read.garment_colour, background(read.place, read.wall_colour)) == wanted
+            for read, wanted in zip(judges.read(seen), PROMPTS.values(), strict=True)
+        ]
+        shares.append(sum(kept) / len(kept))
+    share = mean_interval(shares)
+    assert share is not None, "there is at least one person"
+    return share
 
 
 def run() -> list[tuple[str, str, str]]:
@@ -96,14 +126,16 @@ def run() -> list[tuple[str, str, str]]:
         for seed in SEEDS[:PEOPLE]:
             subject = f"subject{seed}"
             real[subject] = [
-                faces.identity(photo(person(seed), seed=800_000 + n, age=age_of(seed)).picture)
+                photo(person(seed), seed=800_000 + n, age=age_of(seed)).picture
                 for n in range(len(PROMPTS))
             ]
             file, took = teach(seed, Path(name))
             minutes.append(took)
             taught[subject] = pictures(base, subject, file)
             control[subject] = pictures(base, "a person", None)
-    seen, ceiling, floor = (rank(queries, gallery) for queries in (taught, real, control))
+    sets = (taught, real, control)
+    seen, ceiling, floor = (ranked(faces.identity, shown, gallery) for shown in sets)
+    own = [percent(ranked(judges.person_judge(), shown, gallery).rank1) for shown in sets]
     top = f"rank 1 among {GALLERY}, {PEOPLE} unseen people, {len(PROMPTS)} pictures each"
     return [
         (f"LoRA: {top}", percent(seen.rank1), "at least 70%"),
@@ -111,5 +143,8 @@ def run() -> list[tuple[str, str, str]]:
         ("pictures in which no face was found", str(seen.without_face), ""),
         ("new pictures drawn by the world: the ceiling", percent(ceiling.rank1), ""),
         ("base without LoRA: the floor", percent(floor.rank1), "chance (1%)"),
+        ("LoRA, ceiling and floor by the world's own judge", "; ".join(own), ""),
+        ("LoRA: clothes and place still obey the prompt", percent(obeying(taught)), "at least 75%"),
+        ("the same without LoRA", percent(obeying(control)), ""),
         ("training one LoRA", f"{sum(minutes) / len(minutes):.1f} min", ""),
     ]

@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 from sosie.cli import VERBS, app
 from sosie.core import errors
 from sosie.doctor import table as doctor_table
+from sosie.doctor.mends import table as mends_table
+from sosie.doctor.mends.mend import Mend
 from sosie.doctor.wording import words
 from sosie.models.diffusion import BASES
 from sosie.train import config
@@ -34,6 +36,14 @@ cries wolf, is measured in [benchmarks.md](benchmarks.md).*
 
 A rule that could not look at a picture lists it as not examined. What a finding names in braces is
 filled with what was measured.
+"""
+
+MENDS_HEAD = """# Mends
+
+*Printed from the code by `make docs`. How to use them is told in the [guide](guide.md#mending).*
+
+Several mends of one picture are done in the order of this table. A safe one leaves every part of a
+face as it was, or changes the whole picture alike; `--mend safe` does those that findings ask for.
 """
 
 
@@ -127,6 +137,45 @@ def rules() -> str:
     return "\n".join(parts)
 
 
+def mends() -> str:
+    """The page of mends, and the options of those that have some."""
+    answers: dict[str, list[str]] = {}
+    for rule in doctor_table.RULES:
+        answers.setdefault(rule.fix or "", []).append(f"`{rule.name}`")
+    rows = (
+        (
+            f"`{mend.name}`",
+            mend.what,
+            "yes" if mend.safe else "",
+            ", ".join(mend.kinds),
+            ", ".join(answers.get(mend.name, ["–"])),
+        )
+        for mend in mends_table.MENDS
+    )
+    parts = [MENDS_HEAD, table(("mend", "what it does", "safe", "pictures of", "answers"), rows)]
+    for mend in mends_table.MENDS:
+        if mend.options.model_fields:
+            parts.append(f"## {mend.name}\n\n{inspect.getdoc(mend.options)}\n")
+            parts.append(table(("option", "default", "range", "meaning"), options(mend)))
+    return "\n".join(parts)
+
+
+def options(mend: Mend) -> Iterator[tuple[str, ...]]:
+    """One row an option of a mend."""
+    told: dict[str, str] = {}
+    for owner in reversed(mend.options.__mro__):
+        if owner.__module__.startswith("sosie.doctor.mends"):
+            (body,) = ast.parse(inspect.getsource(owner)).body
+            assert isinstance(body, ast.ClassDef)
+            told |= told_of(body.body)
+    for name, field in mend.options.model_fields.items():
+        bounds = [getattr(m, end, None) for end in ("ge", "le") for m in field.metadata]
+        least, *most = [f"{bound:g}" for bound in bounds if bound is not None] or ["–"]
+        limits = " to ".join([least, *most]) if most or least == "–" else f"from {least}"
+        default = "–" if field.default is None else f"`{field.default:g}`"
+        yield f"`{name}`", default, limits, told.get(name, "–")
+
+
 def told_of(body: list[ast.stmt]) -> dict[str, str]:
     """Name -> the docstring that stands below its assignment."""
     told: dict[str, str] = {}
@@ -146,7 +195,7 @@ def table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
-PAGES = {"commands.md": commands, "rules.md": rules}
+PAGES = {"commands.md": commands, "rules.md": rules, "mends.md": mends}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

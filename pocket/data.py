@@ -82,7 +82,7 @@ def with_mirrored(people: People) -> People:
     both = np.stack([people.pictures, people.pictures[:, :, ::-1]], axis=1)
     captions, persons = [], []
     for row, person in zip(people.captions, people.persons, strict=True):
-        captions += [row, [_exchanged(caption) for caption in row]]
+        captions += [row, [exchanged(caption) for caption in row]]
         persons += [person, person + MIRRORED]
     codes = np.stack([people.codes, identity.mirrored(people.codes)], axis=1)
     return People(
@@ -93,7 +93,8 @@ def with_mirrored(people: People) -> People:
     )
 
 
-def _exchanged(caption: str) -> str:
+def exchanged(caption: str) -> str:
+    """The words with left and right exchanged."""
     other = {"left": "right", "right": "left"}
     return re.sub(r"\b(left|right)\b", lambda match: other[match[1]], caption)
 

@@ -20,6 +20,8 @@ TIMES = (1.5, 2.0, 3.0)
 """How much a picture was enlarged."""
 BARS = (0.03, 0.08, 0.15)
 """Width of each bar in sides of the picture."""
+FRAMES = (0.012, 0.03, 0.08)
+"""The same of a frame all around."""
 AWAY = (0.22, 0.17, 0.12)
 """Share of the side of a wide picture that a portrait fills."""
 INTO = (0.0, 0.15, 0.3)
@@ -68,9 +70,12 @@ def small(shots: list[Shot], strength: int, r: np.random.Generator) -> list[Shot
 
 
 def bars(shots: list[Shot], strength: int, r: np.random.Generator) -> list[Shot]:
-    """Three pictures between bars: black, white or grey, above and below or at the sides."""
+    """Three pictures between bars: black, white or grey, above and below, at the sides, or all
+    around."""
 
     def bar(rgb: Bytes) -> Bytes:
+        if r.random() < 1 / 3:
+            return _framed(rgb, max(2, round(FRAMES[strength] * len(rgb))), r)
         down = r.random() < 0.5
         lines = rgb if down else rgb.transpose(1, 0, 2)
         width = round(BARS[strength] * len(lines))
@@ -82,6 +87,15 @@ def bars(shots: list[Shot], strength: int, r: np.random.Generator) -> list[Shot]
         return barred if down else np.ascontiguousarray(barred.transpose(1, 0, 2))
 
     return spoiled(shots, r, bar)
+
+
+def _framed(rgb: Bytes, width: int, r: np.random.Generator) -> Bytes:
+    height, across = rgb.shape[:2]
+    framed = np.full_like(rgb, r.choice([0, 255, 255, 40]))
+    framed[width:-width, width:-width] = cv2.resize(
+        rgb, (across - 2 * width, height - 2 * width), interpolation=cv2.INTER_AREA
+    )
+    return framed
 
 
 def small_face(shots: list[Shot], strength: int, r: np.random.Generator) -> list[Shot]:

@@ -170,6 +170,17 @@ def test_captions_in_utf16_and_in_two_files(home, tmp_path):
     assert "torn.png" not in sosie(home, "show", "anna").out
 
 
+def test_mends_that_cannot_be_meant(home):
+    sosie(home, "mend", "anna", "crop-hed").refused(3, "crop-head")
+    sosie(home, "mend", "anna", "deskew").refused(2, "handwriting")
+    sosie(home, "mend", "anna", "heal-spot").refused(2, "--picture")
+    sosie(home, "mend", "anna", "--undo", "all").refused(3, "anna")
+    sosie(home, "mend", "anna", "resize", "--undo", "all").refused(2, "--undo")
+    sosie(home, "mend", "anna", "resize", "--picture", "9.png").refused(3, "9.png")
+    told = sosie(home, "mend", "anna", "heal-spot", "--picture", "1.png", "--set", "box=1,2,9,9")
+    assert told.code == 0 and "not mended: No face was found" in " ".join(told.out.split())
+
+
 # -- weights ---------------------------------------------------------------------------------------
 
 

@@ -4,7 +4,9 @@ import json
 import os
 import re
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.cli.conftest import SET
 from tests.cli.door import sosie
@@ -107,6 +109,27 @@ def test_the_doctor_prints_a_verdict_and_writes_a_page(home, tmp_path):
     assert "dismissed" in quiet.out
 
 
+def test_mending_is_previewed_told_and_taken_back(home, tmp_path):
+    (tmp_path / "barred").mkdir()
+    wave = np.random.default_rng(7).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+    picture = Image.fromarray(np.pad(wave, ((20, 20), (0, 0), (0, 0))))
+    picture.save(tmp_path / "barred" / "barred.png")
+    sosie(home, "add", "anna", tmp_path / "barred")
+    menu = sosie(home, "mend", "anna", columns=120).out
+    assert re.search(r"cut-bars +safe +cuts plain bars off the edges +barred\.png", menu)
+    assert "sosie mend anna cut-bars" in sosie(home, "doctor", "anna", columns=160).out
+    seen = sosie(home, "mend", "anna", "cut-bars", "--preview", tmp_path / "seen", columns=120)
+    assert seen.code == 0 and "Nothing on file was changed." in seen.out
+    assert len(list((tmp_path / "seen").glob("barred-*.png"))) == 1
+    done = sosie(home, "doctor", "anna", "--mend", "safe", columns=120)
+    assert re.search(r"barred\.png +cut-bars +cut 42 above and below", done.out)
+    assert "sosie mend anna --undo all" in done.out and "Bars at the edges" not in done.out
+    assert "120×88" in sosie(home, "show", "anna").out
+    assert "barred.png: cut-bars taken back" in sosie(home, "mend", "anna", "--undo", "last").out
+    assert "120×130" in sosie(home, "show", "anna").out
+    assert "taken back 20" in sosie(home, "mend", "anna").out
+
+
 def test_tidying_a_tidy_workspace_removes_nothing(home):
     assert sosie(home, "tidy").out == "0 leftovers removed, 0.0 MB.\n"
     leftover = home / "blobs" / "00" / ("0" * 64)
@@ -122,3 +145,35 @@ def test_the_doctor_in_json_is_json(home):
     answer = sosie(home, "doctor", "anna", "--json")
     found = json.loads(answer.out)
     assert found["subject"] == "anna" and len(found["names"]) == 6
+
+
+def test_suggested_captions_are_shown_and_filed_only_on_request(home):
+    before = sosie(home, "show", "anna").out
+    shown = sosie(home, "caption", "anna", "--suggest", columns=300)
+    assert shown.code == 0 and "captions by what was measured" in shown.out
+    assert "hair: not measured, and so not said" in shown.out
+    assert "not said (all pictures): " in shown.out and "no face was found" in shown.out
+    assert "Nothing is filed yet: --write --all replaces 6 captions on file." in shown.out
+    assert "0 captions filed." in sosie(home, "caption", "anna", "--suggest", "--write").out
+    assert sosie(home, "show", "anna").out == before
+    written = sosie(home, "caption", "anna", "--suggest", "--write", "--all")
+    assert "6 captions filed." in written.out and "They are on file." in written.out
+    assert sosie(home, "show", "anna").out != before
+
+
+def test_options_of_suggested_captions_need_them(home):
+    sosie(home, "caption", "anna", "--write").refused(2, "Add --suggest")
+    sosie(home, "caption", "anna", "--suggest", "--template", "x").refused(2, "goes alone")
+    away = ("--with", "https://example.org/v1", "--model", "m")
+    sosie(home, "caption", "anna", "--suggest", *away).refused(4, "another machine")
+
+
+def test_words_are_ranked_and_shown_on_a_sheet(home, base, tmp_path):
+    out = tmp_path / "words"
+    tried = sosie(
+        home, "words", "photo of a woman, red coat", "--base", base, "--steps", 1, "-n", 2,
+        "--out", out, "--device", "cpu",
+    )  # fmt: skip
+    assert tried.code == 0, tried
+    assert "red coat" in tried.out and "(another seed)" in tried.out and "(made-up" in tried.out
+    assert (out / "words.png").is_file() and str(out / "words.png") in tried.out.replace("\n", "")

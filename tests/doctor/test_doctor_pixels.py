@@ -73,6 +73,15 @@ def test_bars_are_marked(portraits, findings):
     assert [(mark.box.top, mark.box.bottom) for mark in found.marks] == [(0, 20), (168, 192)]
 
 
+@pytest.mark.parametrize("width", [2, 6])
+def test_a_frame_is_found_though_it_is_thin(width, portraits, findings):
+    framed = np.pad(portraits[0], ((width, width), (width, width), (0, 0)), constant_values=255)
+    (found,) = findings([framed, *portraits[1:4]], "pixels.bars")
+    assert len(found.marks) == 4
+    beside = np.pad(portraits[0], ((0, 0), (2, 2), (0, 0)), constant_values=255)
+    assert not findings([beside], "pixels.bars"), "two sides so thin are nothing"
+
+
 def test_a_distant_face_is_measured_by_zoom(portraits, tmp_path):
     far = np.full((1200, 1200, 3), 120, np.uint8)
     far[300:460, 700:860] = cv2.resize(portraits[0], (160, 160), interpolation=cv2.INTER_AREA)

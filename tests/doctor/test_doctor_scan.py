@@ -8,7 +8,7 @@ import pytest
 from bench.plants import page as plants
 from sosie.core.errors import BadInput
 from sosie.core.records import Box
-from sosie.doctor.scan import deskewed, erased, evened
+from sosie.doctor.mends.scan import deskewed, erased, evened
 from sosie.doctor.writing import Writing
 
 

@@ -81,6 +81,17 @@ def test_threads_take_turns() -> None:
     assert [lines[0].text for lines in found] == words
 
 
+def test_a_first_look_finds_the_line_and_leaves_the_reader_as_it_was() -> None:
+    page = np.full((240, 320, 3), 255, np.uint8)
+    line = written("alpha beta")[:60, :300]
+    page[120 : 120 + len(line), 10 : 10 + line.shape[1]] = line
+    before = [(line.text, line.score) for line in ocr.read(page)]
+    (quad,) = ocr.find(page)
+    assert 110 < quad[:, 1].min() < quad[:, 1].max() < 190
+    assert [(line.text, line.score) for line in ocr.read(page)] == before
+    assert ocr.find(np.full((240, 320, 3), 255, np.uint8)) == []
+
+
 def test_other_arrays_are_refused() -> None:
     with pytest.raises(ValueError, match="uint8"):
         ocr.read(np.zeros((8, 8), np.uint8))

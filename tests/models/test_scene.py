@@ -1,6 +1,5 @@
 """The scene network knows a cat from a cup, and tells places apart behind the same person."""
 
-import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,14 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage
-import torch
 from PIL import Image
 
 from sosie.core.errors import WeightsRefused
 from sosie.models import scene
 from sosie.models.faces import Picture
 from sosie.models.mask import person_mask
-from sosie.models.verified import packaged
 from sosie.world.people import person
 from sosie.world.photo import photo
 
@@ -26,10 +23,8 @@ def photograph(name: str) -> Picture:
 
 @pytest.mark.parametrize(("name", "label"), [("chelsea.png", 285), ("coffee.png", 967)])
 def test_names_what_imagenet_knows(name: str, label: int) -> None:
-    data = packaged(scene.PACKAGE, scene.FILE, scene.SHA256, what="", install="")
-    head = torch.load(io.BytesIO(data), weights_only=True)
-    features = torch.from_numpy(scene.look(photograph(name)).mean((1, 2)))
-    shares = torch.softmax(head["_fc.weight"] @ features + head["_fc.bias"], 0)
+    shares = scene.classes(scene.look(photograph(name)))
+    assert shares.shape == (1000,) and shares.sum() == pytest.approx(1, abs=1e-4)
     assert shares.argmax() == label
     assert shares.max() > 0.7
 
@@ -107,3 +102,12 @@ def test_what_is_missing_or_altered_is_refused(
     without(scene.PACKAGE)
     with pytest.raises(WeightsRefused, match=r"not installed.*efficientnet-lite0"):
         scene.embed(np.zeros((8, 8, 3), np.uint8))
+
+
+def test_places_are_named_by_what_is_behind_the_person():
+    drawn = photo(person(29), seed=1, size=224, place="library")
+    features = scene.look(drawn.picture)
+    behind = np.zeros(drawn.picture.shape[:2], np.float32)
+    behind[:, :40] = behind[:, -40:] = 1
+    library = 624  # of ILSVRC 2012
+    assert scene.classes(features, behind)[library] > 2 * scene.classes(features)[library]

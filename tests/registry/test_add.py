@@ -8,7 +8,7 @@ import pytest
 from sosie.core.errors import BadInput, NotFound
 from sosie.core.records import Box
 from sosie.registry import Registry
-from sosie.registry.add import add_files
+from sosie.registry.add import Seen, add_files
 from tests.registry.pictures import encoded, png, scene, tagged
 
 
@@ -84,8 +84,21 @@ def test_adding_again_changes_nothing(registry: Registry, tmp_path: Path) -> Non
 def test_faces_and_notes_are_kept(registry: Registry, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(encoded(scene(1), "PNG"))
     box = Box(left=1, top=1, right=9, bottom=9)
-    report = add_files(registry, "anna", [tmp_path / "a.png"], find_face=lambda png: box)
+    report = add_files(registry, "anna", [tmp_path / "a.png"], look=lambda png: Seen(face=box))
     assert report.added[0].face == box and report.notes == ()
+
+
+def test_what_the_look_objects_to_is_refused_and_a_known_picture_is_not(
+    registry: Registry, tmp_path: Path
+) -> None:
+    known, new = tmp_path / "a.png", tmp_path / "b.png"
+    known.write_bytes(encoded(scene(1), "PNG"))
+    new.write_bytes(encoded(scene(2), "PNG"))
+    add_files(registry, "anna", [known])
+    report = add_files(registry, "anna", [known, new], look=lambda png: Seen(objection="is odd."))
+    assert [refusal.reason for refusal in report.refused] == ["b.png is odd."]
+    assert not report.added and len(report.known) == 1
+    assert len(registry.samples("anna")) == 1
 
 
 def test_a_name_that_is_not_unicode_is_shown_as_well_as_can_be(

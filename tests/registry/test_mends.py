@@ -110,3 +110,20 @@ def test_a_mended_picture_that_is_removed_leaves_nothing(filed):
     for sha256 in (before.picture_sha256, after.picture_sha256, before.original_sha256):
         assert not filed.blobs.path(sha256).exists()
     assert filed.mends.of("anna") == ()
+
+
+def test_every_state_of_a_picture_is_remembered_for_the_runs_that_were_taught_it(filed):
+    before = filed.samples("anna")[1]
+    after = mend(filed, 1)
+    filed.mends.undo("anna", after.picture_sha256)
+    assert filed.mends.samples("anna") == (before, after)
+
+
+def test_the_mends_that_hold_are_told_last_first(filed):
+    once = mend(filed, 0)
+    mend(filed, 1)
+    assert filed.mends.holding("anna", filed.samples("anna")[2].picture_sha256) == ()
+    (entry,) = filed.mends.holding("anna", once.picture_sha256)
+    assert (entry.file_name, entry.mend) == ("0.png", "flip")
+    filed.mends.undo("anna", once.picture_sha256)
+    assert filed.mends.holding("anna", once.picture_sha256) == ()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sosie.core.errors import BadInput, NotPermitted
 from sosie.core.records import Consent, now
 from sosie.core.terms import ACTS, Act
-from sosie.rights import checked_consent, decide, decide_all, require
+from sosie.rights import checked_consent, decide, decide_all, guarded, require
 
 TODAY = date(2030, 6, 15)
 
@@ -116,3 +116,10 @@ def test_records_that_contradict_themselves(fields: dict[str, object], reason: s
 def test_records_that_can_be_kept(fields: dict[str, object]) -> None:
     record = consent("train", **fields)
     assert checked_consent(record) is record
+
+
+def test_who_was_once_a_child_stays_guarded() -> None:
+    child = consent("train", relation="guardian", signed_by="Maria Maier")
+    grown = consent("train")
+    assert guarded("anna", [child, grown]) and not guarded("anna", [grown])
+    assert not guarded("ben", [child]), "another subject's guardian"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sosie.core.errors import NotFound, NotReady
+from sosie.core.errors import BadInput, NotFound, NotReady
 from sosie.doctor import table
 from sosie.doctor.rule import BOTH, Rule
 from sosie.train import Manifest
@@ -98,3 +98,33 @@ def test_the_report_is_one_file_with_the_pictures_in_it(studio, blocking, tmp_pa
 def test_the_checkup_as_json_is_whole(studio):
     found = studio.doctor("anna")
     assert json.loads(found.model_dump_json())["names"] == found.names
+
+
+def test_a_binding_finding_can_neither_be_waived_nor_set_aside(studio, trained, monkeypatch):
+    assert table.rule("safe.unsafe").binding
+    rule = Rule(
+        name="safe.unsafe",
+        judge=lambda case: [case.finding("safe.unsafe", "blocker", [0])],
+        kinds=BOTH,
+        binding=True,
+    )
+    monkeypatch.setattr(table, "RULES", (rule,))
+    with pytest.raises(BadInput, match="cannot be set aside"):
+        studio.dismiss("anna", studio.doctor("anna"), ["safe.unsafe"])
+    overrides = {**BARE, "waive": ("safe.unsafe",)}
+    with pytest.raises(NotReady) as refusal:
+        studio.train("anna", base=str(trained.base), overrides=overrides, device="cpu")
+    assert "--despite" not in str(refusal.value)
+
+
+def test_a_removed_picture_is_gone_with_its_files(pictures, tmp_path):
+    studio = household(tmp_path / "fresh", pictures)
+    before = studio.show("anna").samples
+    with pytest.raises(NotFound):
+        studio.remove("anna", [before[0].file_name, "never.png"])
+    assert studio.show("anna").samples == before, "all or none"
+    (gone,) = studio.remove("anna", [before[0].file_name])
+    left = studio.show("anna").samples
+    assert gone == before[0] and left == before[1:]
+    assert not studio.registry.blobs.path(gone.original_sha256).exists()
+    assert all(studio.registry.blobs.path(one.picture_sha256).exists() for one in left)

@@ -19,16 +19,30 @@ GATED: dict[str, tuple[Act, Call]] = {
     "train": ("train", lambda s, tmp: s.train("anna", base="tiny", overrides={})),
     "reproduce": ("train", lambda s, tmp: s.reproduce(Path("anna-1"))),
     "generate": ("generate", lambda s, tmp: s.generate("<lora:anna:1>", base="tiny", out=tmp)),
+    "words": ("generate", lambda s, tmp: s.words("<lora:anna:1>", base="tiny", out=tmp)),
     "likeness": ("generate", lambda s, tmp: s.likeness("anna-1", [])),
     "export_adapter": ("export", lambda s, tmp: s.export_adapter("anna-1", tmp)),
     "permitted": ("merge", lambda s, tmp: s.permitted("merge", "anna")),
 }
 FREE = {
-    *("new", "add", "show", "overviews", "caption", "consent", "bases", "runs", "run_folder"),
+    *(
+        "new",
+        "add",
+        "remove",
+        "show",
+        "overviews",
+        "caption",
+        "consent",
+        "bases",
+        "runs",
+        "run_folder",
+    ),
     *("follow", "import_adapter", "tidy", "doctor", "report", "dismiss", "restore"),
     "verify",
     "forget",
     "withdraw",
+    *("mend", "unmend", "mends", "offers"),
+    *("suggest_captions", "file_captions"),
 }
 """Verbs that read or write records and the user's own files; none gives weights away."""
 

@@ -1,5 +1,6 @@
 """From pictures to pictures through `Studio`, and back again from what was written."""
 
+import io
 import json
 import threading
 from pathlib import Path
@@ -111,6 +112,23 @@ def test_reproducing_gives_the_same_file(studio, trained, tmp_path):
 
 def test_reproducing_heeds_the_captions_of_then(studio):
     studio.caption("anna", template="another photo of {trigger}", overwrite=True)
+    assert studio.reproduce(Path("anna-1")).same
+
+
+def test_reproducing_heeds_the_pictures_of_then(studio):
+    from PIL import Image, ImageOps
+
+    from sosie.registry.intake import decode
+
+    before = studio.registry.samples("anna")[0]
+    file = io.BytesIO()
+    with Image.open(studio.registry.blobs.path(before.picture_sha256)) as picture:
+        ImageOps.flip(picture).save(file, "PNG")
+    taken = decode(file.getvalue(), before.file_name)
+    new = {"picture_sha256": taken.picture_sha256, "pixels_sha256": taken.pixels_sha256}
+    studio.registry.mends.replace(
+        before, before.model_copy(update=new), taken.picture, mend="flip", options={}
+    )
     assert studio.reproduce(Path("anna-1")).same
 
 

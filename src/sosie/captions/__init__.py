@@ -5,15 +5,28 @@ suggest.py   captions from what was measured  style.py      in a sentence or in 
 identity.py  what says who somebody is        captioner.py  other people's models
 """
 
-from sosie.captions.captioner import AddressCaptioner, Captioner, Tagger
+from sosie.captions.captioner import AddressCaptioner, Captioner, LocalModel, Tagger, captioner
 from sosie.captions.check import Problem, check, has_trigger, require_trigger, with_trigger
-from sosie.captions.describe import apply_template, dataset, dataset_again, edit, revise
+from sosie.captions.describe import apply_template, dataset, dataset_again, edit, named, revise
+from sosie.captions.identity import Choice
 from sosie.captions.style import Measured, Style, style_of
-from sosie.captions.suggest import Notice, Removed, Suggestion, mend, notices, suggest
+from sosie.captions.suggest import (
+    WEAR_WORDS,
+    Notice,
+    Removed,
+    Suggestion,
+    WearWord,
+    mend,
+    notices,
+    suggest,
+)
 
 __all__ = [
+    "WEAR_WORDS",
     "AddressCaptioner",
     "Captioner",
+    "Choice",
+    "LocalModel",
     "Measured",
     "Notice",
     "Problem",
@@ -21,13 +34,16 @@ __all__ = [
     "Style",
     "Suggestion",
     "Tagger",
+    "WearWord",
     "apply_template",
+    "captioner",
     "check",
     "dataset",
     "dataset_again",
     "edit",
     "has_trigger",
     "mend",
+    "named",
     "notices",
     "require_trigger",
     "revise",

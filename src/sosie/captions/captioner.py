@@ -1,4 +1,4 @@
-"""Captioners for those who have one: a vision model behind an address, or a tagger in a file.
+"""Captioners for those who have one: a vision model behind an address or in a folder, a tagger.
 
 Sosie carries neither. What they write goes through `suggest.mend` before it is shown.
 """
@@ -110,6 +110,53 @@ class AddressCaptioner:
         return " ".join(text.split())[:LONGEST]
 
 
+class LocalModel:
+    """A vision model in a folder, as transformers saves it: one that chats (Qwen-VL, SmolVLM…) is
+    asked with `prompt`, one that only captions (BLIP, GIT) writes what it was made to write.
+
+    Nothing is downloaded, no code of the folder is run, and only safetensors are read. Raises
+    WeightsRefused if it cannot be used.
+    """
+
+    def __init__(self, folder: Path, *, prompt: str = PROMPT) -> None:
+        self.name = folder.name
+        self._prompt = prompt
+        try:
+            import transformers
+
+            library: Any = transformers  # whose loaders carry no types
+            self._processor = library.AutoProcessor.from_pretrained(folder, local_files_only=True)
+            self._model = library.AutoModelForImageTextToText.from_pretrained(
+                folder, local_files_only=True, use_safetensors=True
+            ).eval()
+        except (OSError, ValueError, KeyError, ImportError) as error:
+            first = str(error).strip().splitlines()[0]
+            raise WeightsRefused(
+                f"{folder} is no vision model that transformers can run: {first}"
+            ) from error
+
+    def describe(self, picture: Path) -> str:
+        with Image.open(picture) as opened:
+            rgb = opened.convert("RGB")
+        if getattr(self._processor, "chat_template", None):
+            content = [{"type": "image", "image": rgb}, {"type": "text", "text": self._prompt}]
+            inputs = self._processor.apply_chat_template(
+                [{"role": "user", "content": content}],
+                add_generation_prompt=True,
+                tokenize=True,
+                return_dict=True,
+                return_tensors="pt",
+            )
+            asked = inputs["input_ids"].shape[1]
+        else:
+            inputs, asked = self._processor(images=rgb, return_tensors="pt"), 0
+        written = self._model.generate(**inputs, max_new_tokens=LONGEST // 4, do_sample=False)
+        (text,) = self._processor.batch_decode(written[:, asked:], skip_special_tokens=True)
+        if not text.strip():
+            raise NotReady(f"{self.name} said nothing of {picture.name}.")
+        return " ".join(text.split())[:LONGEST]
+
+
 class Tagger:
     """A WD-style tagger: an ONNX file, and a table of its tags (columns `name` and `category`).
 
@@ -159,6 +206,31 @@ class Tagger:
             rgb = opened.convert("RGB")
         square = ImageOps.pad(rgb, (self._side, self._side), color="white")
         return np.asarray(square, np.float32)[None, :, :, ::-1].copy()
+
+
+def captioner(
+    given: str, *, model: str | None = None, key: str | None = None, may_leave: bool = False
+) -> Captioner:
+    """The captioner that a user names: an address, a folder, or an ONNX file.
+
+    An address needs the `model`'s name there; a tagger's table of tags is expected beside its file,
+    as `selected_tags.csv` or under the file's own name. Raises BadInput, or what each refuses.
+    """
+    if given.startswith(("http://", "https://")):
+        if not model:
+            raise BadInput(f"{given} may have several models.", advice="Name one with --model.")
+        return AddressCaptioner(given, model, key=key, may_leave=may_leave)
+    path = Path(given).expanduser()
+    if path.is_dir():
+        return LocalModel(path)
+    if path.suffix == ".onnx" and path.is_file():
+        beside = (path.with_suffix(".csv"), path.with_name("selected_tags.csv"))
+        tags = next((table for table in beside if table.is_file()), beside[1])
+        return Tagger(path, tags)
+    raise BadInput(
+        f'"{given}" is no captioner.',
+        advice="Give an address (http://…/v1), a folder of transformers, or an .onnx tagger.",
+    )
 
 
 def _table(path: Path) -> list[tuple[str, str]]:

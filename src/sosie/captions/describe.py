@@ -104,13 +104,19 @@ def apply_template(samples: Sequence[Sample], template: str, trigger: str) -> di
 
 
 def edit(samples: Sequence[Sample], picture: str, caption: str) -> dict[str, str]:
-    """One new caption, for the sample whose file name is `picture` or whose hash starts with it.
-
-    Raises NotFound with the nearest file name, BadInput if several samples answer to `picture` or
+    """One new caption, for the sample that `named` finds. Raises what that raises, and BadInput if
     the caption is empty.
     """
     if not caption.strip():
         raise BadInput("A caption cannot be empty.", advice="Say what is seen, or what is written.")
+    return {named(samples, picture).picture_sha256: caption.strip()}
+
+
+def named(samples: Sequence[Sample], picture: str) -> Sample:
+    """The sample whose file name is `picture` or whose hash starts with it.
+
+    Raises NotFound with the nearest file name, BadInput if several samples answer to `picture`.
+    """
     found = [sample for sample in samples if sample.file_name == picture]
     if not found and len(picture) >= 6:
         found = [sample for sample in samples if sample.picture_sha256.startswith(picture.lower())]
@@ -122,7 +128,7 @@ def edit(samples: Sequence[Sample], picture: str, caption: str) -> dict[str, str
             f'{len(found)} pictures answer to "{picture}".',
             advice=f"Name the one you mean by its hash: {hashes}.",
         )
-    return {found[0].picture_sha256: caption.strip()}
+    return found[0]
 
 
 _FIELDS = ("trigger", "name", "stem", "caption")

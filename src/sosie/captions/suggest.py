@@ -211,7 +211,8 @@ def _notes(subject: Subject, measured: Sequence[Measured], style: Style) -> Sugg
     ]
     silent = tuple(one.sample for one in measured if not one.text)
     if silent:
-        message = f"{len(silent)} notes have no transcript: type what they say, letter by letter."
+        have = "1 note has" if len(silent) == 1 else f"{len(silent)} notes have"
+        message = f"{have} no transcript: type what is written, letter by letter."
         found.append(Notice(kind="no transcript", message=message, samples=silent))
     return Suggestion(style=style, captions=captions, omitted={}, removed=(), notices=tuple(found))
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from sosie.studio import Studio
 
 VERBS = (
-    *("new", "add", "doctor", "caption", "show", "list", "consent"),
-    *("bases", "train", "runs", "follow", "reproduce", "generate", "export", "import", "verify"),
-    *("tidy", "forget"),
+    *("new", "add", "remove", "doctor", "mend", "caption", "show", "list", "consent", "bases"),
+    *("train", "runs", "follow", "reproduce", "generate", "words", "export", "import"),
+    *("verify", "tidy", "forget"),
 )
 """In the order in which a user meets them."""
 
@@ -95,7 +95,9 @@ def leave(message: str, exit_code: int) -> NoReturn:
 
 from sosie.cli import (  # noqa: E402 (they need `app`)
     adapters,
+    captions,
     doctor,
+    mend,
     pictures,
     rights,
     training,
@@ -105,8 +107,10 @@ from sosie.cli import (  # noqa: E402 (they need `app`)
 __all__ = [
     "adapters",
     "app",
+    "captions",
     "doctor",
     "main",
+    "mend",
     "pictures",
     "rights",
     "studio",

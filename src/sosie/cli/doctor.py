@@ -32,12 +32,20 @@ def doctor(
     restore: Annotated[
         list[str] | None, typer.Option(metavar="FINDING", help="Let it count again.")
     ] = None,
+    mends: Annotated[
+        list[str] | None,
+        typer.Option("--mend", metavar="MEND", help='Mend first: "safe", or one by its name.'),
+    ] = None,
 ) -> None:
     """Examine the pictures: what teaches well, what does not, what is missing."""
     from sosie.cli import report
     from sosie.cli.progress import counting
 
     house = studio(context)
+    if mends:
+        with counting("mending") as on_picture:
+            done = house.mend(name, mends, base=base, age=age, cap=cap, on_picture=on_picture)
+        report.mending(done)
     with counting("examining") as on_picture:
         found = house.doctor(name, base=base, age=age, cap=cap, on_picture=on_picture)
     for given, change in ((dismiss, house.dismiss), (restore, house.restore)):

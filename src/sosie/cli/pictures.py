@@ -1,9 +1,9 @@
-"""The verb that draws: generate."""
+"""The verbs that draw: generate, words."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -56,3 +56,45 @@ def generate(
     for path in drawn.files:
         typer.echo(str(path))
     typer.echo(f"sheet: {drawn.sheet}")
+
+
+@app.command()
+def words(
+    context: typer.Context,
+    prompt: Annotated[
+        str, typer.Argument(metavar="PROMPT", help='E.g. "photo of a woman, red coat, beach".')
+    ],
+    base: Annotated[str, typer.Option(help="Base model: short name, hub id or folder.")] = "pocket",
+    n: Annotated[int, typer.Option("--n", "-n", min=2, help="Seeds to compare at.")] = 3,
+    seed: Annotated[int, typer.Option(min=0, help="The first seed; the next count on.")] = 1,
+    each: Annotated[
+        Literal["phrase", "word"] | None,
+        typer.Option(help="What is taken away. [default: phrase, where there are commas]"),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the sheet.")] = Path("pictures"),
+    steps: Annotated[int | None, typer.Option(min=1, help="[default: the base's]")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
+) -> None:
+    """Show which words of a prompt work on a base, and which do nothing.
+
+    Each is taken away in turn, and the same seeds are drawn again.
+    """
+    from sosie.cli import tables
+    from sosie.cli.progress import counting
+
+    house = studio(context)
+    with counting("drawing") as on_picture:
+        trial, sheet = house.words(
+            prompt,
+            base=base,
+            unit=each,
+            n=n,
+            seed=seed,
+            out=out,
+            steps=steps,
+            device=device,
+            say=lambda line: typer.echo(line, err=True),
+            on_picture=on_picture,
+        )
+    tables.words(trial)
+    typer.echo(f"sheet: {sheet}")

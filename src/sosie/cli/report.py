@@ -12,7 +12,9 @@ from sosie.cli.tables import SEVERITY_STYLE, console, counted, grid
 
 if TYPE_CHECKING:
     from sosie.core.terms import Language
-    from sosie.doctor import Checkup
+    from sosie.doctor import Checkup, Finding
+    from sosie.registry.mends import Mended
+    from sosie.studio.mending import Mending, Offer, Undone
 
 VERDICT_STYLE = {"ready": "bold green", "needs attention": "bold yellow", "blocked": "bold red"}
 SHOWN = 3
@@ -35,7 +37,7 @@ def checkup(found: Checkup, language: Language) -> None:
             state = "dismissed" if finding.dismissed else finding.severity
             table.add_row(
                 Text(state, SEVERITY_STYLE.get(state, "dim")),
-                Group(Text(said[0], "bold"), Text(said[1])),
+                Group(Text(said[0], "bold"), Text(said[1]), *_mend(found.subject, finding)),
                 names(found, finding.samples),
                 measured(finding),
                 Text(f"{finding.rule}\n{finding.id}", "dim"),
@@ -43,6 +45,63 @@ def checkup(found: Checkup, language: Language) -> None:
         out.print(table)
     _not_examined(found)
     _proposal(found)
+
+
+def _mend(subject: str, finding: Finding) -> list[Text]:
+    """The command that answers a finding, if there is one."""
+    if finding.mend is None:
+        return []
+    return [Text(f"sosie mend {subject} {finding.mend}", "cyan")]
+
+
+def mending(done: Mending) -> None:
+    """What became of every picture that was to be mended."""
+    out = console()
+    table = grid("picture", "mend", "what was done", "identity", "shape")
+    for step in done.steps:
+        face = ("–", "–") if step.identity is None else (f"{step.identity:.2f}", f"{step.shape}%")
+        said = Text(f"not mended: {step.said}" if step.refused else step.said)
+        said.stylize("yellow" if step.refused else "")
+        table.add_row(step.file_name, step.mend, said, *face)
+    if done.steps:
+        out.print(table)
+    made = [step for step in done.steps if not step.refused]
+    for what in dict.fromkeys(step.recaption for step in made if step.recaption):
+        files = dict.fromkeys(step.file_name for step in made if step.recaption == what)
+        out.print(f"look at the captions of {', '.join(files)}: they may still name {what}")
+    for sheet in done.sheets:
+        out.print(f"before and after: {sheet}")
+    if done.sheets:
+        out.print("Nothing on file was changed.")
+    elif made:
+        pictures = counted(len({step.file_name for step in made}), "picture")
+        out.print(f"{pictures} mended. Originals back: sosie mend {done.subject} --undo all")
+    else:
+        out.print("Nothing was mended.")
+
+
+def undone(entries: Sequence[Undone]) -> None:
+    """What was taken back."""
+    out = console()
+    for entry in entries:
+        out.print(f"{entry.file_name}: {entry.mend} taken back")
+
+
+def offers(rows: Sequence[Offer], log: Sequence[Mended]) -> None:
+    """The mends there are, where they are asked for, and what was mended."""
+    out = console()
+    table = grid("mend", "", "what it does", "asked for")
+    for row in rows:
+        asked = ", ".join(row.pictures[:SHOWN])
+        more = len(row.pictures) - SHOWN
+        asked += f" and {more} more" if more > 0 else ""
+        table.add_row(row.mend, "safe" if row.safe else "", row.what, asked or "–")
+    out.print(table)
+    if log:
+        out.print()
+    for entry in log:
+        state = f", taken back {entry.undone[:10]}" if entry.undone else ""
+        out.print(f"{entry.at[:10]} {entry.file_name}: {entry.mend}{state}")
 
 
 def names(found: Checkup, samples: Sequence[str]) -> str:

@@ -22,7 +22,7 @@ def verify(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Tell who made a file, with whose permission, and if it was changed.
+    """Tell who made a file, by whose permission, and if it was changed.
 
     Ends with 0 if all are as signed, 1 if one was changed or forged or its permission was withdrawn
     or has ended, 2 if there is nothing to verify.
@@ -54,7 +54,7 @@ def forget(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the subject.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the name again.")] = False,
 ) -> None:
-    """Destroy a subject's pictures, runs and LoRAs, with a signed receipt.
+    """Destroy all pictures, runs and LoRAs of a subject, for good.
 
     Permissions and their signatures stay on record.
     """

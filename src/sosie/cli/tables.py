@@ -16,9 +16,10 @@ from sosie.cli.progress import duration
 
 if TYPE_CHECKING:
     from sosie.core.records import Run
+    from sosie.generate import WordTrial
     from sosie.models.diffusion.resolve import BaseRow
     from sosie.registry import AddReport, Swept
-    from sosie.studio import Overview
+    from sosie.studio import Overview, Proposed
     from sosie.studio.permission import Withdrawal
     from sosie.train import Check, Plan, TrainConfig
 
@@ -111,6 +112,73 @@ def captions(shown: Overview) -> None:
     for problem in shown.problems:
         out.print(Text(problem.message, "red" if problem.blocks else "yellow"))
     out.print(f"{counted(len(shown.dataset.items), 'picture')}")
+
+
+WHY = {"constant": "constant", "chosen": "your choice", "identity": "says who it is"}
+
+
+def proposed(made: Proposed) -> None:
+    """Suggested captions beside those on file, and all that was left out, with the reasons."""
+    out = console()
+    suggestion, items = made.suggestion, made.dataset.items
+    table = grid("picture", "on file", "suggested", "left out")
+    for item in items:
+        gone = [e for e in suggestion.removed if e.sample == item.sample]
+        left_out = "; ".join(f"{entry.phrase} ({WHY[entry.why]})" for entry in gone)
+        new = suggestion.captions.get(item.sample, "–")
+        table.add_row(item.file_name, item.caption or "–", new, left_out or "–")
+    out.print(f"captions by {made.by}, in the style of {STYLES[suggestion.style]}")
+    out.print()
+    out.print(table)
+    out.print()
+    for word, what in made.wear.items():
+        out.print(f"{word}: {what}")
+    for notice in suggestion.notices:
+        out.print(Text(notice.message, "yellow"))
+    by_reason: dict[tuple[str, int], list[str]] = {}
+    for entry in made.untold:
+        by_reason.setdefault((entry.why, len(entry.samples)), []).append(entry.part)
+    for (why, count), parts in by_reason.items():
+        where = "all pictures" if count == len(items) else counted(count, "picture")
+        out.print(Text(f"not said ({where}): {', '.join(parts)}: {why}", "dim"))
+
+
+STYLES = {"sentence": "sentences", "tags": "tags"}
+
+
+def what_next(made: Proposed, *, written: bool, overwritten: bool) -> str:
+    """What to type to file suggested captions, or that all are filed."""
+    on_file = {item.sample: item.caption for item in made.dataset.items}
+    new = made.suggestion.captions
+    bare = sum(not on_file[sample] for sample in new)
+    other = sum(bool(on_file[sample]) and on_file[sample] != new[sample] for sample in new)
+    if (overwritten and written) or not (bare or other):
+        return "They are on file."
+    told = []
+    if bare and not written:
+        told.append(f"--write fills {counted(bare, 'picture')} without a caption")
+    if other:
+        told.append(f"--write --all replaces {counted(other, 'caption')} on file")
+    if not told:
+        return "They are on file."
+    return f"{'' if written else 'Nothing is filed yet: '}{'; '.join(told)}."
+
+
+VERDICT_STYLE = {"works": "green", "hardly seen": "yellow", "does nothing": "red"}
+
+
+def words(trial: WordTrial) -> None:
+    """What each part of a prompt does, the strongest first, between floor and another seed."""
+    out = console()
+    rows: list[tuple[str, float, str]] = [(e.words, e.moves, e.verdict) for e in trial.effects]
+    rows += [("(another seed)", trial.seeds_apart, ""), ("(made-up words)", trial.floor, "")]
+    table = grid("without", "picture moves", "")
+    for what, apart, verdict in sorted(rows, key=lambda row: -row[1]):
+        style = VERDICT_STYLE.get(verdict, "dim")
+        table.add_row(Text(what, "" if verdict else "dim"), f"{apart:.3f}", Text(verdict, style))
+    out.print(table)
+    seeds = ", ".join(map(str, trial.seeds))
+    out.print(f"mean over seeds {seeds} on {trial.base}; 0 is the same picture")
 
 
 def subjects(rows: Sequence[Overview]) -> None:

@@ -1,4 +1,4 @@
-"""Verbs of the workspace: new, add, show, list, caption, consent."""
+"""Verbs of the workspace: new, add, remove, show, list, tidy, consent."""
 
 from __future__ import annotations
 
@@ -52,6 +52,26 @@ def add(
 
 
 @app.command()
+def remove(
+    context: typer.Context,
+    name: Name,
+    pictures: Annotated[
+        list[str], typer.Argument(metavar="PICTURES...", help="File names, or hashes.")
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
+) -> None:
+    """Take pictures off file and delete them, originals and mended versions too."""
+    from sosie.cli import tables
+
+    many = tables.counted(len(set(pictures)), "picture")
+    if not yes:
+        typer.confirm(f"Delete {many} of {name}, original files on record included?", abort=True)
+    for sample in studio(context).remove(name, pictures):
+        typer.echo(f"Removed {sample.file_name}")
+    typer.echo("LoRAs that learned from them are unchanged: train again without them.")
+
+
+@app.command()
 def show(context: typer.Context, name: Name) -> None:
     """Show what is on file: exactly what training would use."""
     from sosie.cli import tables
@@ -73,44 +93,6 @@ def tidy(context: typer.Context) -> None:
     from sosie.cli import tables
 
     tables.swept(studio(context).tidy())
-
-
-@app.command()
-def caption(
-    context: typer.Context,
-    name: Name,
-    template: Annotated[
-        str | None,
-        typer.Option(help='Caption for pictures without one, e.g. "photo of {trigger}".'),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--all", help="Let the template replace existing captions too.")
-    ] = False,
-    assign: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="FILE=CAPTION", help="Caption of one picture; may be repeated."
-        ),
-    ] = None,
-    insert_trigger: Annotated[
-        bool, typer.Option("--insert-trigger", help="Put the trigger word where it is missing.")
-    ] = False,
-) -> None:
-    """Edit captions, or write them from a template."""
-    from sosie.cli import tables
-
-    edits: dict[str, str] = {}
-    for pair in assign or []:
-        file_name, sign, text = pair.partition("=")
-        if not sign:
-            raise BadInput(f'--set {pair!r} has no "=".', advice='Write --set FILE="caption".')
-        edits[file_name] = text
-    house = studio(context)
-    changed = house.caption(
-        name, template=template, overwrite=overwrite, edits=edits, insert_trigger=insert_trigger
-    )
-    typer.echo(f"{changed} caption{'' if changed == 1 else 's'} changed.")
-    tables.captions(house.show(name))
 
 
 @app.command()

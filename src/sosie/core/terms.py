@@ -16,3 +16,6 @@ ACTS: tuple[Act, ...] = ("train", "generate", "export", "merge", "publish")
 
 Language = Literal["en", "fr", "ja"]
 """Languages that reports are written in."""
+
+Undo = Literal["last", "all"]
+"""Which mends of a picture are taken back."""

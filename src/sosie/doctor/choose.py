@@ -1,8 +1,8 @@
 """Which pictures to train on and which to hold out.
 
 Pictures are ranked by what was found against them, and taken from the best down as long as they
-bring something: one of each group of near-duplicates, no more of one background, outfit or
-hairstyle than the cap allows, and the views in turn, so that no view is forgotten.
+bring something: one of each group of near-duplicates, no more of one background or outfit than the
+cap allows as long as there are others, and the views in turn, so that no view is forgotten.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from sosie.doctor import table
 from sosie.doctor.records import Finding, LeftOut, Proposal
-from sosie.doctor.rule import Case
+from sosie.doctor.rule import Case, Clustering
 
 PENALTY = {"blocker": 100.0, "warning": 3.0, "advice": 1.0}
 """What one finding costs a picture; from `UNFIT` on it is not proposed at all."""
@@ -40,11 +40,16 @@ def propose(case: Case, findings: Sequence[Finding]) -> Proposal:
         wanted = len(order) - held
     train: list[int] = []
     out: list[int] = []
-    # Every fourth goes to judging: both sides then hold good pictures of every view.
-    for number in order:
-        side = out if len(out) < held and len(train) >= 3 * (len(out) + 1) else train
-        if len(side) < (held if side is out else wanted) and room.take(number):
-            side.append(number)
+    # What repeats a setting comes last, and only if seats are left.
+    for repeating in (False, True):
+        for number in order:
+            if number in train or number in out:
+                continue
+            # Every fourth goes to judging: both sides then hold good pictures of every view.
+            side = out if len(out) < held and len(train) >= 3 * (len(out) + 1) else train
+            free = len(side) < (held if side is out else wanted)
+            if free and room.take(number, repeating=repeating):
+                side.append(number)
     chosen = {*train, *out}
     left = [
         LeftOut(
@@ -81,19 +86,24 @@ class _Room:
 
     def __init__(self, case: Case) -> None:
         self.full: dict[int, list[str]] = {}
-        self._clusters: dict[int, list[tuple[str, int]]] = defaultdict(list)
-        self._cap: dict[tuple[str, int], int] = {}
-        self._taken: Counter[tuple[str, int]] = Counter()
+        self._clusters: dict[int, list[tuple[Clustering, int]]] = defaultdict(list)
+        self._config = case.config
+        self._taken: Counter[tuple[Clustering, int]] = Counter()
         for clustering in table.CLUSTERINGS:
             for index, group in enumerate(clustering.groups(case)):
-                self._cap[clustering.rule, index] = clustering.cap(case.config)
                 for number in group:
-                    self._clusters[number].append((clustering.rule, index))
+                    self._clusters[number].append((clustering, index))
 
-    def take(self, number: int) -> bool:
-        """Count a picture in, unless a cluster of its own is full."""
+    def take(self, number: int, *, repeating: bool) -> bool:
+        """Count a picture in, unless a cluster of its own is full; `repeating` lets pass those that
+        are not firm."""
         mine = self._clusters[number]
-        full = [rule for rule, index in mine if self._taken[rule, index] >= self._cap[rule, index]]
+        full = [
+            clustering.rule
+            for clustering, index in mine
+            if (clustering.firm or not repeating)
+            and self._taken[clustering, index] >= clustering.cap(self._config)
+        ]
         if full:
             self.full[number] = full
             return False

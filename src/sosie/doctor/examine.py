@@ -63,15 +63,9 @@ def examine(
         if dataset.kind in rule.kinds and (only is None or rule.name in only)
     ]
     families = list(dict.fromkeys(family for rule in rules for family in rule.needs))
-    taken: dict[str, list[Record]] = {family.name: [] for family in families}
-    found = _readings(dataset.items, families, originals or {}, shelf or Forgetful())
-    for done, readings in enumerate(found, start=1):
-        for name, reading in readings.items():
-            taken[name].append(reading)
-        on_picture(done, len(dataset.items))
-    case = Case(dataset, config, dict(taken))
+    case = read(dataset, config, families, originals=originals, shelf=shelf, on_picture=on_picture)
     findings = [
-        finding.model_copy(update={"dismissed": finding.id in dismissed})
+        finding.model_copy(update={"dismissed": finding.id in dismissed, "mend": rule.fix})
         for rule in rules
         for finding in rule.judge(case)
     ]
@@ -87,6 +81,25 @@ def examine(
         not_examined=tuple(not_examined),
         proposal=propose(case, [finding for finding in findings if not finding.dismissed]),
     )
+
+
+def read(
+    dataset: Dataset,
+    config: Config,
+    families: Sequence[Family],
+    *,
+    originals: Mapping[str, Path] | None = None,
+    shelf: Shelf | None = None,
+    on_picture: Callable[[int, int], None] = lambda done, of: None,
+) -> Case:
+    """A set with the readings of some families, which is what rules judge."""
+    taken: dict[str, list[Record]] = {family.name: [] for family in families}
+    found = _readings(dataset.items, families, originals or {}, shelf or Forgetful())
+    for done, readings in enumerate(found, start=1):
+        for name, reading in readings.items():
+            taken[name].append(reading)
+        on_picture(done, len(dataset.items))
+    return Case(dataset, config, dict(taken))
 
 
 def _readings(

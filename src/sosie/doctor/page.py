@@ -45,6 +45,8 @@ class Told:
     title: str
     advice: str
     measured: str
+    mend: str | None
+    """The command that answers it."""
     pictures: list[Shown]
     more: int
 
@@ -83,6 +85,7 @@ def _told(checkup: Checkup, finding: Finding, paths: dict[str, Path], language: 
         title=wording.title(finding, language),
         advice=wording.advice(finding, language),
         measured=measured(finding),
+        mend=f"sosie mend {checkup.subject} {finding.mend}" if finding.mend else None,
         pictures=shown,
         more=len(finding.samples) - len(shown),
     )
@@ -93,8 +96,8 @@ def measured(finding: Finding) -> str:
     if finding.value is None:
         return ""
     unit = table.rule(finding.rule).unit
-    bound = "" if finding.threshold is None else f", threshold {finding.threshold:g}"
-    return f"{finding.value:g}{f' {unit}' if unit else ''}{bound}"
+    bound = "" if finding.threshold is None else f", threshold {finding.threshold:.4g}"
+    return f"{finding.value:.4g}{f' {unit}' if unit else ''}{bound}"
 
 
 def _not_examined(checkup: Checkup) -> list[tuple[str, str, str]]:

@@ -31,6 +31,8 @@ class Config(Record):
     """Pixels of the square that the base is trained at."""
     age: int | None = Field(default=None, ge=0, le=130)
     """Age in years, if it was stated: lines and faces are read against it."""
+    guarded: bool = False
+    """Whether a guardian signed for the person: pictures must not be revealing either."""
 
 
 class Mark(Record):
@@ -57,6 +59,8 @@ class Finding(Record):
     said: dict[str, str | int] = Field(default_factory=dict)
     """What the wording names, such as a number of pictures or a view."""
     dismissed: bool = False
+    mend: str | None = None
+    """The mend that answers it, by its name in `mends.table`."""
 
     @property
     def id(self) -> str:

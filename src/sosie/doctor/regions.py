@@ -1,4 +1,4 @@
-"""The parts of a portrait that are not the face: what is behind, and what is worn.
+"""The parts of a portrait that are not the face: what is behind, what is worn, the hair.
 
 A part is described by what it is made of, and not by how it is laid out: its colours and its edges.
 So a wall is the same wall when the person stands further to the left. Colours are measured against
@@ -25,6 +25,12 @@ CLEAR = 0.3
 """Mask value below which a pixel, with its neighbours, is certainly not."""
 NEAR_SKIN = 8.0
 """CIELAB distance (lightness counts a third) below which a pixel below the chin may be skin."""
+LIKE_CROWN = 22.0
+"""CIELAB distance (lightness counts half) from the crown of the head up to which it is hair."""
+BROW = -0.75
+"""Height of the brow over the eyes, in `unit`: what is above it is mostly hair."""
+CROWN = 0.55
+"""Share of the way from the top of the head to the brow that is taken for its crown."""
 USUAL_SKIN = (14.0, 16.0)
 """a*, b* to which colours are moved by what the light does to the skin."""
 ADAPTED = 0.7
@@ -93,6 +99,28 @@ class Portrait:
         bare = np.linalg.norm((self.lab - self.skin) * np.array([0.35, 1, 1], np.float32), axis=-1)
         return np.asarray(worn & (bare > NEAR_SKIN))
 
+    @cached_property
+    def hair(self) -> Where:
+        """What has the colour of the crown of the head rather than that of the skin; a hat, where
+        one is worn. There must be a face."""
+        import cv2
+
+        x, y = self._from(self._eyes)
+        above = self.inside & (y < BROW) & (np.abs(x) < 2.2)
+        if not above.any():
+            return above
+        top = float(y[above].min())
+        crown = np.median(self.lab[above & (y < top + CROWN * (BROW - top))], axis=0)
+        weight = np.array([0.45, 1, 1], np.float32)
+        from_crown = np.linalg.norm((self.lab - crown) * weight, axis=-1)
+        from_skin = np.linalg.norm((self.lab - self.skin) * weight, axis=-1)
+        face = (np.abs(x) < 0.7) & (y > -0.5) & (y < 2.2)
+        chest = (np.abs(x) < 0.5) & (y > 1.6)
+        found = self.inside & (y < 3.6) & ~face & ~chest
+        found &= from_crown < np.minimum(from_skin, LIKE_CROWN)
+        clean = cv2.morphologyEx(found.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        return np.asarray(clean > 0)
+
     def adapted(self) -> Floats:
         """`lab` with most of what the light does to the skin taken out; there must be a face."""
         cast = np.zeros(3, np.float32)
@@ -151,13 +179,14 @@ def _colours(pixels: Floats) -> Floats:
     size = (SHADES, HUES, HUES)
     top = np.array(size) - 1
     place = (pixels - [0, -64, -64]) / [100, 128, 128] * top
-    place = np.clip(place, 0, top - 1e-4)
+    place = np.clip(place, 0, top - 1e-4).T
     low = place.astype(int)
     share = place - low
+    nearness = (1 - share, share)
     counted = np.zeros(size).ravel()
-    for corner in np.ndindex(2, 2, 2):
-        weight = np.where(corner, share, 1 - share).prod(axis=1)
-        index = np.ravel_multi_index(tuple((low + corner).T), size)
+    for i, j, k in np.ndindex(2, 2, 2):
+        weight = nearness[i][0] * nearness[j][1] * nearness[k][2]
+        index = ((low[0] + i) * HUES + low[1] + j) * HUES + low[2] + k
         counted += np.bincount(index, weight, counted.size)
     return np.asarray(counted / len(pixels), np.float32)
 

@@ -60,9 +60,11 @@ class Rule:
     kinds: tuple[Kind, ...] = ("person",)
     unit: str = ""
     fix: str | None = None
-    """The mending that is offered, by its name in `mend`."""
+    """The mend that is offered, by its name in `mends.table`."""
     missing: bool = False
     """It speaks of what a set lacks rather than of what is wrong with a picture."""
+    binding: bool = False
+    """Its findings can be neither waived nor dismissed: the pictures must go or be mended."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ class Clustering:
     """How many of one group the proposal may take."""
     groups: Callable[[Case], Sequence[tuple[int, ...]]]
     """Groups of two or more item numbers; a picture may be in none."""
+    firm: bool = True
+    """Whether the proposal rather stays short than takes more."""
 
 
 @dataclass(frozen=True, eq=False)

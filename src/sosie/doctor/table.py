@@ -8,15 +8,18 @@ from sosie.doctor.rules import (
     count,
     eyes,
     focus,
+    frames,
     framing,
     grain,
     ink,
     leak,
+    letters,
     light,
     marks,
     page,
     pixels,
     pose,
+    safe,
     setting,
     skin,
     transcript,
@@ -25,8 +28,10 @@ from sosie.doctor.rules import (
 )
 
 FAMILIES = (
+    safe,
     *(count, twins, leak, who, pose, eyes, skin, marks),
     setting,
+    *(letters, frames),
     *(focus, light, grain, pixels, framing),
     *(page, ink, transcript),
 )
@@ -34,7 +39,10 @@ FAMILIES = (
 
 RULES: tuple[Rule, ...] = tuple(rule for family in FAMILIES for rule in family.RULES)
 
-CLUSTERINGS: tuple[Clustering, ...] = (twins.SAME_SHOT, leak.ONE_PHOTOGRAPH)
+CLUSTERINGS: tuple[Clustering, ...] = (
+    *(twins.SAME_SHOT, leak.ONE_PHOTOGRAPH),
+    *(setting.SAME_BACKGROUND, setting.SAME_CLOTHES),
+)
 """What the proposal keeps from piling up."""
 
 views = pose.views
@@ -51,4 +59,5 @@ def rule(name: str) -> Rule:
 def version() -> str:
     """Changes whenever a rule or a family does, so that a kept checkup is known to be current."""
     families = {family.name: family.version for one in RULES for family in one.needs}
-    return ",".join([*(one.name for one in RULES), *(f"{k}={v}" for k, v in families.items())])
+    rules = (f"{one.name}:{one.fix}" for one in RULES)
+    return ",".join([*rules, *(f"{name}={version}" for name, version in families.items())])

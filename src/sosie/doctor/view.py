@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from sosie.models.mesh import Mesh, find_mesh
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+T = TypeVar("T")
 
 WORKING_SIDE = 1024
 """Longer side in pixels at which most measures work; what needs true pixels reads `rgb`."""
@@ -38,6 +39,17 @@ class View:
         self.item = item
         self.original = original
         """The file as it was given, for what it says of itself; None if it is not at hand."""
+
+    @cached_property
+    def _made(self) -> dict[Callable[[View], Any], Any]:
+        return {}
+
+    def once(self, make: Callable[[View], T]) -> T:
+        """What `make` gives of this view, made when it is first asked for."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: T = self._made[make]
+        return made
 
     @cached_property
     def rgb(self) -> Bytes:
@@ -119,6 +131,14 @@ class View:
     def cut(self, box: Box) -> Bytes:
         """The part of `rgb` inside `box`."""
         return self.rgb[box.top : box.bottom, box.left : box.right]
+
+
+class InMemory(View):
+    """A picture that lies in no file, and says nothing of itself."""
+
+    def __init__(self, rgb: Bytes) -> None:
+        self.rgb = rgb
+        self.original = None
 
 
 def around(face: Face, share: float, shape: tuple[int, ...]) -> Box:

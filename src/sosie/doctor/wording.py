@@ -51,7 +51,7 @@ def _fill(finding: Finding, part: str, language: Language) -> str:
     }
     for name in ("value", "threshold"):
         number = getattr(finding, name)
-        said[name] = "–" if number is None else f"{number:g}"
+        said[name] = "–" if number is None else f"{number:.4g}"
     text: str = entry[part][language]
     return text.format(**said)
 

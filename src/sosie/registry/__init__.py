@@ -1,9 +1,9 @@
 """The registry: SQLite and content-addressed blobs under one home folder."""
 
-from sosie.registry.add import AddReport, add_files
+from sosie.registry.add import AddReport, Seen, add_files
 from sosie.registry.blobs import Blobs
 from sosie.registry.gather import Refusal
 from sosie.registry.store import Registry, home_folder
 from sosie.registry.sweep import Swept
 
-__all__ = ["AddReport", "Blobs", "Refusal", "Registry", "Swept", "add_files", "home_folder"]
+__all__ = ["AddReport", "Blobs", "Refusal", "Registry", "Seen", "Swept", "add_files", "home_folder"]

@@ -15,8 +15,22 @@ from sosie.registry.gather import Gathered, Refusal, gather
 from sosie.registry.intake import Intake, decode, read_bytes, shown_name
 from sosie.registry.store import Registry
 
-FindFace = Callable[[bytes], Box | None]
-"""The largest face in a PNG, or None."""
+
+@dataclass(frozen=True)
+class Seen:
+    """What a look at a picture tells before it is filed."""
+
+    face: Box | None = None
+    """The largest face."""
+    objection: str | None = None
+    """Why it is not to be filed: a sentence that its name begins."""
+
+
+Look = Callable[[bytes], Seen]
+"""Looks at a PNG; called from several threads."""
+
+Found = tuple[Intake, Seen] | Sample | UnreadablePicture
+"""A new picture and what was seen in it, a known one, or why it is none."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +58,7 @@ class AddReport:
     captions_kept: tuple[Path, ...]
     """Pictures whose caption on file differs from the file beside them; the one on file stays."""
     notes: tuple[str, ...]
-    """What is worth knowing about single pictures, one line each."""
+    """What else is worth knowing, one line each."""
 
     @property
     def changes(self) -> dict[str, tuple[str, ...]]:
@@ -61,18 +75,18 @@ def add_files(
     subject: str,
     paths: Iterable[Path],
     *,
-    find_face: FindFace | None = None,
+    look: Look = lambda png: Seen(),
     on_file: Callable[[Path], None] | None = None,
 ) -> AddReport:
     """File every picture that `paths` (files and folders) hold, with its caption if it has one.
 
-    A broken file hinders no other. `find_face` gives the samples' face boxes; `on_file` is called
-    once a file, after it is done.
+    A broken file hinders no other. `look` gives the samples' face boxes, and of what it objects to
+    nothing is kept; `on_file` is called once a file, after it is done.
     Raises NotFound for an unknown subject, BadInput for paths or captions that cannot be meant,
     WorkspaceError if the disk refuses; what was filed before stays filed.
     """
-    intake = _Adding(registry, registry.subject(subject), gather(paths), find_face)
-    for file, found in _decoded(intake.gathered.pictures, intake.find):
+    intake = _Adding(registry, registry.subject(subject), gather(paths))
+    for file, found in _decoded(intake.gathered.pictures, intake.find, look):
         intake.take(file, found)
         if on_file is not None:
             on_file(file)
@@ -82,11 +96,8 @@ def add_files(
 class _Adding:
     """The growing report."""
 
-    def __init__(
-        self, registry: Registry, subject: Subject, gathered: Gathered, find_face: FindFace | None
-    ) -> None:
+    def __init__(self, registry: Registry, subject: Subject, gathered: Gathered) -> None:
         self.registry, self.subject, self.gathered = registry, subject, gathered
-        self.find_face = find_face
         self.added: list[Sample] = []
         self.known: list[Known] = []
         self.refused = list(gathered.refused)
@@ -99,15 +110,21 @@ class _Adding:
         """The sample that was made of exactly these bytes."""
         return self._filed(original_sha256=sha256_bytes(original))
 
-    def take(self, file: Path, found: Intake | Sample | UnreadablePicture) -> None:
+    def take(self, file: Path, found: Found) -> None:
         """File one picture, recognise it, or note why it was refused."""
         if isinstance(found, UnreadablePicture):
             self.refused.append(Refusal(file, str(found)))
             return
-        if isinstance(found, Intake):
-            known = self._filed(pixels_sha256=found.pixels_sha256) or self._add(file, found)
+        if isinstance(found, Sample):
+            known: Sample | None = found
         else:
-            known = found
+            intake, seen = found
+            known = self._filed(pixels_sha256=intake.pixels_sha256)
+            if known is None and seen.objection is not None:
+                reason = f"{intake.file_name} {seen.objection}"
+                self.refused.append(Refusal(file, reason))
+                return
+            known = known or self._add(file, intake, seen.face)
         if known is not None:
             self.known.append(Known(file, known))
             self._caption_known(file, known)
@@ -133,7 +150,7 @@ class _Adding:
         )
         return found[0] if found else None
 
-    def _add(self, file: Path, intake: Intake) -> Sample | None:
+    def _add(self, file: Path, intake: Intake, face: Box | None) -> Sample | None:
         """File a new picture; returns the sample on file if another process was quicker."""
         caption = self.gathered.captions.get(file)
         sample = Sample(
@@ -146,7 +163,7 @@ class _Adding:
             height=intake.height,
             source_format=intake.source_format,
             caption=caption,
-            face=self.find_face(intake.picture) if self.find_face else None,
+            face=face,
             changes=intake.changes,
             added=now(),
         )
@@ -171,16 +188,19 @@ class _Adding:
 
 
 def _decoded(
-    files: tuple[Path, ...], find: Callable[[bytes], Sample | None]
-) -> Iterator[tuple[Path, Intake | Sample | UnreadablePicture]]:
+    files: tuple[Path, ...], find: Callable[[bytes], Sample | None], look: Look
+) -> Iterator[tuple[Path, Found]]:
     """Each file with what it holds, in order, decoded by as many threads as there are cores."""
 
-    def one(file: Path) -> Intake | Sample | UnreadablePicture:
+    def one(file: Path) -> Found:
         try:
             data = read_bytes(file)
-            return find(data) or decode(data, shown_name(file))
+            if (known := find(data)) is not None:
+                return known
+            intake = decode(data, shown_name(file))
         except UnreadablePicture as error:
             return error
+        return intake, look(intake.picture)
 
     workers = min(8, os.cpu_count() or 1)
     with ThreadPoolExecutor(workers) as pool:

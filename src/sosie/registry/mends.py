@@ -17,6 +17,9 @@ from sosie.registry.rows import columns_of
 class Mended(Record):
     """One change of one picture."""
 
+    file_name: str
+    """Of the file that the picture came from."""
+
     picture_sha256: str
     """The picture as mended."""
     before_sha256: str
@@ -26,6 +29,9 @@ class Mended(Record):
     at: str
     undone: str | None = None
     """When it was taken back; such rows stay in the log."""
+
+
+_COLUMNS = ("picture_sha256", "before_sha256", "mend", "at", "undone")
 
 
 class Mends:
@@ -39,11 +45,29 @@ class Mends:
         rows = self._db.rows("SELECT * FROM mends WHERE subject = ? ORDER BY id", (subject,))
         return tuple(
             Mended(
+                file_name=Sample.model_validate_json(row["before"]).file_name,
                 options=json.loads(row["options"]),
-                **{name: row[name] for name in Mended.model_fields if name != "options"},
+                **{name: row[name] for name in _COLUMNS},
             )
             for row in rows
         )
+
+    def holding(self, subject: str, picture_sha256: str) -> tuple[Mended, ...]:
+        """The mends that made a picture what it is now, the last first."""
+        found: list[Mended] = []
+        for entry in reversed(self.of(subject)):
+            if entry.undone is None and entry.picture_sha256 == picture_sha256:
+                found.append(entry)
+                picture_sha256 = entry.before_sha256
+        return tuple(found)
+
+    def samples(self, subject: str) -> tuple[Sample, ...]:
+        """Every state in which the log has known a subject's pictures, the oldest first."""
+        rows = self._db.rows(
+            "SELECT before, after FROM mends WHERE subject = ? ORDER BY id", (subject,)
+        )
+        kept = [text for row in rows for text in (row["before"], row["after"]) if text]
+        return tuple(Sample.model_validate_json(text) for text in kept)
 
     def replace(
         self, before: Sample, after: Sample, picture: bytes, *, mend: str, options: dict[str, Any]
@@ -63,6 +87,7 @@ class Mends:
                 "picture_sha256": after.picture_sha256,
                 "before_sha256": before.picture_sha256,
                 "before": before.model_dump_json(),
+                "after": after.model_dump_json(),
                 "mend": mend,
                 "options": json.dumps(options),
                 "at": now().isoformat(),

@@ -184,7 +184,13 @@ def m003_mends(db: sqlite3.Connection) -> None:
 
 
 @migration
-def m004_signatures(db: sqlite3.Connection) -> None:
+def m004_mended_samples(db: sqlite3.Connection) -> None:
+    """The sample as mended beside the one before: a run may have been taught either."""
+    db.execute("ALTER TABLE mends ADD COLUMN after TEXT")
+
+
+@migration
+def m005_signatures(db: sqlite3.Connection) -> None:
     """Who has put their name to what, by the SHA-256 of what was signed."""
     db.execute(
         """CREATE TABLE signatures (
@@ -202,7 +208,7 @@ def m004_signatures(db: sqlite3.Connection) -> None:
 
 
 @migration
-def m005_forgettings(db: sqlite3.Connection) -> None:
+def m006_forgettings(db: sqlite3.Connection) -> None:
     """What is to be destroyed of a subject, until it is."""
     db.execute(
         """CREATE TABLE forgettings (

@@ -4,7 +4,7 @@ consent.py   who may be modelled: the decision     keys.py     Ed25519 keys, the
 signed.py    who has put their name to what
 """
 
-from sosie.rights.consent import Decision, checked_consent, decide, decide_all, require
+from sosie.rights.consent import Decision, checked_consent, decide, decide_all, guarded, require
 from sosie.rights.keys import HOME_KEY, Key, fingerprint, home_key, read_key
 from sosie.rights.signed import ROLES, Role, Signature, parsed, sign
 
@@ -19,6 +19,7 @@ __all__ = [
     "decide",
     "decide_all",
     "fingerprint",
+    "guarded",
     "home_key",
     "parsed",
     "read_key",

@@ -92,6 +92,12 @@ def checked_consent(consent: Consent) -> Consent:
     return consent
 
 
+def guarded(subject: str, consents: Sequence[Consent]) -> bool:
+    """Whether a guardian ever signed for the subject: pictures may show a child, also when the
+    person has come of age since and signs in person."""
+    return any(c.subject == subject and c.relation == "guardian" for c in consents)
+
+
 def _weigh(
     act: Act, subject: str, consents: Sequence[Consent], today: date
 ) -> tuple[Decision, Consent | None]:

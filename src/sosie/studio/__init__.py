@@ -1,7 +1,8 @@
 """The story: `Studio` alone knows the order of things, and alone writes the registry."""
 
+from sosie.studio.captioning import Proposed
 from sosie.studio.drawing import Drawn
 from sosie.studio.house import Overview, Studio
 from sosie.studio.training import Reproduction
 
-__all__ = ["Drawn", "Overview", "Reproduction", "Studio"]
+__all__ = ["Drawn", "Overview", "Proposed", "Reproduction", "Studio"]

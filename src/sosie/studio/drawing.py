@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sosie.core.errors import BadInput, NotFound
-from sosie.core.records import Adapter, Box, Record, first_complaint
+from sosie.core.records import Adapter, Record, first_complaint
 from sosie.registry import Registry
 
 if TYPE_CHECKING:
     from sosie.audit import Likeness
-    from sosie.generate import GenerateConfig
+    from sosie.generate import GenerateConfig, WordTrial
+    from sosie.generate.words import Unit
     from sosie.models.diffusion.base import DiffusionBase
 
 
@@ -182,6 +183,32 @@ def draw(
     return Drawn(files=tuple(files), sheet=generate.save_sheet(pictures, out, name))
 
 
+def words(
+    base: DiffusionBase,
+    config: GenerateConfig,
+    calls: Sequence[Call],
+    *,
+    unit: Unit | None,
+    out: Path,
+    consents: Mapping[str, str],
+    on_picture: Callable[[int, int], None],
+) -> tuple[WordTrial, Path]:
+    """What each part of a prompt does, and where in `out` the sheet of it lies."""
+    from sosie import generate
+    from sosie.generate.files import save_beside
+    from sosie.models import lora
+
+    trial, sheet = generate.try_words(
+        base,
+        config,
+        [(call.name, lora.read(call.found.path), call.weight) for call in calls],
+        unit=unit,
+        consents=consents,
+        on_picture=on_picture,
+    )
+    return trial, save_beside(sheet, out, "words")
+
+
 def likeness(
     registry: Registry, found: Found, drawn: Sequence[Path], control: Sequence[Path]
 ) -> Likeness:
@@ -202,14 +229,6 @@ def likeness(
         control=[pixels(path) for path in control] or None,
         embed=faces.identity,
     )
-
-
-def face(png: bytes) -> Box | None:
-    """The box of the largest face in a PNG, or None."""
-    from sosie.models import faces
-
-    found = faces.find_faces(pixels(BytesIO(png)))
-    return found[0].box if found else None
 
 
 def pixels(path: Path | BinaryIO) -> Any:

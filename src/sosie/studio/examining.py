@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from sosie import rights
 from sosie.core.canonical import canonical_json
-from sosie.core.errors import NotFound
+from sosie.core.errors import BadInput, NotFound
 from sosie.core.records import Dataset
 from sosie.registry import Registry
 from sosie.studio import drawing
@@ -31,6 +33,8 @@ def checkup(
     """The checkup of a subject's pictures as they are now, with what was dismissed marked."""
     from sosie.doctor import Checkup, examine
 
+    guarded = rights.guarded(dataset.subject, registry.consents(dataset.subject))
+    config = config.model_copy(update={"guarded": guarded})
     dismissed = registry.dismissals.of(dataset.subject)
     key = _key(dataset, config, dismissed)
     kept = registry.readings.get([key]).get(key)
@@ -80,6 +84,7 @@ def examined(registry: Registry, dataset: Dataset, side: int) -> Examined:
             evidence=", ".join(found.names[sample] for sample in finding.samples[:6])
             or "the whole set",
             mend=wording.advice(finding),
+            waivable=not table.rule(finding.rule).binding,
         )
         for finding in found.open
         if finding.severity == "blocker" and finding.rule not in COUNTED_BY_TRAINING
@@ -98,6 +103,20 @@ def examined(registry: Registry, dataset: Dataset, side: int) -> Examined:
         )
     rules = frozenset({"doctor"} | {rule.name for rule in table.RULES})
     return Examined(rules=rules, checks=tuple(blockers))
+
+
+def dismissible(found: Checkup, given: Sequence[str]) -> tuple[str, ...]:
+    """`known_findings`, if all of them may be set aside. Raises BadInput for one that may not."""
+    from sosie.doctor import table
+
+    ids = known_findings(found, given)
+    for finding in found.findings:
+        if finding.id in ids and table.rule(finding.rule).binding:
+            raise BadInput(
+                f"A finding of {finding.rule} cannot be set aside.",
+                advice=f"Take the pictures out: sosie remove {shlex.quote(found.subject)} …",
+            )
+    return ids
 
 
 def known_findings(found: Checkup, given: Sequence[str]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,11 +27,24 @@ from sosie.core.records import (
     Subject,
     now,
 )
-from sosie.core.terms import Act, Kind, Language, Relation
+from sosie.core.terms import Act, Kind, Language, Relation, Undo
 from sosie.registry import AddReport, Registry, Swept, add_files, home_folder
-from sosie.studio import drawing, examining, forgetting, permission, training, verifying
+from sosie.registry.mends import Mended
+from sosie.studio import (
+    captioning,
+    drawing,
+    examining,
+    forgetting,
+    mending,
+    permission,
+    training,
+    verifying,
+)
+from sosie.studio.captioning import Proposed
+from sosie.studio.door import Door
 from sosie.studio.drawing import Drawn
 from sosie.studio.forgetting import Receipt
+from sosie.studio.mending import Mending, Offer, Undone
 from sosie.studio.permission import Withdrawal
 from sosie.studio.training import OnEvent, Reproduction
 from sosie.studio.verifying import Account
@@ -38,6 +52,8 @@ from sosie.studio.verifying import Account
 if TYPE_CHECKING:
     from sosie.audit import Likeness
     from sosie.doctor import Checkup
+    from sosie.generate import WordTrial
+    from sosie.generate.words import Unit
     from sosie.models.diffusion.resolve import BaseRow
     from sosie.train import Plan, TrainConfig
 
@@ -76,9 +92,27 @@ class Studio:
         return self.registry.add_subject(subject)
 
     def add(self, name: str, files: Sequence[Path]) -> AddReport:
-        """File pictures and their captions; what cannot be used is told, never dropped silently."""
-        person = self.registry.subject(name).kind == "person"
-        return add_files(self.registry, name, files, find_face=drawing.face if person else None)
+        """File pictures and their captions; what cannot be used is told, never dropped silently.
+
+        An explicit picture is refused; where a guardian has signed, also a revealing one.
+        """
+        subject = self.registry.subject(name)
+        guarded = rights.guarded(subject.name, self.registry.consents(subject.name))
+        door = Door(person=subject.kind == "person", guarded=guarded)
+        report = add_files(self.registry, name, files, look=door.look)
+        return replace(report, notes=(*report.notes, *door.notes))
+
+    def remove(self, name: str, pictures: Sequence[str]) -> tuple[Sample, ...]:
+        """Take pictures, by file name or hash, off file and delete them; LoRAs that learned from
+        them stay as they are. Nothing is removed if one name is unknown.
+
+        Raises NotFound, and BadInput if several pictures answer to a name.
+        """
+        samples = self.registry.samples(name)
+        chosen = {one.picture_sha256: one for one in (captions.named(samples, p) for p in pictures)}
+        for sha256 in chosen:
+            self.registry.remove_sample(name, sha256)
+        return tuple(chosen.values())
 
     def show(self, name: str) -> Overview:
         """All that is on file about a subject. Raises NotFound."""
@@ -129,6 +163,45 @@ class Studio:
         self.registry.set_captions(subject.name, changes)
         return len(changes)
 
+    def suggest_captions(
+        self,
+        name: str,
+        *,
+        base: str = "pocket",
+        omit: tuple[str, ...] = (),
+        describe: tuple[str, ...] = (),
+        captioner: captions.Captioner | None = None,
+        on_picture: Callable[[int, int], None] = lambda done, of: None,
+    ) -> Proposed:
+        """Captions in the style of a base, from what is measured or by a captioner; none is filed.
+
+        `omit` and `describe` name traits (hair, make-up, beard, glasses) that are left unsaid, or
+        said, whatever the pictures share.
+        """
+        subject = self.registry.subject(name)
+        return captioning.suggest(
+            self.registry,
+            subject,
+            training.dataset_of(self.registry, subject),
+            base=base,
+            choices=captioning.choices_of(omit, describe),
+            captioner=captioner,
+            on_picture=on_picture,
+        )
+
+    def file_captions(self, name: str, proposed: Proposed, *, overwrite: bool = False) -> int:
+        """File suggested captions and return how many changed; one that is on file stays unless
+        `overwrite`.
+        """
+        filed = {sample.picture_sha256: sample.caption for sample in self.registry.samples(name)}
+        changes = {
+            sample: text
+            for sample, text in proposed.suggestion.captions.items()
+            if sample in filed and text != filed[sample] and (overwrite or not filed[sample])
+        }
+        self.registry.set_captions(name, changes)
+        return len(changes)
+
     # -- the doctor --------------------------------------------------------------------------------
 
     def doctor(
@@ -156,8 +229,11 @@ class Studio:
         write_atomically(page, render(found, dataset, language).encode())
 
     def dismiss(self, name: str, found: Checkup, findings: Sequence[str]) -> int:
-        """Set findings aside, by id or by rule; they stay listed and no longer count."""
-        ids = examining.known_findings(found, findings)
+        """Set findings aside, by id or by rule; they stay listed and no longer count.
+
+        Raises NotFound, and BadInput for one that may not be set aside.
+        """
+        ids = examining.dismissible(found, findings)
         self.registry.dismissals.add(name, ids)
         return len(ids)
 
@@ -166,6 +242,48 @@ class Studio:
         ids = examining.known_findings(found, findings)
         self.registry.dismissals.remove(name, ids)
         return len(ids)
+
+    # -- mending -----------------------------------------------------------------------------------
+
+    def mend(
+        self,
+        name: str,
+        mends: Sequence[str],
+        *,
+        pictures: Sequence[str] = (),
+        options: Mapping[str, Any] | None = None,
+        preview: Path | None = None,
+        base: str | None = None,
+        on_picture: Callable[[int, int], None] = lambda done, of: None,
+        **settings: int | None,
+    ) -> Mending:
+        """Mend pictures ("safe" stands for all safe mends that findings ask for), or with `preview`
+        only write what would be before and after into that folder.
+
+        Without `pictures`, those are mended for which an open finding asks it. Originals are kept.
+        """
+        return mending.mend(
+            self.registry,
+            name,
+            mends,
+            config=examining.config_for(base, **settings),
+            pictures=pictures,
+            options=options or {},
+            preview=preview,
+            on_picture=on_picture,
+        )
+
+    def offers(self, name: str, found: Checkup) -> tuple[Offer, ...]:
+        """The mends there are for a subject, and the pictures for which findings ask each."""
+        return mending.offers(found, self.registry.subject(name).kind)
+
+    def mends(self, name: str) -> tuple[Mended, ...]:
+        """The log: every mend of a subject's pictures, those undone among them."""
+        return self.registry.mends.of(self.registry.subject(name).name)
+
+    def unmend(self, name: str, which: Undo, *, pictures: Sequence[str] = ()) -> tuple[Undone, ...]:
+        """Take back the last mend of each picture, or all. Raises NotFound if there is none."""
+        return mending.undo(self.registry, name, which, pictures)
 
     # -- permission --------------------------------------------------------------------------------
 
@@ -374,14 +492,7 @@ class Studio:
         **settings: Any,
     ) -> Drawn:
         """Draw pictures into `out`; the subject of every LoRA called must permit it."""
-        calls = drawing.called(self.registry, prompt, say)
-        # The permission of today, which may be another than the one it was trained under.
-        consents = {
-            call.name: permission.require_shown(
-                self.registry, "generate", call.found.adapter
-            ).sha256()
-            for call in calls
-        }
+        calls, consents = self._called(prompt, say)
         config = drawing.configure(prompt, n=n, seed=seed, **settings)
         loaded = self._desk.base(base, device)
         return drawing.draw(
@@ -394,6 +505,44 @@ class Studio:
             sign=permission.seal(self.registry),
             say=say,
         )
+
+    def words(
+        self,
+        prompt: str,
+        *,
+        base: str,
+        out: Path,
+        unit: Unit | None = None,
+        n: int = 3,
+        seed: int = 1,
+        device: str = "auto",
+        say: Callable[[str], None] = lambda line: None,
+        on_picture: Callable[[int, int], None] = lambda done, of: None,
+        **settings: Any,
+    ) -> tuple[WordTrial, Path]:
+        """Which words of a prompt work on a base, and a sheet in `out` to see it; the subject of
+        every LoRA called must permit it.
+        """
+        calls, consents = self._called(prompt, say)
+        config = drawing.configure(prompt, n=n, seed=seed, **settings)
+        loaded = self._desk.base(base, device)
+        return drawing.words(
+            loaded, config, calls, unit=unit, out=out, consents=consents, on_picture=on_picture
+        )
+
+    def _called(
+        self, prompt: str, say: Callable[[str], None]
+    ) -> tuple[tuple[drawing.Call, ...], dict[str, str]]:
+        """The LoRAs that a prompt calls, and by name the permission each is used under today, which
+        may be another than the one it was trained under. Raises NotPermitted.
+        """
+        calls = drawing.called(self.registry, prompt, say)
+        return calls, {
+            call.name: permission.require_shown(
+                self.registry, "generate", call.found.adapter
+            ).sha256()
+            for call in calls
+        }
 
     def likeness(
         self, adapter: str, drawn: Sequence[Path], *, control: Sequence[Path] = ()

@@ -261,7 +261,8 @@ def reproduce(
     loaded = recorded_base(registry, manifest, base, device)
     dataset = captions.dataset_again(
         subject,
-        registry.samples(subject.name),
+        # A picture may have been mended since, or its mend undone.
+        (*registry.mends.samples(subject.name), *registry.samples(subject.name)),
         {picture.pixels_sha256: picture.caption for picture in manifest.pictures},
         registry.blobs.path,
     )

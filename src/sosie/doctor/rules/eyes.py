@@ -79,7 +79,7 @@ class Reading(Record):
 
 
 def _measure(view: View) -> Record:
-    face, mesh = closeup(view), view.mesh
+    face, mesh = view.once(closeup), view.mesh
     if face is None or mesh is None:
         return Unread(reason=TOO_SMALL if view.face else NO_FACE)
     if mesh.presence < 0.5 or abs(mesh.pose.yaw) > PROFILE:

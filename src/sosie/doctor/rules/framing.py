@@ -137,7 +137,13 @@ def _lost(reading: Reading) -> float:
 
 
 RULES = (
-    Rule(name="pixels.small_face", judge=_small_face, needs=(FAMILY,), unit="pixels in training"),
+    Rule(
+        name="pixels.small_face",
+        judge=_small_face,
+        needs=(FAMILY,),
+        unit="pixels in training",
+        fix="crop-shoulders",
+    ),
     Rule(name="pixels.cut", judge=_cut, needs=(FAMILY,), unit="faces"),
     Rule(name="pixels.tight", judge=_tight, needs=(FAMILY,), unit="faces"),
     Rule(name="pixels.crop", judge=_crop, needs=(FAMILY,), unit="share of the picture"),

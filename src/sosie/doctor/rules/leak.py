@@ -61,7 +61,12 @@ def _measure(view: View) -> Record:
     scale = SIDE / side
     grey = view.grey
     if scale < 1:
-        grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), 0.4 / scale), np.float32)
+        # No further than the patch and what the blur brings into it.
+        reach = int(side + 2 / scale) + 1
+        x, y = max(0, int(left + side) - reach), max(0, int(top + side) - reach)
+        near = grey[y : int(top) + reach, x : int(left) + reach]
+        grey = np.asarray(cv2.GaussianBlur(near, (0, 0), 0.4 / scale), np.float32)
+        left, top = left - x, top - y
     move = np.array([[scale, 0, -left * scale], [0, scale, -top * scale]], np.float32)
     # Beyond the picture's edge its last pixels are repeated.
     patch = cv2.warpAffine(grey, move, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)

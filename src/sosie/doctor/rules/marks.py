@@ -67,7 +67,7 @@ class Reading(Record):
 
 
 def _measure(view: View) -> Record:
-    face = closeup(view)
+    face = view.once(closeup)
     if face is None:
         return Unread(reason=TOO_SMALL if view.face else NO_FACE)
     if abs(face.turn) > TURNED:
@@ -325,5 +325,5 @@ def _where(mark: _Mark) -> str:
 
 RULES = (
     Rule(name="marks.some", judge=_some, needs=(FAMILY,), unit="of the pictures"),
-    Rule(name="marks.kept", judge=_kept, needs=(FAMILY,), unit="contrast"),
+    Rule(name="marks.kept", judge=_kept, needs=(FAMILY,), unit="contrast", fix="strengthen-mark"),
 )

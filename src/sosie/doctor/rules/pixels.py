@@ -47,6 +47,8 @@ ENLARGED = 1.2
 """Times that training may enlarge a picture before it teaches blur."""
 BAR = 0.02
 """Share of a picture's side from which a plain strip on two opposite sides is a bar."""
+FRAME = 0.01
+"""The same where a strip goes all around: as much of the picture is lost."""
 PLAIN = 8
 """Levels of 255 within which a strip is plain; JPEG leaves it as plain as that."""
 STAINS = 0.02
@@ -156,19 +158,22 @@ def _busiest(grey: Floats) -> list[Floats]:
 
 
 def _bars(view: View) -> tuple[int, int, int, int]:
-    top, bottom = _pair(view.small)
-    left, right = _pair(view.small.transpose(1, 0, 2))
-    a, b, c, d = (round(width / view.scale) for width in (left, top, right, bottom))
+    lines = (view.small.transpose(1, 0, 2), view.small)
+    across, down = (_pair(both, FRAME) for both in lines)
+    if 0 in (*across, *down):
+        across, down = (_pair(both, BAR) for both in lines)
+    a, b, c, d = (round(n / view.scale) for n in (across[0], down[0], across[1], down[1]))
     return a, b, c, d
 
 
-def _pair(lines: NDArray[np.uint8]) -> tuple[int, int]:
-    """Lines of the bar at the start and of the one at the end; zeros unless both are there."""
+def _pair(lines: NDArray[np.uint8], share: float) -> tuple[int, int]:
+    """Lines of the bar at the start and of the one at the end; zeros unless both are there and
+    have that share of all."""
     colours = np.median(lines[[0, -1]], axis=1)
     if np.abs(colours[0] - colours[1]).max() > PLAIN:
         return 0, 0
     first, last = (_strip(side, colours[0]) for side in (lines, lines[::-1]))
-    return (first, last) if min(first, last) >= max(2, BAR * len(lines)) else (0, 0)
+    return (first, last) if min(first, last) >= max(2, share * len(lines)) else (0, 0)
 
 
 def _strip(lines: NDArray[np.uint8], colour: NDArray[np.float64]) -> int:
@@ -185,7 +190,7 @@ def _other(line: NDArray[np.uint8], colour: NDArray[np.float64]) -> float:
     return float((np.abs(line - colour).max(1) > PLAIN).mean())
 
 
-FAMILY = Family("pixels", 1, Reading, _measure)
+FAMILY = Family("pixels", 2, Reading, _measure)
 
 
 def _compressed(case: Case) -> Iterator[Finding]:
@@ -268,7 +273,14 @@ RULES = (
         judge=lambda case: _only("pixels.wasted", case),
         needs=(FAMILY,),
         unit="share of each side",
+        fix="resize",
     ),
     Rule(name="pixels.small", judge=_small, needs=(FAMILY,), unit="times enlarged"),
-    Rule(name="pixels.bars", judge=_barred, needs=(FAMILY,), unit="share of the picture"),
+    Rule(
+        name="pixels.bars",
+        judge=_barred,
+        needs=(FAMILY,),
+        unit="share of the picture",
+        fix="cut-bars",
+    ),
 )

@@ -81,7 +81,7 @@ class Reading(Record):
 
 
 def _measure(view: View) -> Record:
-    face = closeup(view)
+    face = view.once(closeup)
     if face is None:
         return Unread(reason=TOO_SMALL if view.face else NO_FACE)
     if abs(face.turn) > PROFILE:
@@ -99,7 +99,7 @@ def _measure(view: View) -> Record:
     fine = _fine(grey)
     texture = float(np.mean([_spread(fine[mask]) for _, mask in patches]))
     texture = max(0.0, texture**2 - _noise(fine) ** 2) ** 0.5
-    lines = _lines(grey)
+    lines = lines_of(grey)
     return Reading(
         lightness=round(float(colours[lit][0]), 2),
         green_red=round(float(colours[lit][1]), 2),
@@ -146,7 +146,7 @@ def _sharpness(face: Closeup, fine: Floats) -> float:
     return float(np.median(values)) if values else 0.0
 
 
-def _lines(grey: Floats, width: float = 2.0) -> Floats:
+def lines_of(grey: Floats, width: float = 2.0) -> Floats:
     """How much of a dark line about `width` pixels wide each pixel is, in shares of its grey.
 
     The greater curvature across, less the one along: a spot is no line. (Second derivatives of
@@ -199,7 +199,7 @@ def _editor(view: View) -> str | None:
 FAMILY = Family("skin", 1, Reading, _measure)
 
 
-def _usual(read: list[tuple[int, Reading]]) -> Reading | None:
+def usual_of(read: list[tuple[int, Reading]]) -> Reading | None:
     """The medians of the person; None where there are too few pictures."""
     if len(read) < LEAST:
         return None
@@ -225,7 +225,7 @@ def _whiteness(reading: Reading, usual: Reading) -> float:
 
 def _whitened(case: Case) -> Iterator[Finding]:
     read = list(case.read(FAMILY, Reading))
-    if usual := _usual(read):
+    if usual := usual_of(read):
         measured = ((n, _whiteness(r, usual), r.box) for n, r in read if _lighter(r, usual))
         yield from over(case, "skin.whitened", "warning", measured, WHITENED)
 
@@ -238,7 +238,7 @@ def _lighter(reading: Reading, usual: Reading) -> bool:
 
 def _drift(case: Case) -> Iterator[Finding]:
     read = list(case.read(FAMILY, Reading))
-    if usual := _usual(read):
+    if usual := usual_of(read):
         measured = []
         for number, reading in read:
             if _lighter(reading, usual) and _whiteness(reading, usual) > WHITENED:
@@ -265,7 +265,7 @@ def _retouched(case: Case) -> Iterator[Finding]:
     for name in sorted({str(reading.editor) for _, reading in edited}):
         numbers = [number for number, reading in edited if reading.editor == name]
         yield case.finding("skin.retouched", "advice", numbers, which=name)
-    usual = _usual(read)
+    usual = usual_of(read)
     if usual is None or usual.texture < TEXTURED:
         return
     measured = ((number, _textured(reading, usual), reading.box) for number, reading in read)
@@ -276,7 +276,7 @@ def _retouched(case: Case) -> Iterator[Finding]:
 def _lined(case: Case) -> Iterator[Finding]:
     """Advisory: lines are read against the stated age, or against the person's own pictures."""
     read = list(case.read(FAMILY, Reading))
-    usual, age = _usual(read), case.config.age
+    usual, age = usual_of(read), case.config.age
     if usual is None:
         return
     folds = max(usual.folds, FOLDED + FOLDED_A_YEAR * max(0, age - 20)) if age else usual.folds
@@ -285,8 +285,8 @@ def _lined(case: Case) -> Iterator[Finding]:
 
 
 RULES = (
-    Rule(name="skin.whitened", judge=_whitened, needs=(FAMILY,), unit="CIELAB", fix="match colour"),
-    Rule(name="skin.drift", judge=_drift, needs=(FAMILY,), unit="of light", fix="match colour"),
+    Rule(name="skin.whitened", judge=_whitened, needs=(FAMILY,), unit="CIELAB", fix="match-skin"),
+    Rule(name="skin.drift", judge=_drift, needs=(FAMILY,), unit="of light", fix="white-balance"),
     Rule(name="skin.retouched", judge=_retouched, needs=(FAMILY,), unit="of the usual"),
-    Rule(name="skin.lines", judge=_lined, needs=(FAMILY,), unit="darkness", fix="soften lines"),
+    Rule(name="skin.lines", judge=_lined, needs=(FAMILY,), unit="darkness", fix="soften-lines"),
 )

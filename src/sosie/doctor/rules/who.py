@@ -127,7 +127,7 @@ def _no_face(case: Case) -> Iterator[Finding]:
 
 def _others(case: Case) -> Iterator[Finding]:
     """Pictures with more than the person: the most crowded first."""
-    mine = _person_of(case)
+    mine = person_of(case)
     found = []
     for number, faces in case.read(FACES, Faces):
         crowd = len(faces.boxes) >= CROWD
@@ -211,7 +211,7 @@ def _unit(vector: Vectors) -> Vectors:
     return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-9), np.float32)
 
 
-def _person_of(case: Case) -> dict[int, Box]:
+def person_of(case: Case) -> dict[int, Box]:
     """Item number -> which of its faces is the person, where that can be told."""
     known = _known(case)
     if known is None:
@@ -327,7 +327,13 @@ def _pairs(rows: Vectors) -> float:
 
 RULES = (
     Rule(name="who.no_face", judge=_no_face, needs=(FACES,), unit="faces"),
-    Rule(name="who.others", judge=_others, needs=(FACES, FAMILY), unit="faces"),
+    Rule(
+        name="who.others",
+        judge=_others,
+        needs=(FACES, FAMILY),
+        unit="faces",
+        fix="crop-shoulders",
+    ),
     Rule(name="who.two_people", judge=_two, needs=(FAMILY,), unit="of the pictures"),
     Rule(name="who.unlike", judge=_unlike, needs=(FAMILY,), unit="cosine"),
     Rule(name="who.ages", judge=_ages, needs=(FAMILY,), unit="years"),

@@ -1,4 +1,4 @@
-"""Mends of scans, as pure functions on RGB arrays: each returns a new array."""
+"""Mends of scans: deskewed, evenly lit, and freed of slips of the pen."""
 
 from __future__ import annotations
 
@@ -8,11 +8,50 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sosie.core.errors import BadInput
-from sosie.core.records import Box
+from sosie.core.records import Box, Record
+from sosie.doctor.mends.mend import Known, Place, Plain
+from sosie.doctor.view import View
 from sosie.doctor.writing import Bytes, Writing
 
 LARGEST_BOX = 0.25
 """Share of the page that may be erased at once: more is no slip."""
+EVEN = 2.0
+"""Levels of 255 by which a page must change on average for its light to have been uneven."""
+
+
+class Slip(Record):
+    """What is erased."""
+
+    box: Place | None = None
+    """LEFT,TOP,RIGHT,BOTTOM around it; by default what the doctor marked, such as a signature."""
+
+
+def level(view: View, options: Plain, known: Known) -> tuple[Bytes, str]:
+    """The page with its lines level."""
+    mended, turned = deskewed(view.rgb)
+    if not turned:
+        raise BadInput("The lines lie level, or too little is written to tell.")
+    return mended, f"turned by {turned:+.1f}°"
+
+
+def even(view: View, options: Plain, known: Known) -> tuple[Bytes, str]:
+    """The page under even light."""
+    mended = evened(view.rgb)
+    change = float(np.abs(mended.astype(np.int16) - view.rgb).mean())
+    if change < EVEN:
+        raise BadInput("The light is even already.")
+    return mended, f"{change:.0f} levels of 255 of shade taken off on average"
+
+
+def erase(view: View, slip: Slip, known: Known) -> tuple[Bytes, str]:
+    """The page without what is written inside boxes."""
+    boxes = known.marked if slip.box is None else (slip.box,)
+    if not boxes:
+        raise BadInput("Which slip?", advice="Give --set box=LEFT,TOP,RIGHT,BOTTOM around it.")
+    mended = view.rgb
+    for box in boxes:
+        mended = erased(mended, box)
+    return mended, ", ".join(f"{box.width}×{box.height} pixels erased" for box in boxes)
 
 
 def deskewed(rgb: Bytes) -> tuple[Bytes, float]:

@@ -1,0 +1,136 @@
+"""Suggested captions: from what the doctor measures, or from a captioner that the user has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from sosie import captions
+from sosie.captions import Captioner, Choice, Measured, Style, Suggestion, WearWord
+from sosie.core.errors import BadInput, NotReady
+from sosie.core.records import Dataset, Record, Subject
+from sosie.registry import Registry
+from sosie.studio import drawing
+
+if TYPE_CHECKING:
+    from sosie.doctor.seen import Described
+
+OnPicture = Callable[[int, int], None]
+
+
+class Untold(Record):
+    """A part of captions of which something could not be said."""
+
+    part: str
+    why: str
+    samples: tuple[str, ...]
+    """`picture_sha256` of the pictures concerned."""
+
+
+class Proposed(Record):
+    """Captions to look through before `Studio.file_captions` files them."""
+
+    dataset: Dataset
+    """The pictures, and the captions on file when these were suggested."""
+    suggestion: Suggestion
+    by: str
+    """Who wrote them: "what was measured", or a captioner's name."""
+    wear: dict[WearWord, str]
+    """For hair, make-up, beard and glasses: what became of it, in words."""
+    untold: tuple[Untold, ...] = ()
+
+
+def suggest(
+    registry: Registry,
+    subject: Subject,
+    dataset: Dataset,
+    *,
+    base: str,
+    choices: Mapping[WearWord, Choice],
+    captioner: Captioner | None,
+    on_picture: OnPicture,
+) -> Proposed:
+    """Captions for a subject's pictures in the style of a base."""
+    if not dataset.items:
+        raise NotReady(f'"{subject.name}" has no pictures.', advice="Add some with sosie add.")
+    style = style_for(base)
+    if captioner is not None:
+        written = {}
+        for done, item in enumerate(dataset.items, start=1):
+            written[item.sample] = captioner.describe(item.path)
+            on_picture(done, len(dataset.items))
+        made = captions.mend(subject, written, style, choices)
+        told = _wear(made, choices, unmeasured=())
+        return Proposed(dataset=dataset, suggestion=made, by=captioner.name, wear=told)
+
+    from sosie.doctor.seen import describe
+
+    described = describe(dataset, shelf=registry.readings, on_picture=on_picture)
+    measured = [Measured.model_validate({"sample": one.sample, **one.words}) for one in described]
+    made = captions.suggest(subject, measured, style, choices)
+    unmeasured = [
+        word for word in captions.WEAR_WORDS if all(word in one.untold for one in described)
+    ]
+    wear = _wear(made, choices, unmeasured) if subject.kind == "person" else {}
+    return Proposed(
+        dataset=dataset,
+        suggestion=made,
+        by="what was measured",
+        wear=wear,
+        untold=_untold(described),
+    )
+
+
+def choices_of(omit: tuple[str, ...], describe: tuple[str, ...]) -> dict[WearWord, Choice]:
+    """Choices from the words named. Raises BadInput for an unknown word, or one named twice."""
+    made: dict[WearWord, Choice] = {}
+    sides: tuple[tuple[Choice, tuple[str, ...]], ...] = (("omit", omit), ("describe", describe))
+    for choice, named in sides:
+        for given in named:
+            word = next((known for known in captions.WEAR_WORDS if known == given), None)
+            if word is None:
+                known = ", ".join(captions.WEAR_WORDS)
+                raise BadInput(f'"{given}" is no trait to choose for.', advice=f"Known: {known}.")
+            if made.setdefault(word, choice) != choice:
+                raise BadInput(f'"{given}" cannot be both omitted and described.')
+    return made
+
+
+def style_for(base: str) -> Style:
+    """The style of captions that a base was taught with; a known base need not be here."""
+    from sosie.models.diffusion import BASES
+    from sosie.models.diffusion.resolve import resolve
+
+    known = {row.name: row.family for row in BASES}
+    return captions.style_of(known.get(base) or resolve(drawing.settled(base)).family)
+
+
+def _wear(
+    made: Suggestion, choices: Mapping[WearWord, Choice], unmeasured: Sequence[str]
+) -> dict[WearWord, str]:
+    """What became of each trait for which there is a choice."""
+    told: dict[WearWord, str] = {}
+    for word in captions.WEAR_WORDS:
+        gone = sum(entry.part == word for entry in made.removed)
+        if word in unmeasured:
+            told[word] = "not measured, and so not said"
+            if choices.get(word) == "describe":
+                told[word] += ": describe it by hand, or name a captioner with --with"
+        elif gone:
+            why = "as you chose" if word in choices else "it is constant, so the trigger learns it"
+            told[word] = f"left out of {gone} captions: {why}"
+        else:
+            told[word] = "nothing was left out"
+    return told
+
+
+def _untold(described: tuple[Described, ...]) -> tuple[Untold, ...]:
+    """By part and reason; what nothing measures at all comes last."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in described:
+        for part, why in one.untold.items():
+            found.setdefault((part, why), []).append(one.sample)
+    every = [
+        Untold(part=part, why=why, samples=tuple(samples)) for (part, why), samples in found.items()
+    ]
+    return tuple(sorted(every, key=lambda entry: len(entry.samples) == len(described)))

@@ -1,0 +1,125 @@
+"""Suggested captions: what is constant is left out, what changes is said, and all of it is told."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sosie.captions import Measured, has_trigger, mend, notices, style_of, suggest
+from sosie.captions.identity import without_identity
+from sosie.captions.suggest import Suggestion
+from sosie.core.records import Subject, now
+from sosie.core.terms import Kind
+
+
+def subject(kind: Kind = "person") -> Subject:
+    return Subject(name="anna", kind=kind, trigger="anna", created=now())
+
+
+def measured(**changing: list[str]) -> list[Measured]:
+    """One picture for each value of what changes."""
+    count = len(next(iter(changing.values())))
+    return [
+        Measured(sample=f"{i}", **{part: values[i] for part, values in changing.items()})  # type: ignore[arg-type]
+        for i in range(count)
+    ]
+
+
+def kinds(made: Suggestion) -> list[str]:
+    return [notice.kind for notice in made.notices]
+
+
+def test_a_constant_trait_is_left_out_and_reported() -> None:
+    pictures = measured(glasses=["glasses"] * 4 + ["none"], clothes=list("abcde"))
+    made = suggest(subject(), pictures, "sentence")
+    assert not any("glasses" in text for text in made.captions.values())
+    assert made.omitted == {"glasses": "glasses"}
+    assert [(e.sample, e.phrase, e.why) for e in made.removed] == [
+        (f"{i}", "wearing glasses", "constant") for i in range(4)
+    ]
+
+
+def test_a_trait_that_changes_is_said() -> None:
+    pictures = measured(glasses=["glasses", "none", "glasses", "none"], clothes=list("abcd"))
+    made = suggest(subject(), pictures, "sentence")
+    assert made.captions["0"] == "photo of anna, wearing glasses, wearing a clothes"
+    assert "glasses" not in made.captions["1"] and not made.removed
+
+
+@pytest.mark.parametrize("choice", ["omit", "describe"])
+def test_a_choice_decides_against_the_count(choice: str) -> None:
+    pictures = measured(glasses=["glasses"] * 5, hair=["red hair", "wet hair"] * 2 + ["a bun"])
+    made = suggest(subject(), pictures, "sentence", {"glasses": choice, "hair": "omit"})  # type: ignore[dict-item]
+    assert ("glasses" in made.captions["0"]) is (choice == "describe")
+    assert not any("hair" in text for text in made.captions.values())
+    assert {e.why for e in made.removed} == {"chosen"}
+
+
+def test_an_age_is_said_only_where_it_changes() -> None:
+    same = [Measured(sample=f"{i}", age=30 + i, clothes="red") for i in range(4)]
+    grown = [Measured(sample=f"{i}", age=10 + 20 * i, clothes="red") for i in range(3)]
+    assert "aged" not in " ".join(suggest(subject(), same, "sentence").captions.values())
+    assert "aged 50" in suggest(subject(), grown, "sentence").captions["2"]
+
+
+def test_the_style_of_the_base_is_kept() -> None:
+    one = Measured(
+        sample="0", framing="portrait", view="profile", expression="neutral", clothes="red clothes",
+        background="against a grey background", light="soft light",
+    )  # fmt: skip
+    said = {style: suggest(subject(), [one], style).captions["0"] for style in ("sentence", "tags")}
+    assert said["sentence"] == (
+        "portrait photo of anna, in profile, with a neutral expression, wearing red clothes, "
+        "against a grey background, in soft light"
+    )
+    assert said["tags"] == (
+        "anna, portrait photo, profile, neutral expression, red clothes, grey background, "
+        "soft light"
+    )
+    assert (style_of("flux"), style_of("sdxl"), style_of("new")) == ("sentence", "tags", "sentence")
+
+
+def test_a_phrase_in_every_caption_is_warned_of() -> None:
+    pictures = measured(light=["soft light"] * 4, clothes=["red", "blue", "green", "black"])
+    made = suggest(subject(), pictures, "sentence")
+    assert kinds(made) == ["in every caption"]
+    assert made.notices[0].message.startswith('"in soft light" stands in every caption')
+    assert kinds(suggest(subject(), pictures[:3], "sentence")) == [], "three say too little"
+
+
+def test_short_and_equal_captions_are_warned_of() -> None:
+    told = {str(i): "photo of anna" for i in range(4)}
+    assert [n.kind for n in notices(told, "anna", "sentence")] == ["short", "alike"]
+    long = {str(i): f"photo of anna in a {i} coat, beside a tree, laughing" for i in range(4)}
+    assert [n.kind for n in notices(long, "anna", "sentence")] == ["in every caption"] * 2
+
+
+def test_a_note_is_captioned_by_its_text_and_stays_silent_without_one() -> None:
+    one = Measured(sample="0", text="Come soon.", ink="blue ink", paper="ruled paper")
+    made = suggest(subject("handwriting"), [one, Measured(sample="1", ink="pencil")], "sentence")
+    said = 'a note by anna that reads "Come soon." in blue ink on ruled paper'
+    assert made.captions == {"0": said}
+    assert kinds(made) == ["no transcript"] and made.notices[0].samples == ("1",)
+
+
+def test_what_another_captioner_says_of_the_person_is_taken_out_and_reported() -> None:
+    made = mend(
+        subject(),
+        {"0": "A smiling woman with long brown hair and a red coat, wearing glasses, in a garden."},
+        "sentence",
+    )
+    assert made.captions["0"] == "smiling anna with a red coat, in a garden."
+    assert {e.part for e in made.removed} == {"person", "hair", "glasses"}
+    assert all(e.why == "identity" for e in made.removed)
+
+
+def test_what_is_chosen_to_be_described_stays() -> None:
+    text, gone = without_identity("photo of anna wearing glasses", "anna", {"glasses": "describe"})
+    assert text == "photo of anna wearing glasses" and not gone
+
+
+@given(st.lists(st.text(max_size=60), min_size=1, max_size=6))
+def test_every_mended_caption_holds_the_trigger(texts: list[str]) -> None:
+    made = mend(subject(), {str(i): text for i, text in enumerate(texts)}, "tags")
+    assert all(has_trigger(text, "anna") for text in made.captions.values())

@@ -1,0 +1,106 @@
+"""Suggested captions: looked at first, filed when asked, and never over another unasked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from sosie.core.errors import BadInput, NotFound, NotReady
+from sosie.studio import Studio
+from sosie.world.people import person
+from sosie.world.photo import photo
+
+
+class Parrot:
+    """Says the same of every picture."""
+
+    name = "parrot"
+
+    def describe(self, picture: Path) -> str:
+        return "a young woman with brown hair, wearing glasses, in a garden"
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("drawn")
+    for number, wall in enumerate(("red", "blue", "white", "green")):
+        shot = photo(
+            person(29), seed=number, size=192, age=30, place="plain wall", wall_colour=wall,
+            glasses="round glasses", yaw=0.0, garment_colour="black", pattern="plain",
+        )  # fmt: skip
+        Image.fromarray(shot.picture).save(folder / f"{number}.png")
+    (folder / "0.txt").write_text("anna before my wall")
+    return folder
+
+
+@pytest.fixture
+def house(drawn: Path, tmp_path: Path) -> Studio:
+    studio = Studio(tmp_path / "home")
+    studio.new("anna")
+    studio.add("anna", [drawn])
+    return studio
+
+
+def captions(house: Studio) -> list[str]:
+    return [item.caption for item in house.show("anna").dataset.items]
+
+
+def test_looking_files_nothing_and_writing_keeps_what_is_there(house: Studio) -> None:
+    before = captions(house)
+    made = house.suggest_captions("anna")
+    assert captions(house) == before == ["anna before my wall", "", "", ""]
+    assert house.file_captions("anna", made) == 3
+    after = captions(house)
+    assert after[0] == before[0]
+    assert "against a blue background" in after[1] and "anna" in after[1]
+    assert house.file_captions("anna", made) == 0
+    assert house.file_captions("anna", made, overwrite=True) == 1
+    assert captions(house) == list(made.suggestion.captions.values())
+
+
+def test_constant_glasses_are_left_out_unless_they_are_chosen(house: Studio) -> None:
+    made = house.suggest_captions("anna")
+    assert made.suggestion.omitted == {"glasses": "glasses"}
+    assert made.wear["glasses"].startswith("left out of 4 captions: it is constant")
+    assert made.wear["hair"] == "not measured, and so not said"
+    chosen = house.suggest_captions("anna", describe=("glasses", "hair"))
+    assert all("wearing glasses" in text for text in chosen.suggestion.captions.values())
+    assert "by hand" in chosen.wear["hair"]
+
+
+def test_every_part_is_said_or_the_reason_is(house: Studio) -> None:
+    made = house.suggest_captions("anna")
+    everywhere = {entry.part for entry in made.untold if len(entry.samples) == 4}
+    assert {"age", "hair", "make-up", "beard", "hat"} <= everywhere
+    assert all(entry.why and entry.samples for entry in made.untold)
+
+
+def test_pictures_are_read_once(house: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = house.suggest_captions("anna")
+    monkeypatch.setattr("sosie.doctor.view.find_faces", lambda rgb: pytest.fail("read again"))
+    assert house.suggest_captions("anna") == first
+    tags = house.suggest_captions("anna", base="sdxl").suggestion
+    assert all(text.startswith("anna, ") for text in tags.captions.values())
+
+
+def test_another_captioner_is_heard_without_what_says_who_it_is(house: Studio) -> None:
+    made = house.suggest_captions("anna", captioner=Parrot())
+    assert made.by == "parrot"
+    assert set(made.suggestion.captions.values()) == {"anna, in a garden"}
+    assert made.wear["hair"].startswith("left out of 4 captions")
+    kept = house.suggest_captions("anna", captioner=Parrot(), describe=("glasses",))
+    assert set(kept.suggestion.captions.values()) == {"anna, wearing glasses, in a garden"}
+
+
+def test_wrong_words_are_refused(house: Studio) -> None:
+    with pytest.raises(BadInput, match="Known: hair, make-up, beard, glasses"):
+        house.suggest_captions("anna", omit=("nose",))
+    with pytest.raises(BadInput, match="both"):
+        house.suggest_captions("anna", omit=("hair",), describe=("hair",))
+    with pytest.raises(NotFound):
+        house.suggest_captions("anna", base="fluxx")
+    house.new("nobody")
+    with pytest.raises(NotReady, match="no pictures"):
+        house.suggest_captions("nobody")
