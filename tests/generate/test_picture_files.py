@@ -7,11 +7,15 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
 from sosie.core.errors import UnreadablePicture
+from sosie.core.files import sha256_bytes
 from sosie.generate.draw import LoraUse, Made, Picture
 from sosie.generate.files import encoded, parameters, read_back, save
+from sosie.generate.seal import opened, sealed
 from sosie.generate.sheet import save_sheet
 
 # How A1111's `infotext_utils` takes the last line apart.
@@ -152,3 +156,31 @@ def test_files_without_a_record_are_told(picture: Picture, tmp_path: Path) -> No
     Image.fromarray(picture.rgb).save(altered, pnginfo=chunks)
     with pytest.raises(UnreadablePicture, match="record"):
         read_back(altered)
+
+
+def test_any_changed_byte_of_a_sealed_picture_shows(picture: Picture, tmp_path: Path) -> None:
+    path = save(picture, tmp_path, "anna", sign=lambda about: f"signed {about}")
+    data = path.read_bytes()
+    assert opened(data) == (sha256_bytes(encoded(picture)), f"signed {opened(data)[0]}")
+    assert (
+        read_back(path) == MADE
+        and data
+        == save(
+            picture, tmp_path / "again", "anna", sign=lambda about: f"signed {about}"
+        ).read_bytes()
+    )
+    for place in range(0, len(data), 97):
+        changed = data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
+        about, text = opened(changed)
+        assert text is None or text != f"signed {about}", place
+
+
+def test_a_picture_sealed_twice_has_no_signature(picture: Picture) -> None:
+    twice = sealed(sealed(encoded(picture), str), str)
+    assert opened(twice) == (sha256_bytes(twice), None)
+
+
+@given(st.binary(max_size=200))
+def test_whatever_is_no_picture_is_taken_as_it_is(data: bytes) -> None:
+    for given_ in (data, b"\x89PNG\r\n\x1a\n" + data):
+        assert opened(given_) == (sha256_bytes(given_), None)

@@ -16,6 +16,7 @@ from sosie.core.records import Adapter, Box, Consent, Run, Sample, Subject, now
 from sosie.registry import Blobs, Registry, home_folder
 from sosie.registry.migrations import MIGRATIONS
 from sosie.registry.names import checked_name
+from sosie.rights import sign
 
 
 def sample(original: bytes, picture: bytes, subject: str = "anna", **fields: object) -> Sample:
@@ -295,6 +296,48 @@ def test_a_record_that_contradicts_itself_is_not_kept(registry: Registry) -> Non
     assert registry.consents("anna") == ()
     with pytest.raises(NotFound):
         registry.record_consent(consent(subject="ben"))
+
+
+def test_a_permission_is_kept_with_those_who_signed_it(registry: Registry) -> None:
+    given_ = consent()
+    signature = sign(registry.key(), given_.sha256(), role="trainer", at=given_.recorded)
+    registry.record_consent(given_, [signature])
+    assert registry.signatures.of(given_.sha256()) == (signature,)
+    assert registry.consent(given_.sha256()) == given_ and registry.consent("0" * 64) is None
+    for sql in ("DELETE FROM signatures", "UPDATE signatures SET record = '{}'"):
+        with (
+            pytest.raises(sqlite3.IntegrityError, match="append-only"),
+            registry._db.writing() as db,
+        ):
+            db.execute(sql)
+
+
+def test_a_forged_signature_or_one_of_another_record_is_not_kept(registry: Registry) -> None:
+    given_, other = consent(), consent(acts=("train", "publish"))
+    right = sign(registry.key(), given_.sha256(), role="subject")
+    for wrong in (
+        sign(registry.key(), other.sha256(), role="subject"),
+        right.model_copy(update={"role": "guardian"}),
+    ):
+        with pytest.raises(BadInput, match="not of this permission"):
+            registry.record_consent(given_, [right, wrong])
+    assert registry.consents("anna") == () and registry.signatures.of(given_.sha256()) == ()
+
+
+@pytest.mark.parametrize("changed", ["acts", "signature"])
+def test_by_a_record_that_was_changed_nothing_is_decided(registry: Registry, changed: str) -> None:
+    given_ = consent()
+    signature = sign(registry.key(), given_.sha256(), role="trainer")
+    registry.record_consent(given_, [signature])
+    table, other = {
+        "acts": ("consents", consent(acts=("train", "publish")).canonical()),
+        "signature": ("signatures", signature.model_copy(update={"role": "subject"}).canonical()),
+    }[changed]
+    with registry._db.writing() as db:
+        db.execute(f"DROP TRIGGER {table}_no_update")
+        db.execute(f"UPDATE {table} SET record = ?", (other.decode(),))
+    with pytest.raises(WorkspaceError, match="was changed after it was recorded"):
+        registry.consents("anna")
 
 
 # Adapters

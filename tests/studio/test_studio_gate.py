@@ -10,7 +10,7 @@ from sosie.core.errors import NotPermitted
 from sosie.core.records import Act
 from sosie.models import lora
 from sosie.models.diffusion import resolve
-from sosie.studio import Studio, drawing, house, training
+from sosie.studio import Studio, drawing, house, permission, training
 
 Call = Callable[[Studio, Path], object]
 
@@ -38,6 +38,9 @@ FREE = {
         "run_folder",
     ),
     *("follow", "import_adapter", "tidy", "doctor", "report", "dismiss", "restore"),
+    "verify",
+    "forget",
+    "withdraw",
     *("mend", "unmend", "mends", "offers"),
     *("suggest_captions", "file_captions"),
 }
@@ -61,7 +64,7 @@ def test_without_permission_nothing_is_reached(verb, state, trained, tmp_path, m
     if state == "expired":
         everything: tuple[Act, ...] = ("train", "generate", "export", "merge", "publish")
         studio.consent("anna", relation="self", acts=everything, until=date.today())
-        monkeypatch.setattr(house, "date", Tomorrow)
+        monkeypatch.setattr(permission, "date", Tomorrow)
     if state == "other acts":
         studio.consent("anna", relation="self", acts=())
         studio.consent("anna", relation="self", acts=("publish",))

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 VERBS = (
     *("new", "add", "remove", "doctor", "mend", "caption", "show", "list", "consent", "bases"),
-    *("train", "runs", "follow", "reproduce", "generate", "words", "export", "import", "tidy"),
+    *("train", "runs", "follow", "reproduce", "generate", "words", "export", "import"),
+    *("verify", "tidy", "forget"),
 )
 """In the order in which a user meets them."""
 
@@ -98,6 +99,7 @@ from sosie.cli import (  # noqa: E402 (they need `app`)
     doctor,
     mend,
     pictures,
+    rights,
     training,
     workspace,
 )
@@ -110,6 +112,7 @@ __all__ = [
     "main",
     "mend",
     "pictures",
+    "rights",
     "studio",
     "training",
     "workspace",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sosie.models.diffusion.resolve import BaseRow
     from sosie.registry import AddReport, Swept
     from sosie.studio import Overview, Proposed
+    from sosie.studio.permission import Withdrawal
     from sosie.train import Check, Plan, TrainConfig
 
 SEVERITY_STYLE = {"blocker": "bold red", "warning": "yellow", "note": "dim"}
@@ -193,6 +194,15 @@ def subjects(rows: Sequence[Overview]) -> None:
         names = ", ".join(a.name for a in row.adapters) or "–"
         table.add_row(row.subject.name, row.subject.kind, str(len(row.samples)), acts, names, last)
     out.print(table)
+
+
+def withdrawn(done: Withdrawal) -> None:
+    """What a withdrawal reaches, and what it cannot reach."""
+    out = console()
+    out.print(f"Withdrawn for {done.consent.who}, signed by {done.consent.signed_by}.")
+    _listed(out, "refused from now on", (f"the LoRA {a.name}" for a in done.adapters))
+    _listed(out, "refused from now on", (f"the checkpoints of run {r.id}" for r in done.runs))
+    out.print("Files that were exported or drawn before are out of reach: delete them yourself.")
 
 
 def swept(done: Swept) -> None:

@@ -131,8 +131,14 @@ def reproduce(
         outcome = studio(context).reproduce(
             manifest, base=base, device=device, on_event=progress.event, should_stop=should_stop
         )
-    if outcome.same:
+    if outcome.same and outcome.file_sha256 == outcome.recorded_sha256:
         typer.echo(f"Reproduced: the file's hash is {outcome.file_sha256} again.")
+        return
+    if outcome.same:
+        typer.echo(
+            "Reproduced: the same file but for the signature, which is of another workspace. "
+            f"Without it, its hash is {outcome.unsigned_sha256} again."
+        )
         return
     typer.echo(
         f"Not the same file: {outcome.file_sha256} now, {outcome.recorded_sha256} then. "

@@ -107,6 +107,9 @@ def consent(
     ] = False,
     who: Annotated[str | None, typer.Option(help="Whom it is about. [default: NAME]")] = None,
     signed_by: Annotated[str | None, typer.Option(help="Who signed it.")] = None,
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="Withdraw every permission; tells what it reaches.")
+    ] = False,
     acts: Annotated[
         str, typer.Option(help=f"What is allowed, of: {', '.join(ACTS)}; 'none' withdraws.")
     ] = "train,generate,export",
@@ -117,11 +120,19 @@ def consent(
         str | None,
         typer.Option(help="Where the signed paper lies; for --synthetic, the recipe."),
     ] = None,
+    sign_with: Annotated[
+        Path | None, typer.Option(metavar="KEYFILE", help="The signer's own Ed25519 key.")
+    ] = None,
 ) -> None:
     """Record a permission; without one nothing is trained or drawn.
 
-    A later record replaces an earlier one for the acts it names; `--acts none` withdraws all.
+    A later record replaces an earlier one for the acts it names; `--withdraw` ends them all.
     """
+    if withdraw:
+        from sosie.cli import tables
+
+        tables.withdrawn(studio(context).withdraw(name, signed_by=signed_by, sign_with=sign_with))
+        return
     chosen: list[Relation] = []
     if self_:
         chosen.append("self")
@@ -144,10 +155,13 @@ def consent(
         acts=parse_acts(acts),
         until=until.date() if until else None,
         evidence=evidence,
+        sign_with=sign_with,
     )
     allowed = ", ".join(record.acts) or "nothing: the permission is withdrawn"
     end = f" until {record.until}" if record.until else ""
     typer.echo(f"Recorded for {record.who}, signed by {record.signed_by}: {allowed}{end}.")
+    hands = "this workspace" if sign_with is None else f"{record.signed_by} and this workspace"
+    typer.echo(f"Signed with the key of {hands}.")
     typer.echo(f"Hash {record.sha256()[:16]}… goes into every LoRA made under it.")
 
 

@@ -7,13 +7,13 @@ Records that belong to one stage alone (its Config and its result) lie beside th
 from __future__ import annotations
 
 import hashlib
-import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from sosie.core.canonical import canonical_json
 from sosie.core.terms import Act, Kind, Relation, RunState
 
 
@@ -23,7 +23,7 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def canonical(self) -> bytes:
-        """This record as canonical JSON (sorted keys, no blanks, UTF-8), to be hashed."""
+        """This record as canonical JSON (RFC 8785), to be hashed or signed."""
         return canonical_json(self.model_dump(mode="json"))
 
     def sha256(self) -> str:
@@ -52,12 +52,6 @@ def first_complaint(error: ValidationError) -> Complaint:
         what=first["msg"],
         unknown=first["type"] == "extra_forbidden",
     )
-
-
-def canonical_json(value: Any) -> bytes:
-    """`value` as JSON with sorted keys and no blanks, UTF-8: equal values give equal bytes."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode()
 
 
 def now() -> datetime:

@@ -7,7 +7,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from sosie.core.records import Box, Record, canonical_json
+from sosie.core.canonical import canonical_json
+from sosie.core.records import Box, Record
 
 Severity = Literal["blocker", "warning", "advice"]
 """A blocker stops training unless it is waived; advice never changes the verdict."""

@@ -3,6 +3,7 @@
 from sosie.generate.draw import GenerateConfig, LoraUse, Made, Picture, draw
 from sosie.generate.files import read_back, save
 from sosie.generate.prompt import LoraCall, Prompt, parse
+from sosie.generate.seal import opened
 from sosie.generate.sheet import contact_sheet, save_sheet
 from sosie.generate.words import Effect, Piece, WordTrial, pieces, try_words
 
@@ -18,6 +19,7 @@ __all__ = [
     "WordTrial",
     "contact_sheet",
     "draw",
+    "opened",
     "parse",
     "pieces",
     "read_back",

@@ -3,6 +3,7 @@
 Text chunks:
     parameters          A1111's convention, as its own "PNG Info" reads it
     sosie               the record `Made` as canonical JSON
+    sosie.signature     who drew it, signed (see `seal`)
     XML:com.adobe.xmp   IPTC's digital source type: made by a trained algorithm (IPTC Photo Metadata
                         Standard 2023.1, newscode `trainedAlgorithmicMedia`)
 
@@ -22,6 +23,7 @@ from pydantic import ValidationError
 from sosie.core.errors import UnreadablePicture
 from sosie.core.files import as_workspace_error, write_atomically
 from sosie.generate.draw import Made, Picture
+from sosie.generate.seal import Sign, sealed
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 
@@ -48,13 +50,17 @@ _XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <?xpacket end="r"?>"""
 
 
-def save(picture: Picture, folder: Path, name: str) -> Path:
+def save(picture: Picture, folder: Path, name: str, sign: Sign | None = None) -> Path:
     """Write `picture` to `folder` as `NAME-SEED.png` and return where it lies.
 
     A file that is there already is never overwritten: an equal one is kept, beside a different one
-    the new file is numbered (`NAME-SEED-2.png`). Raises WorkspaceError if it cannot be written.
+    the new file is numbered (`NAME-SEED-2.png`). `sign` signs it. Raises WorkspaceError if it
+    cannot be written.
     """
-    return save_beside(encoded(picture), folder, f"{safe(name)}-{picture.made.seed}")
+    data = encoded(picture)
+    return save_beside(
+        data if sign is None else sealed(data, sign), folder, f"{safe(name)}-{picture.made.seed}"
+    )
 
 
 def save_beside(data: bytes, folder: Path, stem: str) -> Path:

@@ -59,6 +59,8 @@ class Database:
             self._db.row_factory = sqlite3.Row
             try:
                 self._db.execute("PRAGMA foreign_keys = ON")
+                # What is deleted of a person is overwritten in the file.
+                self._db.execute("PRAGMA secure_delete = ON")
                 self._use_wal(patience)
                 migrate(self._db)
             except BaseException:

@@ -187,3 +187,34 @@ def m003_mends(db: sqlite3.Connection) -> None:
 def m004_mended_samples(db: sqlite3.Connection) -> None:
     """The sample as mended beside the one before: a run may have been taught either."""
     db.execute("ALTER TABLE mends ADD COLUMN after TEXT")
+
+
+@migration
+def m005_signatures(db: sqlite3.Connection) -> None:
+    """Who has put their name to what, by the SHA-256 of what was signed."""
+    db.execute(
+        """CREATE TABLE signatures (
+            id INTEGER PRIMARY KEY,
+            about TEXT NOT NULL,
+            record TEXT NOT NULL
+        )"""
+    )
+    db.execute("CREATE INDEX signatures_about ON signatures (about)")
+    for act in ("UPDATE", "DELETE"):
+        db.execute(
+            f"""CREATE TRIGGER signatures_no_{act.lower()} BEFORE {act} ON signatures
+            BEGIN SELECT RAISE(ABORT, 'signatures are append-only'); END"""
+        )
+
+
+@migration
+def m006_forgettings(db: sqlite3.Connection) -> None:
+    """What is to be destroyed of a subject, until it is."""
+    db.execute(
+        """CREATE TABLE forgettings (
+            id INTEGER PRIMARY KEY,
+            subject TEXT NOT NULL REFERENCES subjects(name),
+            plan TEXT NOT NULL,
+            done TEXT
+        )"""
+    )

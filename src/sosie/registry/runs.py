@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sosie.core.canonical import plain_json
 from sosie.core.errors import NotFound, WorkspaceError
-from sosie.core.records import Event, Run, canonical_json, now
+from sosie.core.records import Event, Run, now
 from sosie.registry.database import Database, insert
 from sosie.registry.processes import birth, is_alive
 
@@ -90,7 +91,11 @@ class RunBook:
             ).fetchone()[0]
             event = Event(run=run_id, number=last + 1, kind=kind, at=now(), data=dict(data))
             columns = event.model_dump(mode="json", exclude={"data"})
-            insert(db, "events", columns | {"data": canonical_json(event.data).decode()})
+            insert(
+                db,
+                "events",
+                columns | {"data": plain_json(event.data).decode()},
+            )
         return event
 
     def events(self, run_id: str, *, after: int = 0) -> tuple[Event, ...]:

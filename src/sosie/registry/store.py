@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,18 +17,24 @@ from sosie.core.records import Adapter, Consent, Sample, Subject
 from sosie.registry.blobs import Blobs
 from sosie.registry.database import PATIENCE, Database, insert
 from sosie.registry.examinations import Dismissals, Readings
+from sosie.registry.forgetting import Forgetting
 from sosie.registry.mends import Mends
 from sosie.registry.names import checked_name, composed, folded
 from sosie.registry.rows import columns_of, sample_of
 from sosie.registry.runs import RunBook
+from sosie.registry.signatures import Signatures
 from sosie.registry.sweep import DAY, Swept, remove, temporaries, unnamed
-from sosie.rights import checked_consent
+from sosie.rights import HOME_KEY, Key, Signature, checked_consent, home_key
 
 _NAMED = """SELECT original_sha256 AS sha256 FROM samples
     UNION ALL SELECT picture_sha256 FROM samples
     UNION ALL SELECT before_sha256 FROM mends
     UNION ALL SELECT file_sha256 FROM adapters"""
 """The blobs that are named on file: a table that names more of them belongs here."""
+
+_TAUGHT = f"{_NAMED} UNION ALL SELECT picture_sha256 FROM mends"
+"""What a run was taught may have been mended since, or its mend undone: the log of mends names
+both."""
 
 
 def home_folder(option: Path | None = None) -> Path:
@@ -50,6 +57,8 @@ class Registry(RunBook):
         self.readings = Readings(db)
         self.dismissals = Dismissals(db)
         self.mends = Mends(db, self.blobs)
+        self.signatures = Signatures(db)
+        self.forgetting = Forgetting(home, db, self.blobs, _TAUGHT)
 
     @classmethod
     def open(cls, home: Path, *, patience: float = PATIENCE) -> Self:
@@ -196,24 +205,64 @@ class Registry(RunBook):
 
     # Consents
 
-    def record_consent(self, consent: Consent) -> str:
-        """Append a permission (or, with no acts, its withdrawal) and return its hash.
+    def record_consent(self, consent: Consent, signatures: Sequence[Signature] = ()) -> str:
+        """Append a permission (or, with no acts, its withdrawal) with those who signed it, and
+        return its hash.
 
-        Raises BadInput if the record contradicts itself, NotFound if there is no such subject.
+        Raises BadInput if the record contradicts itself or a signature is of another, NotFound if
+        there is no such subject.
         """
         name = self.subject(consent.subject).name
         consent = checked_consent(consent.model_copy(update={"subject": name}))
-        record = consent.canonical().decode()
+        sha256, record = consent.sha256(), consent.canonical().decode()
+        if any(s.about != sha256 or not s.holds() for s in signatures):
+            raise BadInput("A signature is not of this permission.", advice="Sign it anew.")
         with self._db.writing() as db:
-            columns = {"subject": name, "sha256": consent.sha256(), "record": record}
-            insert(db, "consents", columns)
-        return consent.sha256()
+            insert(db, "consents", {"subject": name, "sha256": sha256, "record": record})
+            for signature in signatures:
+                self.signatures.add(db, signature)
+        return sha256
 
     def consents(self, subject: str) -> tuple[Consent, ...]:
-        """All that was recorded for a subject, oldest first. Raises NotFound."""
+        """All that was recorded for a subject, oldest first.
+
+        Raises NotFound, and WorkspaceError if a record, or a signature of it, is not what was
+        written: nothing is decided by such records.
+        """
         name = self.subject(subject).name
-        rows = self._db.rows("SELECT record FROM consents WHERE subject = ? ORDER BY id", (name,))
-        return tuple(Consent.model_validate_json(row["record"]) for row in rows)
+        rows = self._db.rows("SELECT * FROM consents WHERE subject = ? ORDER BY id", (name,))
+        return tuple(self._sound(row["sha256"], row["record"]) for row in rows)
+
+    def consent(self, sha256: str) -> Consent | None:
+        """The permission with this hash, whosoever it is of, if it is on file."""
+        row = self._db.row("SELECT * FROM consents WHERE sha256 = ?", (sha256,))
+        return self._sound(sha256, row["record"]) if row else None
+
+    def _sound(self, sha256: str, record: str) -> Consent:
+        signed = all(signature.holds() for signature in self.signatures.of(sha256))
+        if sha256_bytes(record.encode()) != sha256 or not signed:
+            raise WorkspaceError(
+                f"The permission {sha256[:12]}… was changed after it was recorded.",
+                advice="Restore the workspace from a backup.",
+            )
+        return Consent.model_validate_json(record)
+
+    def latest(self) -> datetime | None:
+        """The latest time that anything on file bears: before it, the clock was set back."""
+        row = self._db.row(
+            """SELECT max(at) AS at FROM (
+            SELECT max(added) AS at FROM samples UNION ALL SELECT max(created) FROM adapters
+            UNION ALL SELECT max(started) FROM runs UNION ALL SELECT max(ended) FROM runs
+            UNION ALL SELECT max(json_extract(record, '$.recorded')) FROM consents)"""
+        )
+        return datetime.fromisoformat(row["at"]) if row and row["at"] else None
+
+    def key(self) -> Key:
+        """The workspace's own key, made on first need. Raises WorkspaceError."""
+        if (self.home / HOME_KEY).exists():
+            return home_key(self.home)
+        with self._db.writing():
+            return home_key(self.home)
 
     # Adapters
 
@@ -262,10 +311,7 @@ class Registry(RunBook):
         """
         # Under the write lock, so that nobody names one of these blobs meanwhile.
         with self._db.writing() as db:
-            # What a run was taught may have been mended since, or its mend undone: the log of mends
-            # names both.
-            taught = f"{_NAMED} UNION ALL SELECT picture_sha256 FROM mends"
-            named = {row["sha256"] for row in db.execute(taught)}
+            named = {row["sha256"] for row in db.execute(_TAUGHT)}
             blobs = unnamed(self.blobs.stored(), named, age)
             freed = sum(map(remove, blobs))
         halves = temporaries(self.home, age)

@@ -159,9 +159,11 @@ def draw(
     out: Path,
     consents: Mapping[str, str],
     init: Path | None,
+    sign: Callable[[str], str],
     say: Callable[[str], None],
 ) -> Drawn:
-    """Draw into `out`: one PNG a picture, written as soon as it is drawn, and a contact sheet."""
+    """Draw into `out`: one PNG a picture, signed and written as soon as it is drawn, and a contact
+    sheet."""
     from sosie import generate
     from sosie.models import lora
     from sosie.registry.intake import read
@@ -176,7 +178,7 @@ def draw(
         consents=consents,
         init=start,
         say=say,
-        on_picture=lambda picture: files.append(generate.save(picture, out, name)),
+        on_picture=lambda picture: files.append(generate.save(picture, out, name, sign)),
     )
     return Drawn(files=tuple(files), sheet=generate.save_sheet(pictures, out, name))
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sosie import rights
+from sosie.core.canonical import canonical_json
 from sosie.core.errors import BadInput, NotFound
-from sosie.core.records import Dataset, canonical_json
+from sosie.core.records import Dataset
 from sosie.registry import Registry
 from sosie.studio import drawing
 

@@ -30,12 +30,24 @@ from sosie.core.records import (
 from sosie.core.terms import Act, Kind, Language, Relation, Undo
 from sosie.registry import AddReport, Registry, Swept, add_files, home_folder
 from sosie.registry.mends import Mended
-from sosie.studio import captioning, drawing, examining, mending, training
+from sosie.studio import (
+    captioning,
+    drawing,
+    examining,
+    forgetting,
+    mending,
+    permission,
+    training,
+    verifying,
+)
 from sosie.studio.captioning import Proposed
 from sosie.studio.door import Door
 from sosie.studio.drawing import Drawn
+from sosie.studio.forgetting import Receipt
 from sosie.studio.mending import Mending, Offer, Undone
+from sosie.studio.permission import Withdrawal
 from sosie.studio.training import OnEvent, Reproduction
+from sosie.studio.verifying import Account
 
 if TYPE_CHECKING:
     from sosie.audit import Likeness
@@ -285,39 +297,46 @@ class Studio:
         acts: tuple[Act, ...] = ("train", "generate", "export"),
         until: date | None = None,
         evidence: str | None = None,
+        sign_with: Path | None = None,
     ) -> Consent:
-        """Record a permission, or with no acts its withdrawal. Raises BadInput if it contradicts
+        """Record a permission, or with no acts its withdrawal, countersigned by the workspace.
+
+        `sign_with` is a file with the signer's own key. Raises BadInput if the record contradicts
         itself.
         """
-        subject = self.registry.subject(name)
-        about = who or subject.name
-        if signed_by is None and relation in ("self", "synthetic"):
-            signed_by = about
-        if signed_by is None:
-            raise BadInput(
-                f"A permission by a {relation} needs the name of who signed it.",
-                advice="Give it with --signed-by.",
-            )
-        record = Consent(
-            subject=subject.name,
-            who=about,
+        return permission.record(
+            self.registry,
+            name,
             relation=relation,
+            who=who,
             signed_by=signed_by,
             acts=acts,
             until=until,
             evidence=evidence,
-            recorded=now(),
+            sign_with=sign_with,
         )
-        self.registry.record_consent(record)
-        return record
+
+    def withdraw(
+        self, name: str, *, signed_by: str | None = None, sign_with: Path | None = None
+    ) -> Withdrawal:
+        """Withdraw every permission of a subject, and tell what is refused from now on."""
+        return permission.withdraw(self.registry, name, signed_by=signed_by, sign_with=sign_with)
+
+    def forget(self, name: str) -> tuple[Path, Receipt]:
+        """Destroy everything of a subject but its permissions; gives the signed receipt."""
+        return forgetting.forget(self.registry, name)
 
     def _decisions(self, name: str) -> tuple[rights.Decision, ...]:
         """Whether each act is permitted today."""
-        return rights.decide_all(name, self.registry.consents(name), today=date.today())
+        return permission.decisions(self.registry, name)
 
     def permitted(self, act: Act, name: str) -> Consent:
         """The record that permits `act` for a subject today. Raises NotPermitted."""
-        return rights.require(act, name, self.registry.consents(name), today=date.today())
+        return permission.require(self.registry, act, name)
+
+    def verify(self, file: Path) -> Account:
+        """What is known of a LoRA or a picture, ours or not. Raises NotFound."""
+        return verifying.verify(self.registry, file)
 
     # -- models ------------------------------------------------------------------------------------
 
@@ -340,19 +359,20 @@ class Studio:
 
         filed = self.registry.subject(subject)
         read = lora.read(file)
-        sha256 = self.registry.blobs.put(file.read_bytes())
-        adapter = self.registry.add_adapter(
-            Adapter(
-                name=name or file.stem,
-                subject=filed.name,
-                family=read.family,
-                base="unknown",
-                trigger=filed.trigger,
-                file_sha256=sha256,
-                tensors_sha256=read.tensors_sha256,
-                created=now(),
-            )
+        adapter = Adapter(
+            name=name or file.stem,
+            subject=filed.name,
+            family=read.family,
+            base="unknown",
+            trigger=filed.trigger,
+            file_sha256=read.file_sha256,
+            tensors_sha256=read.tensors_sha256,
+            consent_sha256=read.header.get("sosie.consent_sha256"),
+            created=now(),
         )
+        permission.refuse_withdrawn(self.registry, adapter)
+        self.registry.blobs.put(file.read_bytes())
+        adapter = self.registry.add_adapter(adapter)
         what = f"{file.name}: {read.format}, for {read.family}, {len(read.modules)} modules."
         use = f'Use it as "<lora:{adapter.name}:1>" on a {adapter.family} base.'
         if not any(decision.allowed for decision in self._decisions(filed.name)):
@@ -368,7 +388,7 @@ class Studio:
         `out` is a folder, or a path that ends in .safetensors. Raises NotPermitted.
         """
         found = drawing.find(self.registry, name)
-        self.permitted("export", found.subject)
+        permission.require_shown(self.registry, "export", found.adapter)
         target = out if out.suffix == ".safetensors" else out / f"{name}.safetensors"
         if target.exists():
             raise BadInput(f"{target} exists.", advice="Name another, or move it away.")
@@ -401,7 +421,7 @@ class Studio:
         should_stop: Callable[[], bool] = lambda: False,
     ) -> Adapter:
         """Train a LoRA of a subject and file it. Raises NotPermitted, NotReady, TrainingStopped,
-        Interrupted.
+        Interrupted. It ends before the next step when its permission does.
         """
         consent = self.permitted("train", name)
         return training.train(
@@ -413,7 +433,7 @@ class Studio:
             device=device,
             resume=resume,
             on_event=on_event,
-            should_stop=should_stop,
+            should_stop=permission.watching(self.registry, name, should_stop),
         )
 
     def reproduce(
@@ -441,7 +461,7 @@ class Studio:
             base=base,
             device=device,
             on_event=on_event,
-            should_stop=should_stop,
+            should_stop=permission.watching(self.registry, recorded.subject, should_stop),
         )
 
     def runs(self, name: str | None = None) -> tuple[Run, ...]:
@@ -475,7 +495,16 @@ class Studio:
         calls, consents = self._called(prompt, say)
         config = drawing.configure(prompt, n=n, seed=seed, **settings)
         loaded = self._desk.base(base, device)
-        return drawing.draw(loaded, config, calls, out=out, consents=consents, init=init, say=say)
+        return drawing.draw(
+            loaded,
+            config,
+            calls,
+            out=out,
+            consents=consents,
+            init=init,
+            sign=permission.seal(self.registry),
+            say=say,
+        )
 
     def words(
         self,
@@ -509,7 +538,10 @@ class Studio:
         """
         calls = drawing.called(self.registry, prompt, say)
         return calls, {
-            call.name: self.permitted("generate", call.found.subject).sha256() for call in calls
+            call.name: permission.require_shown(
+                self.registry, "generate", call.found.adapter
+            ).sha256()
+            for call in calls
         }
 
     def likeness(
@@ -520,5 +552,5 @@ class Studio:
         `control` are pictures of the same prompts and seeds without the LoRA.
         """
         found = drawing.find(self.registry, adapter)
-        self.permitted("generate", found.subject)
+        permission.require_shown(self.registry, "generate", found.adapter)
         return drawing.likeness(self.registry, found, drawn, control)

@@ -25,7 +25,7 @@ from sosie.core.records import (
 )
 from sosie.core.terms import RunState
 from sosie.registry import Registry
-from sosie.studio import drawing, examining
+from sosie.studio import drawing, examining, permission
 
 if TYPE_CHECKING:
     from sosie.models.diffusion.base import DiffusionBase
@@ -40,8 +40,11 @@ class Reproduction(Record):
     """What came of training again from a manifest."""
 
     same: bool
+    """Whether it is the same file but for its signature, which is of the house that trained it."""
     file_sha256: str
     recorded_sha256: str
+    unsigned_sha256: str
+    """Of the file trained now, without its signature."""
     differences: tuple[str, ...] = ()
     """What is not as it was then (library versions, code), as sentences."""
 
@@ -139,7 +142,10 @@ def _train(
         should_stop=should_stop,
         resume=resume,
         examined=examining.examined(registry, dataset, base.info.defaults.width),
+        sign=permission.seal(registry),
     )
+    # What was withdrawn during the last step is not filed.
+    permission.require(registry, "train", run.subject)
     return registry.add_adapter(
         Adapter(
             name=run.id,
@@ -247,6 +253,7 @@ def reproduce(
 ) -> Reproduction:
     """Train again with the recorded pictures, captions and settings, and compare the file."""
     from sosie import train as stage
+    from sosie.models import lora
     from sosie.train.manifest import differences
 
     recorded = recorded_file(registry, path, manifest)
@@ -272,8 +279,11 @@ def reproduce(
             examined=examining.examined(registry, dataset, loaded.info.defaults.width).only(
                 manifest.config.waive
             ),
+            sign=permission.seal(registry),
         )
+        unsigned = lora.sealed(result.adapter).unsigned_sha256
         again = stage.Manifest.read(result.manifest)
+    before = lora.sealed(recorded)
     then, today = manifest.environment, again.environment
     changed = [
         f"{key} was {then.get(key)}, is {today[key]}"
@@ -281,9 +291,10 @@ def reproduce(
         if then.get(key) != today[key]
     ]
     return Reproduction(
-        same=result.file_sha256 == recorded,
+        same=before.as_written and unsigned == before.unsigned_sha256,
         file_sha256=result.file_sha256,
-        recorded_sha256=recorded,
+        recorded_sha256=sha256_file(recorded),
+        unsigned_sha256=unsigned,
         differences=(*differences(manifest, again), *changed),
     )
 
@@ -312,14 +323,14 @@ def manifest_of(registry: Registry, given: Path) -> Path:
     return registry.run(str(given)).folder / "manifest.json"
 
 
-def recorded_file(registry: Registry, path: Path, manifest: Manifest) -> str:
-    """SHA-256 of the LoRA that a manifest describes: the file beside it, else the one on file."""
+def recorded_file(registry: Registry, path: Path, manifest: Manifest) -> Path:
+    """The LoRA that a manifest describes: the file beside it, else the one on file."""
     stem = path.name.removesuffix(".json").removesuffix(".sosie")
     for name in (manifest.name, stem):
         beside = path.with_name(f"{name}.safetensors")
         if beside.is_file():
-            return sha256_file(beside)
-    return registry.adapter(manifest.name).file_sha256
+            return beside
+    return registry.blobs.path(registry.adapter(manifest.name).file_sha256)
 
 
 def follow(registry: Registry, name: str) -> Iterator[Event]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
+from sosie.core.canonical import EXACT
 from sosie.core.errors import BadInput
 from sosie.core.records import Record, first_complaint
 from sosie.models.diffusion.folder import SETTINGS, read_settings
@@ -25,9 +26,11 @@ Precision = Literal["fp32", "bf16"]
 class TrainConfig(Record):
     """Everything that decides what a run does: equal configs and data give equal files on CPU."""
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     name: str | None = None
     """What the file calls itself, and its file name; None takes the subject's name."""
-    seed: int = 0
+    seed: int = Field(default=0, gt=-EXACT, lt=EXACT)
     """Seed of the split, the order, the noise, the times and the start of the LoRA."""
     started: datetime | None = None
     """Date written into the file; None takes the time at which the run starts."""

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from sosie.core.canonical import plain_json
 from sosie.core.files import as_workspace_error
-from sosie.core.records import canonical_json, now
+from sosie.core.records import now
 
 OnEvent = Callable[[str, dict[str, Any]], None]
 
@@ -29,7 +30,7 @@ class Story:
         self._number += 1
         line = {"number": self._number, "kind": kind, "at": now().isoformat(), "data": data}
         with as_workspace_error(self._path):
-            self._file.write(canonical_json(line) + b"\n")
+            self._file.write(plain_json(line) + b"\n")
             self._file.flush()
         if self._on_event is not None:
             self._on_event(kind, data)

@@ -9,9 +9,10 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 
+from sosie.core.canonical import canonical_json
 from sosie.core.errors import BadInput
 from sosie.core.files import sha256_bytes, write_atomically
-from sosie.core.records import Dataset, Record, canonical_json
+from sosie.core.records import Dataset, Record
 from sosie.models.diffusion.base import DiffusionBase
 from sosie.train.config import TrainConfig, first_line
 from sosie.train.planning import Plan

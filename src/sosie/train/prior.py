@@ -10,8 +10,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from sosie.core.canonical import canonical_json
 from sosie.core.files import save_atomically, sha256_bytes, sha256_file
-from sosie.core.records import canonical_json
 from sosie.core.terms import Kind
 from sosie.models.diffusion.base import DiffusionBase
 from sosie.train.cache import Cache, Lesson

@@ -47,6 +47,7 @@ class Run:
     teacher: Teacher
     on_checkpoint: OnCheckpoint | None
     should_stop: ShouldStop | None
+    sign: lora.Sign | None
     saved: dict[int, Checkpoint] = field(default_factory=dict)
     validations: dict[int, Validation] = field(default_factory=dict)
     seconds: float = 0.0
@@ -219,6 +220,7 @@ class Run:
             state=self.teacher.weights.exported(),
             spec=spec_of(self.config),
             header=header(self.manifest, self.base, step),
+            sign=self.sign,
         )
 
     def _pictures(self, final: dict[int, float]) -> tuple[PictureLoss, ...]:
@@ -259,6 +261,7 @@ def train(
     resume: bool = False,
     keep_encoders: bool = False,
     examined: Examined | None = None,
+    sign: lora.Sign | None = None,
 ) -> TrainResult:
     """Teach `base` the dataset with a LoRA and write it, with all that proves it, to `folder`.
 
@@ -267,8 +270,8 @@ def train(
     `should_stop` is asked before every step. `resume` goes on from the last whole checkpoint and
     ends, on CPU, with the same bytes as a run that was never stopped. `keep_encoders` spares the
     text encoders for the next run on the same base. `examined` is what is known to be wrong with
-    the pictures: it stops the run like every check, unless it is waived. The base is given back
-    without the LoRA.
+    the pictures: it stops the run like every check, unless it is waived. `sign` signs every
+    LoRA written (see `lora.export`). The base is given back without the LoRA.
 
     Raises NotReady if a check fails, BadInput if `folder` holds a run that is not to be resumed or
     was started otherwise, Interrupted, TrainingStopped, WorkspaceError.
@@ -319,6 +322,7 @@ def train(
                 teacher=teacher,
                 on_checkpoint=on_checkpoint,
                 should_stop=should_stop,
+                sign=sign,
             )
             run.go(run.restore() if resume else 0)
             return run.finish(begun)

@@ -14,8 +14,9 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from sosie.core.canonical import canonical_json
 from sosie.core.errors import WeightsRefused
-from sosie.core.records import Record, canonical_json, first_complaint
+from sosie.core.records import Record, first_complaint
 from sosie.models.diffusion import PIPELINES, Defaults
 from sosie.models.diffusion.hashes import sha256_files
 

@@ -8,13 +8,16 @@ container.py   the bytes
 """
 
 from sosie.models.lora.apply import applied, check_fits, delta
+from sosie.models.lora.container import Sealed, sealed
 from sosie.models.lora.inject import LoraSpec, enabled, inject, load_state, remove, state
 from sosie.models.lora.read import LoraFile, read
-from sosie.models.lora.write import Written, export
+from sosie.models.lora.write import Sign, Written, export
 
 __all__ = [
     "LoraFile",
     "LoraSpec",
+    "Sealed",
+    "Sign",
     "Written",
     "applied",
     "check_fits",
@@ -25,5 +28,6 @@ __all__ = [
     "load_state",
     "read",
     "remove",
+    "sealed",
     "state",
 ]

@@ -25,6 +25,9 @@ from sosie.core.files import sha256_bytes
 LARGEST = 8 * 2**30
 """Bytes; a LoRA is smaller, and a whole model must not fill the memory before it is refused."""
 
+SIGNATURE = "sosie.signature"
+"""Header entry that holds the trainer's signature of the file as it is without this entry."""
+
 _DTYPES = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16"}
 _FOREIGN = (
     (b"PK\x03\x04", "a PyTorch zip (a pickle, which can run code)"),
@@ -45,18 +48,52 @@ class Contents:
     """Of the bytes after the header, as `sshs_model_hash` has it."""
 
 
+@dataclass(frozen=True)
+class Sealed:
+    """A file's header, taken apart into what was signed and the signature."""
+
+    header: dict[str, str]
+    """The `__metadata__` of the file, without the signature."""
+    signature: str | None
+    unsigned_sha256: str
+    """Of the file as it would be without its signature: what a signature is about."""
+    tensors_sha256: str
+    as_written: bool
+    """Whether every byte lies as `frame` lays it; else `unsigned_sha256` speaks of other bytes."""
+
+
+def sealed(path: Path) -> Sealed:
+    """Read what a signature needs of a file, and leave the tensors as bytes.
+
+    Raises NotFound and WeightsRefused as `load` does.
+    """
+    data = _bytes(path)
+    start = _data_start(path, data)
+    try:
+        entries = json.loads(data[8:start])
+        header = dict(entries.pop("__metadata__", {}))
+        signature = header.pop(SIGNATURE, None)
+    except (ValueError, AttributeError, TypeError) as error:
+        raise WeightsRefused(f"{path} is truncated or damaged: {error}.") from error
+    tensors = data[start:]
+    unsigned = frame(entries, tensors, header)
+    whole = header if signature is None else header | {SIGNATURE: signature}
+    return Sealed(
+        header=header,
+        signature=signature,
+        unsigned_sha256=sha256_bytes(unsigned),
+        tensors_sha256=sha256_bytes(tensors),
+        as_written=frame(entries, tensors, whole) == data,
+    )
+
+
 def load(path: Path) -> Contents:
     """Read a safetensors file, whatever its suffix says.
 
     Raises NotFound if there is no file, WeightsRefused if its content is anything else (a pickle is
     never opened), truncated or damaged.
     """
-    if not path.is_file():
-        raise NotFound(f"There is no file {path}.")
-    size = path.stat().st_size
-    if size > LARGEST:
-        raise WeightsRefused(f"{path} has {size / 1e9:.1f} GB: a whole model, not a LoRA.")
-    data = path.read_bytes()
+    data = _bytes(path)
     start = _data_start(path, data)
     try:
         tensors = safetensors.torch.load(data)
@@ -100,6 +137,15 @@ def frame(entries: Mapping[str, Any], data: bytes, header: Mapping[str, str]) ->
     text = json.dumps(whole, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)
     return len(text).to_bytes(8, "little") + text + data
+
+
+def _bytes(path: Path) -> bytes:
+    if not path.is_file():
+        raise NotFound(f"There is no file {path}.")
+    size = path.stat().st_size
+    if size > LARGEST:
+        raise WeightsRefused(f"{path} has {size / 1e9:.1f} GB: a whole model, not a LoRA.")
+    return path.read_bytes()
 
 
 def _data_start(path: Path, data: bytes) -> int:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +30,9 @@ from sosie.models.lora.inject import LoraSpec
 from sosie.models.lora.names import adaptable, flat
 from sosie.models.lora.read import read
 
+Sign = Callable[[str], str]
+"""From the SHA-256 of a file without its signature to the text of the signature."""
+
 _FIXED_HEADER = {
     "format": "pt",
     "modelspec.sai_model_spec": "1.0.1",
@@ -37,7 +40,7 @@ _FIXED_HEADER = {
 }
 _CALLERS_KEYS = re.compile(
     r"modelspec\.(title|date|resolution|license|tags|trigger_phrase)|ss_output_name"
-    r"|ss_tag_frequency|sosie\.[a-z0-9_.]+"
+    r"|ss_tag_frequency|sosie\.(?!signature$)[a-z0-9_.]+"
 )
 
 
@@ -118,12 +121,14 @@ def export(
     state: Mapping[str, Tensor],
     spec: LoraSpec,
     header: Mapping[str, str],
+    sign: Sign | None = None,
 ) -> Written:
     """Write a trained LoRA to `path`, whole or not at all, read it back and compare.
 
     `state` has the keys of `inject`. `header` may hold `modelspec.` title, date, resolution,
     license, tags and trigger_phrase, `ss_output_name`, `ss_tag_frequency` (the trigger alone) and
-    `sosie.*`; the rest of the header comes from the base and the spec. Equal arguments give equal
+    `sosie.*`; the rest of the header comes from the base and the spec. `sign`, given the SHA-256
+    of the file as it is so far, returns the text of `sosie.signature`. Equal arguments give equal
     bytes.
 
     Raises WeightsRefused for NaN, for keys or shapes that are not this base's plain LoRA, and for
@@ -149,6 +154,9 @@ def export(
         "sshs_model_hash": digest,
     }
     file = container.frame(entries, data, whole)
+    if sign is not None:
+        whole[container.SIGNATURE] = sign(sha256_bytes(file))
+        file = container.frame(entries, data, whole)
     save_atomically(path, lambda temporary: temporary.write_bytes(file))
     left = 1.0 if style.bakes_scale else spec.scale
     return _read_back(path, file=file, tensors_sha256=digest, pairs=pairs, scale=left)

@@ -1,0 +1,199 @@
+"""Rights that travel: who signed what, what a file proves, and what a withdrawal reaches."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from sosie.core.errors import BadInput, NotPermitted
+from sosie.core.records import Run, now
+from sosie.models import lora
+from sosie.models.lora import container
+from sosie.rights import home_key
+from sosie.studio import Studio, permission
+from tests.cli.door import sosie
+from tests.studio.household import QUICK
+
+
+def drawn(studio: Studio, base: Path, out: Path) -> Path:
+    (file,) = studio.generate(
+        "<lora:anna-1:0.8> anna", base=str(base), out=out, n=1, steps=1, device="cpu"
+    ).files
+    return file
+
+
+def exported(studio: Studio, out: Path) -> Path:
+    return studio.export_adapter("anna-1", out)[0]
+
+
+def key(folder: Path) -> Path:
+    """A signer's own key file."""
+    folder.mkdir()
+    home_key(folder)
+    return folder / "key.pem"
+
+
+def resealed(studio: Studio, path: Path, header: dict[str, str]) -> Path:
+    """The LoRA at `path` with other header entries, signed anew by the workspace."""
+    data = path.read_bytes()
+    start = 8 + int.from_bytes(data[:8], "little")
+    entries = json.loads(data[8:start])
+    whole = entries.pop("__metadata__") | header
+    whole.pop(container.SIGNATURE)
+    path.write_bytes(container.frame(entries, data[start:], whole))
+    whole[container.SIGNATURE] = permission.seal(studio.registry)(lora.sealed(path).unsigned_sha256)
+    path.write_bytes(container.frame(entries, data[start:], whole))
+    return path
+
+
+def test_a_permission_is_signed_by_the_house_and_by_who_gives_it(tmp_path):
+    studio = Studio(tmp_path / "home")
+    studio.new("anna")
+    record = studio.consent("anna", relation="self", sign_with=key(tmp_path / "anna"))
+    hers, ours = studio.registry.signatures.of(record.sha256())
+    assert (hers.role, ours.role) == ("subject", "trainer")
+    assert ours.public_key == studio.registry.key().public != hers.public_key
+    assert hers.holds() and ours.holds()
+    with pytest.raises(BadInput, match="key of this workspace"):
+        studio.consent("anna", relation="self", sign_with=tmp_path / "home" / "key.pem")
+    with pytest.raises(BadInput, match="is nobody"):
+        studio.consent(
+            "anna", relation="synthetic", evidence="seed 1", sign_with=tmp_path / "anna" / "key.pem"
+        )
+    assert studio.registry.consents("anna") == (record,)
+
+
+def test_a_clock_set_back_wins_no_time(tmp_path):
+    studio = Studio(tmp_path / "home")
+    studio.new("anna")
+    today = now().astimezone().date()
+    studio.consent("anna", relation="self", until=today)
+    studio.permitted("train", "anna")
+    later = now() + timedelta(days=2)
+    studio.registry.add_run(
+        Run(
+            id="anna-1", subject="anna", base="pocket", state="done", step=1, steps=1,
+            folder=tmp_path, pid=None, started=now(), ended=later,
+        )
+    )  # fmt: skip
+    with pytest.raises(NotPermitted, match=f"permitted it until {today}"):
+        studio.permitted("train", "anna")
+
+
+def test_files_say_who_made_them_and_with_whose_permission(studio, trained, tmp_path):
+    file, picture = exported(studio, tmp_path), drawn(studio, trained.base, tmp_path)
+    for path, words in ((file, "LoRA"), (picture, "synthetic picture")):
+        found = studio.verify(path)
+        assert found.verdict == "as signed", found
+        told = " ".join(found.told)
+        assert words in told and "by the key of this workspace" in told
+        assert "given in person without end: it stands today" in told
+        assert [p.subject for p in found.permissions] == ["anna"]
+        assert any("not a person" in sentence for sentence in found.unknown)
+    answer = sosie(trained.home, "verify", file, picture)
+    assert answer.code == 0 and "What cannot be known:" in answer.out
+    rows = json.loads(sosie(trained.home, "verify", "--json", file).out)
+    assert rows[0]["verdict"] == "as signed"
+    # Elsewhere the bytes are proved, and the rest is said to be unknown.
+    other = Studio(tmp_path / "other").verify(file)
+    assert other.verdict == "as signed" and other.permissions[0].standing == "not on file"
+    assert len(other.unknown) == 4
+
+
+def test_changed_and_forged_files_are_told(studio, trained, tmp_path):
+    file, picture = exported(studio, tmp_path), drawn(studio, trained.base, tmp_path)
+    data = file.read_bytes()
+    title = data.index(b"anna-1")
+    changes = {
+        "tensors": data[:-1] + bytes([data[-1] ^ 1]),
+        "header": data[:title] + b"anna-2" + data[title + 6 :],
+        "cut": data[: len(data) // 2],
+    }
+    verdicts = {}
+    for name, changed in changes.items():
+        (tmp_path / name).write_bytes(changed)
+        verdicts[name] = studio.verify(tmp_path / name).verdict
+    assert verdicts == {"tensors": "changed", "header": "changed", "cut": "not signed"}
+    place = data.index(b'signature\\":\\"') + 14
+    other = b"0" if data[place : place + 1] != b"0" else b"1"
+    file.write_bytes(data[:place] + other + data[place + 1 :])
+    assert studio.verify(file).verdict == "forged"
+    assert sosie(trained.home, "verify", file).code == 1
+    seen = bytearray(picture.read_bytes())
+    seen[-200] ^= 1
+    picture.write_bytes(seen)
+    assert studio.verify(picture).verdict in ("changed", "forged", "not signed")
+    (tmp_path / "words.txt").write_text("hello")
+    assert sosie(trained.home, "verify", tmp_path / "words.txt").code == 2
+
+
+def test_another_persons_permission_in_a_file_is_told(studio, tmp_path):
+    studio.new("ben")
+    bens = studio.consent("ben", relation="self")
+    file = resealed(studio, exported(studio, tmp_path), {"sosie.consent_sha256": bens.sha256()})
+    found = studio.verify(file)
+    assert found.verdict == "forged"
+    assert "It names a permission of another person, ben." in found.told
+
+
+def test_an_ended_and_a_withdrawn_permission_are_told(studio, trained, tmp_path, monkeypatch):
+    file = exported(studio, tmp_path)
+    ended = studio.consent("anna", relation="self", until=now().astimezone().date())
+    resealed(studio, file, {"sosie.consent_sha256": ended.sha256()})
+    assert studio.verify(file).verdict == "as signed"
+    with monkeypatch.context() as later:
+        day = permission.today(studio.registry) + timedelta(days=1)
+        later.setattr(permission, "today", lambda registry: day)
+        assert studio.verify(file).verdict == "ended"
+    studio.consent("anna", relation="self", acts=())
+    assert studio.verify(file).verdict == "withdrawn"
+    assert sosie(trained.home, "verify", file).code == 1
+
+
+def test_a_withdrawal_reaches_all_that_was_derived(studio, trained, tmp_path):
+    file = exported(studio, tmp_path)
+    early = studio.export_adapter("anna-1@2", tmp_path / "early.safetensors")[0]
+    studio.new("ben")
+    studio.consent("ben", relation="self")
+    studio.import_adapter(file, subject="ben", name="twin")
+    studio.import_adapter(early, subject="ben", name="early")
+    answer = sosie(trained.home, "consent", "anna", "--withdraw")
+    assert answer.code == 0, answer
+    for name in ("LoRA anna-1", "LoRA twin", "LoRA early", "run anna-1"):
+        assert name in answer.out
+    for call in ("anna-1", "anna-1@2", "anna", "twin", "early"):
+        with pytest.raises(NotPermitted, match='generate "anna"'):
+            studio.generate(f"<lora:{call}:1> x", base=str(trained.base), out=tmp_path / "out")
+        with pytest.raises(NotPermitted, match='export "anna"'):
+            studio.export_adapter(call, tmp_path / "out")
+    with pytest.raises(NotPermitted, match='train "anna"'):
+        studio.train("anna", base=str(trained.base), overrides={})
+    for subject in ("anna", "ben"):
+        with pytest.raises(NotPermitted, match="was withdrawn on"):
+            studio.import_adapter(file, subject=subject, name="again")
+    assert not (tmp_path / "out").exists()
+    assert {a.name for a in studio.registry.adapters()} == {"anna-1", "twin", "early"}
+
+
+def test_nothing_can_be_withdrawn_that_was_not_given(tmp_path):
+    studio = Studio(tmp_path / "home")
+    studio.new("anna")
+    with pytest.raises(BadInput, match="nothing to withdraw"):
+        studio.withdraw("anna")
+
+
+def test_a_withdrawal_ends_a_run_before_its_next_step(studio, trained):
+    def withdraw(kind: str, data: dict[str, object]) -> None:
+        steps.append(data["step"]) if kind == "step" else None
+        if steps[-1:] == [1] and len(studio.registry.consents("anna")) == 1:
+            Studio(trained.home).withdraw("anna")
+
+    steps: list[object] = []
+    with pytest.raises(NotPermitted, match="withdrew every permission"):
+        studio.train(
+            "anna", base=str(trained.base), overrides=QUICK, device="cpu", on_event=withdraw
+        )
+    assert steps == [1]
+    assert studio.runs("anna")[-1].state == "failed"
+    assert [a.name for a in studio.registry.adapters()] == ["anna-1"]
