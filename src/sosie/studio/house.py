@@ -353,7 +353,8 @@ class Studio:
         be done with it. Filing needs no permission, since the file is the user's already; all use
         of it does.
 
-        Raises WeightsRefused naming the keys that are not understood.
+        Raises WeightsRefused naming the keys that are not understood, and NotPermitted if one whom
+        it shows has withdrawn every permission.
         """
         from sosie.models import lora
 
