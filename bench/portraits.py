@@ -1,4 +1,4 @@
-"""Real photographs: what the commands make of the portraits that packages carry.
+"""Real photographs: what the commands make of portraits that packages carry.
 
 They are read out of scikit-image, and out of the archives of matplotlib and face_recognition if
 those lie in the folder that `SOSIE_BENCH_ARCHIVES` names (`pip download --no-deps`); nothing of it

@@ -6,9 +6,9 @@ that names somebody carries the person's numbers, added to CLIP's one vector for
 transformer learns to draw one face in any clothes, place and view, on being told whose. A LoRA then
 has only to say the same through its own trigger word. Nothing of this is exported.
 
-That is the aim, and it is not reached: after 42,000 pictures the right numbers lower the loss at high
-noise by .0017, and wrong ones raise it by .0023. Added to T5's states of the name instead, they
-changed nothing that was drawn within 60,000 pictures.
+That is the aim, and it is not reached: after 42,000 pictures the right numbers lower the loss at
+high noise by .0017, and wrong ones raise it by .0023. Added to T5's states of the name instead,
+they changed nothing that was drawn within 60,000 pictures.
 """
 
 from __future__ import annotations
