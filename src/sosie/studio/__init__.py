@@ -2,7 +2,8 @@
 
 from sosie.studio.captioning import Proposed
 from sosie.studio.drawing import Drawn
-from sosie.studio.house import Overview, Studio
+from sosie.studio.house import Studio
+from sosie.studio.rooms.workspace import Overview
 from sosie.studio.training import Reproduction
 
 __all__ = ["Drawn", "Overview", "Proposed", "Reproduction", "Studio"]

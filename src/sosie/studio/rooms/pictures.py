@@ -1,0 +1,97 @@
+"""Verbs of pictures: generate, try words, score likeness."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sosie.studio import drawing, permission
+from sosie.studio.drawing import Drawn
+from sosie.studio.rooms.room import Room
+
+if TYPE_CHECKING:
+    from sosie.audit import Likeness
+    from sosie.generate import WordTrial
+    from sosie.generate.words import Unit
+
+
+class Pictures(Room):
+    """Pictures drawn with LoRAs."""
+
+    def generate(
+        self,
+        prompt: str,
+        *,
+        base: str,
+        out: Path,
+        n: int = 4,
+        seed: int = 1,
+        init: Path | None = None,
+        device: str = "auto",
+        say: Callable[[str], None] = lambda line: None,
+        **settings: Any,
+    ) -> Drawn:
+        """Draw pictures into `out`; the subject of every LoRA called must permit it."""
+        calls, consents = self._called(prompt, say)
+        config = drawing.configure(prompt, n=n, seed=seed, **settings)
+        loaded = self.desk.base(base, device)
+        return drawing.draw(
+            loaded,
+            config,
+            calls,
+            out=out,
+            consents=consents,
+            init=init,
+            sign=permission.seal(self.registry),
+            say=say,
+        )
+
+    def words(
+        self,
+        prompt: str,
+        *,
+        base: str,
+        out: Path,
+        unit: Unit | None = None,
+        n: int = 3,
+        seed: int = 1,
+        device: str = "auto",
+        say: Callable[[str], None] = lambda line: None,
+        on_picture: Callable[[int, int], None] = lambda done, of: None,
+        **settings: Any,
+    ) -> tuple[WordTrial, Path]:
+        """Which words of a prompt work on a base, and a sheet in `out` to see it; the subject of
+        every LoRA called must permit it.
+        """
+        calls, consents = self._called(prompt, say)
+        config = drawing.configure(prompt, n=n, seed=seed, **settings)
+        loaded = self.desk.base(base, device)
+        return drawing.words(
+            loaded, config, calls, unit=unit, out=out, consents=consents, on_picture=on_picture
+        )
+
+    def _called(
+        self, prompt: str, say: Callable[[str], None]
+    ) -> tuple[tuple[drawing.Call, ...], dict[str, str]]:
+        """The LoRAs that a prompt calls, and by name the permission each is used under today, which
+        may be another than the one it was trained under. Raises NotPermitted.
+        """
+        calls = drawing.called(self.registry, prompt, say)
+        return calls, {
+            call.name: permission.require_shown(
+                self.registry, "generate", call.found.adapter
+            ).sha256()
+            for call in calls
+        }
+
+    def likeness(
+        self, adapter: str, drawn: Sequence[Path], *, control: Sequence[Path] = ()
+    ) -> Likeness:
+        """How like drawn pictures are to the pictures that the LoRA's training never saw.
+
+        `control` are pictures of the same prompts and seeds without the LoRA.
+        """
+        found = drawing.find(self.registry, adapter)
+        permission.require_shown(self.registry, "generate", found.adapter)
+        return drawing.likeness(self.registry, found, drawn, control)

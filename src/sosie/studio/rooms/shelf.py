@@ -1,0 +1,83 @@
+"""Verbs of models: the bases there are, and LoRAs that come in and go out."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sosie.core.errors import BadInput
+from sosie.core.files import write_atomically
+from sosie.core.records import Adapter, now
+from sosie.studio import drawing, permission
+from sosie.studio.rooms.room import Room
+
+if TYPE_CHECKING:
+    from sosie.models.diffusion.resolve import BaseRow
+
+
+class Shelf(Room):
+    """Base models and LoRA files."""
+
+    def bases(self) -> tuple[BaseRow, ...]:
+        """The base models that have a name, and where each lies."""
+        from sosie.models.diffusion.resolve import listing
+
+        return listing()
+
+    def import_adapter(
+        self, file: Path, *, subject: str, name: str | None = None
+    ) -> tuple[Adapter, tuple[str, ...]]:
+        """File a LoRA made elsewhere under the subject it shows, and say what it was and what can
+        be done with it. Filing needs no permission, since the file is the user's already; all use
+        of it does.
+
+        Raises WeightsRefused naming the keys that are not understood, and NotPermitted if one whom
+        it shows has withdrawn every permission.
+        """
+        from sosie.models import lora
+
+        filed = self.registry.subject(subject)
+        read = lora.read(file)
+        adapter = Adapter(
+            name=name or file.stem,
+            subject=filed.name,
+            family=read.family,
+            base="unknown",
+            trigger=filed.trigger,
+            file_sha256=read.file_sha256,
+            tensors_sha256=read.tensors_sha256,
+            consent_sha256=read.header.get("sosie.consent_sha256"),
+            created=now(),
+        )
+        permission.refuse_withdrawn(self.registry, adapter)
+        self.registry.blobs.put(file.read_bytes())
+        adapter = self.registry.add_adapter(adapter)
+        what = f"{file.name}: {read.format}, for {read.family}, {len(read.modules)} modules."
+        use = f'Use it as "<lora:{adapter.name}:1>" on a {adapter.family} base.'
+        if not any(
+            decision.allowed for decision in permission.decisions(self.registry, filed.name)
+        ):
+            use = (
+                f'Nothing can be done with it until a permission for "{filed.name}" is recorded: '
+                f"sosie consent {shlex.quote(filed.name)} …"
+            )
+        return adapter, (what, use)
+
+    def export_adapter(self, name: str, out: Path) -> tuple[Path, ...]:
+        """Copy a LoRA (NAME, or NAME@STEP for a checkpoint) out, with its manifest.
+
+        `out` is a folder, or a path that ends in .safetensors. Raises NotPermitted.
+        """
+        found = drawing.find(self.registry, name)
+        permission.require_shown(self.registry, "export", found.adapter)
+        target = out if out.suffix == ".safetensors" else out / f"{name}.safetensors"
+        if target.exists():
+            raise BadInput(f"{target} exists.", advice="Name another, or move it away.")
+        write_atomically(target, found.path.read_bytes())
+        written = [target]
+        if found.manifest is not None:
+            beside = target.with_name(f"{target.stem}.sosie.json")
+            write_atomically(beside, found.manifest.read_bytes())
+            written.append(beside)
+        return tuple(written)
