@@ -11,11 +11,12 @@ from sosie.audit.figures import Figure, Shown, measure
 from sosie.audit.intervals import Interval
 from sosie.audit.likeness import Copycat, Known, Likeness, found, likeness
 from sosie.audit.panel import Look, Panel, Unmeasured, panel
-from sosie.audit.prompts import PROMPTS, Prompt, seed_of
+from sosie.audit.prompts import CHOOSING, PROMPTS, Prompt, seed_of
 from sosie.audit.report import Audit, Held
 from sosie.audit.retrieval import Retrieval, rank
 
 __all__ = [
+    "CHOOSING",
     "PROMPTS",
     "Audit",
     "Choice",

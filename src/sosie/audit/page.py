@@ -17,13 +17,13 @@ from PIL import Image
 from sosie.audit.choice import Point
 from sosie.audit.figures import Figure
 from sosie.audit.intervals import Interval
-from sosie.audit.prompts import PROMPTS, Prompt
+from sosie.audit.prompts import CHOOSING, Prompt
 from sosie.audit.report import Audit
 
 THUMBNAIL = 224
 """Longer side in pixels of a picture on the page."""
-SHOWN = (PROMPTS[2], PROMPTS[1])
-"""Prompts on the sheet: a plain portrait, and a garment in another place."""
+SHOWN = CHOOSING[:2]
+"""Prompts on the sheet: one without and one with a garment."""
 WIDE, HIGH, LEFT, BELOW = 640, 260, 52, 34
 """The curve's size and margins, in pixels."""
 COLOURS = ("#2f6f8f", "#2e6b3e", "#a05a00", "#8a4f9e", "#b3261e", "#5c6675")
@@ -66,8 +66,6 @@ class Sheet:
     """Checkpoints by strengths at one prompt and seed."""
 
     prompt: str
-    base: str
-    """The base alone, as a data address."""
     columns: list[str]
     rows: list[tuple[str, list[Cell]]]
 
@@ -91,11 +89,10 @@ def render(
     audit: Audit,
     *,
     held_out: Sequence[Path],
-    base: Callable[[Prompt], Path],
-    point: Callable[[Prompt, Point], Path],
+    picture: Callable[[Prompt, Point], Path],
 ) -> str:
-    """The page. `held_out` are the pictures that judged, `base` and `point` say where the picture
-    of a prompt lies that the base alone, or a point of the curve, drew first.
+    """The page. `held_out` are the pictures that judged; `picture` says where the picture of a
+    prompt lies that a point of the curve drew first.
     """
     import jinja2
 
@@ -105,7 +102,7 @@ def render(
         audit=audit,
         held_out=[thumbnail(path) for path in held_out],
         curve=_curve(audit),
-        sheets=[_sheet(audit, prompt, base, point) for prompt in SHOWN],
+        sheets=[_sheet(audit, prompt, picture) for prompt in SHOWN],
         figures=[told(figure) for figure in audit.figures],
         wide=WIDE,
         high=HIGH,
@@ -199,12 +196,7 @@ def _curve(audit: Audit) -> Curve:
     )
 
 
-def _sheet(
-    audit: Audit,
-    prompt: Prompt,
-    base: Callable[[Prompt], Path],
-    point: Callable[[Prompt, Point], Path],
-) -> Sheet:
+def _sheet(audit: Audit, prompt: Prompt, picture: Callable[[Prompt, Point], Path]) -> Sheet:
     strengths = sorted({p.strength for p in audit.curve})
     by_place = {(p.step, p.strength): p for p in audit.curve}
     rows = []
@@ -213,11 +205,10 @@ def _sheet(
         for strength in strengths:
             p = by_place[step, strength]
             chosen = (step, strength) == (audit.choice.step, audit.choice.strength)
-            cells.append(Cell(thumbnail(point(prompt, p)), f"{p.score:.0%}", chosen))
+            cells.append(Cell(thumbnail(picture(prompt, p)), f"{p.score:.0%}", chosen))
         rows.append((f"step {step}", cells))
     return Sheet(
         prompt=prompt.text.replace("{trigger}", "…"),
-        base=thumbnail(base(prompt)),
         columns=[f"{strength:g}" for strength in strengths],
         rows=rows,
     )

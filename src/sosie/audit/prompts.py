@@ -61,7 +61,9 @@ def _prompts() -> tuple[Prompt, ...]:
 
 
 PROMPTS = _prompts()
-"""Sixteen: an interval over eight scenes is the narrowest that they can carry."""
+"""Two for each scene."""
+CHOOSING = tuple(prompt for prompt in PROMPTS if prompt.garment == (prompt.scene % 2 == 0))
+"""One for each scene, every other with its garment: what a checkpoint is chosen by."""
 SEEDS_APART = 1000
 """Between the seeds of two scenes: more than any audit draws of one."""
 

@@ -49,10 +49,10 @@ class Audit(Record):
     """Seeds of the pictures follow from it (`prompts.seed_of`)."""
     prompts: tuple[str, ...]
     """With the trigger as "{trigger}"."""
-    choosing: int = Field(ge=1)
-    """Seeds of each prompt on which checkpoint and strength were chosen."""
-    measuring: int = Field(ge=1)
-    """Other seeds of each prompt, on which the figures were taken."""
+    chosen_on: int = Field(ge=1)
+    """Pictures of each checkpoint at each strength by which one was chosen."""
+    measured_on: int = Field(ge=1)
+    """Other pictures, of other seeds, by which the figures of that one were taken."""
     judges: dict[str, str]
     """Hashes of the identity networks by name; the first chose."""
     held: Held

@@ -23,7 +23,7 @@ def audit(
     ] = None,
     strength: Annotated[
         list[float] | None,
-        typer.Option(min=0.05, max=3.0, help="To look at. [default: 0.7, 0.85, 1, 1.2]"),
+        typer.Option(min=0.05, max=3.0, help="To look at. [default: 0.7, 0.85, 1]"),
     ] = None,
     seeds: Annotated[
         int | None, typer.Option(min=2, help="Of each prompt, for the figures. [default: 2]")

@@ -24,7 +24,7 @@ from sosie import rights
 from sosie.core.canonical import canonical_json
 from sosie.core.errors import BadInput, Interrupted
 from sosie.core.files import sha256_bytes, write_atomically
-from sosie.core.records import Record, first_complaint, now
+from sosie.core.records import Dataset, Record, first_complaint, now
 from sosie.registry import Registry
 from sosie.studio import drawing, permission
 from sosie.studio.drawing import Found
@@ -34,11 +34,12 @@ if TYPE_CHECKING:
     from sosie.models.diffusion.base import DiffusionBase
     from sosie.models.faces import Picture
     from sosie.models.lora.read import LoraFile
-    from sosie.train import Manifest
+    from sosie.train import Checkpoint, Manifest
+    from sosie.train.run import OnCheckpoint
 
 OnEvent = Callable[[str, dict[str, Any]], None]
 
-STRENGTHS = (0.7, 0.85, 1.0, 1.2)
+STRENGTHS = (0.7, 0.85, 1.0)
 
 
 class AuditConfig(Record):
@@ -47,15 +48,17 @@ class AuditConfig(Record):
     strengths: tuple[float, ...] = STRENGTHS
     """Weights of the LoRA among which one is chosen."""
     choosing: int = Field(default=1, ge=1, le=100)
-    """Seeds of each prompt for every checkpoint at every strength."""
+    """Seeds of each choosing prompt for every checkpoint at every strength."""
     measuring: int = Field(default=2, ge=2, le=400)
     """Other seeds of each prompt for the chosen one: two pictures of one prompt show variety."""
     seed: int = Field(default=1, ge=0, lt=2**31)
 
-    def pictures(self, prompts: int, checkpoints: int) -> int:
+    def pictures(self, checkpoints: int) -> int:
         """How many pictures are drawn, the base's own included."""
-        cells = checkpoints * len(self.strengths)
-        return prompts * ((cells + 1) * self.choosing + 2 * self.measuring)
+        from sosie.audit import CHOOSING, PROMPTS
+
+        chosen = len(CHOOSING) * self.choosing * checkpoints * len(self.strengths)
+        return chosen + 2 * len(PROMPTS) * self.measuring
 
 
 class Signed(Record):
@@ -77,7 +80,7 @@ class Audited:
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class File:
     """A LoRA file of a run, as it was after a step."""
 
     step: int
@@ -104,19 +107,19 @@ def configure(settings: Mapping[str, Any]) -> AuditConfig:
         raise BadInput(f"{first.field} cannot be {first.given!r}: {first.what}.") from None
 
 
-def checkpoints(registry: Registry, found: Found, *, only: bool) -> tuple[Checkpoint, ...]:
+def checkpoints(registry: Registry, found: Found, *, only: bool) -> tuple[File, ...]:
     """What of a run is audited: the one named if `only`, else all that are on disk."""
     assert found.adapter.run is not None, "a LoRA with a manifest has a run"
     folder = registry.run(found.adapter.run).folder
     kept = [
-        Checkpoint(int(path.parent.name.removeprefix("step-")), path)
+        File(int(path.parent.name.removeprefix("step-")), path)
         for path in sorted(folder.glob("checkpoints/step-*/adapter.safetensors"))
     ]
     chosen = [checkpoint for checkpoint in kept if checkpoint.path == found.path]
     if only and chosen:
         return tuple(chosen)
     if only or not kept:
-        return (Checkpoint(found.adapter.step or 0, found.path),)
+        return (File(found.adapter.step or 0, found.path),)
     return tuple(kept)
 
 
@@ -186,12 +189,16 @@ class Auditor:
     done: int = 0
 
     def draw(
-        self, cell: Path, lora: tuple[LoraFile, float] | None, first: int, seeds: int
+        self,
+        cell: Path,
+        lora: tuple[LoraFile, float] | None,
+        prompts: Sequence[Prompt],
+        numbers: range,
     ) -> Shown:
-        """`seeds` pictures of every prompt, from seed number `first` on, in the folder `cell`."""
-        from sosie.audit import PROMPTS, Shown
+        """Pictures of every prompt, of the seeds with these numbers, in the folder `cell`."""
+        from sosie.audit import Shown
 
-        rows = [(p, self._looks(cell, lora, p, first, seeds)) for p in PROMPTS]
+        rows = [(p, self._looks(cell, lora, p, numbers)) for p in prompts]
         return Shown(
             prompts=[prompt for prompt, looks in rows for _ in looks],
             looks=[look for _, looks in rows for look in looks],
@@ -202,13 +209,12 @@ class Auditor:
         cell: Path,
         lora: tuple[LoraFile, float] | None,
         prompt: Prompt,
-        first: int,
-        seeds: int,
+        numbers: range,
     ) -> list[Look]:
         from sosie.audit import Look, seed_of
 
         found: list[Look] = []
-        for number in range(first, first + seeds):
+        for number in numbers:
             seed = seed_of(prompt, self.config.seed, number)
             seen = cell / f"{prompt.key}-{seed}.json"
             if not seen.is_file():
@@ -282,19 +288,17 @@ def audit(
         folder=registry.run(manifest.name).folder / "audit",
         on_event=on_event,
         should_stop=should_stop,
-        total=config.pictures(len(stage.PROMPTS), len(files)),
+        total=config.pictures(len(files)),
     )
     place = auditor.folder / key[:12]
     told = {"pictures": auditor.total, "checkpoints": [f.step for f in files]}
     on_event("audit", told | {"strengths": list(config.strengths)})
-    auditor.draw(place / "base", None, 0, config.choosing)
     curve: list[Point] = []
     for file in files:
         read = lora.read(file.path)
         for strength in config.strengths:
-            shown = auditor.draw(
-                _cell(place, file.step, strength), (read, strength), 0, config.choosing
-            )
+            cell = _cell(place, file.step, strength)
+            shown = auditor.draw(cell, (read, strength), stage.CHOOSING, range(config.choosing))
             curve.append(stage.point(file.step, strength, shown, known))
             on_event("point", curve[-1].model_dump(mode="json"))
     choice = stage.choose(curve)
@@ -302,8 +306,9 @@ def audit(
     read = lora.read(chosen.path)
     cell = _cell(place, choice.step, choice.strength)
     # Other seeds than those that chose.
-    made = auditor.draw(cell, (read, choice.strength), config.choosing, config.measuring)
-    alone = auditor.draw(place / "base", None, config.choosing, config.measuring)
+    others = range(config.choosing, config.choosing + config.measuring)
+    made = auditor.draw(cell, (read, choice.strength), stage.PROMPTS, others)
+    alone = auditor.draw(place / "base", None, stage.PROMPTS, others)
     names = _names(found, choice.step, choice.strength)
     figures = [_mended(figure, names) for figure in stage.measure(made, alone, known)]
     report = stage.Audit(
@@ -316,8 +321,8 @@ def audit(
         taken=now(),
         seed=config.seed,
         prompts=tuple(prompt.text for prompt in stage.PROMPTS),
-        choosing=config.choosing,
-        measuring=config.measuring,
+        chosen_on=len(stage.CHOOSING) * config.choosing,
+        measured_on=len(stage.PROMPTS) * config.measuring,
         judges=panel.hashes(),
         held=_held(real, known, made),
         curve=tuple(curve),
@@ -329,6 +334,42 @@ def audit(
     filed = _file(registry, report, real, auditor.folder, place)
     on_event("audited", {"verdict": report.verdict, "choice": choice.model_dump()})
     return filed
+
+
+def scorer(dataset: Dataset) -> OnCheckpoint:
+    """Scores a run's checkpoints by their previews: likeness to the pictures that it withholds, as
+    a share of the person's own median, by the first identity network.
+
+    The previews are drawn anyway, so that a score costs a look at each. None where there are none,
+    for a handwriting, and where the withheld pictures show too few faces.
+    """
+    from sosie import audit as stage
+    from sosie.models import faces
+    from sosie.train import Manifest
+
+    paths = {item.sample: item.path for item in dataset.items}
+    known: list[Known] = []
+
+    def score(checkpoint: Checkpoint) -> float | None:
+        if not checkpoint.previews or dataset.kind != "person":
+            return None
+        if not known:
+            manifest = Manifest.read(checkpoint.folder.parents[1] / "manifest.json")
+            sides = (
+                [drawing.pixels(paths[p.sample]) for p in manifest.pictures if p.withheld == held]
+                for held in (True, False)
+            )
+            held_out, training = (stage.found(side, faces.identity) for side in sides)
+            known.append(stage.Known(held_out=held_out, training=training))
+        (real,) = known
+        try:
+            own = real.unit
+        except BadInput:
+            return None
+        seen = [faces.identity(drawing.pixels(path)) for path in checkpoint.previews]
+        return sum(real.cosine(face) or 0.0 for face in seen) / len(seen) / own
+
+    return score
 
 
 def known_by(panel: Panel, real: Reals) -> dict[str, Known]:
@@ -403,6 +444,7 @@ def _held(real: Reals, known: Mapping[str, Known], made: Shown) -> Held:
 
 def _file(registry: Registry, report: Audit, real: Reals, folder: Path, place: Path) -> Audited:
     """Sign the record, put it on file, and write it and its page beside the pictures."""
+    from sosie import audit as stage
     from sosie.audit import page
 
     signature = rights.sign(registry.key(), report.sha256(), role="trainer", at=report.taken)
@@ -414,16 +456,10 @@ def _file(registry: Registry, report: Audit, real: Reals, folder: Path, place: P
     record, html = folder / f"{stem}.json", folder / f"{stem}.html"
     write_atomically(record, signed.model_dump_json(indent=1).encode() + b"\n")
 
-    def drawn(prompt: Prompt, cell: Path) -> Path:
-        from sosie.audit import seed_of
+    def drawn(prompt: Prompt, point: Point) -> Path:
+        name = f"{prompt.key}-{stage.seed_of(prompt, report.seed, 0)}.png"
+        return _cell(place, point.step, point.strength) / name
 
-        return cell / f"{prompt.key}-{seed_of(prompt, report.seed, 0)}.png"
-
-    text = page.render(
-        report,
-        held_out=real.held_out,
-        base=lambda prompt: drawn(prompt, place / "base"),
-        point=lambda prompt, p: drawn(prompt, _cell(place, p.step, p.strength)),
-    )
+    text = page.render(report, held_out=real.held_out, picture=drawn)
     write_atomically(html, text.encode())
     return Audited(audit=report, record=record, page=html)
