@@ -15,8 +15,15 @@ from itertools import combinations
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sosie.audit.intervals import Interval, mean_interval, rate_interval, ratio_interval
+from sosie.audit.intervals import (
+    Interval,
+    mean_interval,
+    rate_interval,
+    ratio_interval,
+    share_interval,
+)
 from sosie.audit.likeness import Known
 from sosie.audit.panel import Look
 from sosie.audit.prompts import Prompt
@@ -25,6 +32,9 @@ from sosie.core.records import Record
 State = Literal["passed", "failed", "not measured", "told"]
 """A figure without a gate is told."""
 Unit = Literal["share", "cosine"]
+
+SPLITS = 999
+"""Random splits of the real pictures: a chance of a thousandth can then be told."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +90,7 @@ KINDS: dict[str, Kind] = {
     ),
     "copycat": Kind(
         "Nearer to a training picture than to a new one",
-        "Half is what a LoRA reaches that knows the person and no single picture. It speaks of "
-        "faces, not of copied pixels.",
+        "It speaks of faces, not of copied pixels, and hangs on which few pictures were withheld.",
     ),
     "lean": Kind(
         "Lean to the training pictures",
@@ -89,6 +98,11 @@ KINDS: dict[str, Kind] = {
         "unit of likeness. Above 0, the faces of training are repeated.",
         most=0.25,
         mend="sosie train {subject} --steps {fewer}",
+    ),
+    "chance": Kind(
+        "Chance of leaning so far",
+        "How often the pictures lean as far when the person's pictures are split at random: a "
+        "small share says that the lean is no accident of which pictures were withheld.",
     ),
     "obedience": Kind(
         "Clothes and place as asked",
@@ -145,6 +159,11 @@ class Shown:
         """Each picture's mean cosine to the held-out pictures; 0 where it shows no face, so that
         a bad picture gains nothing."""
         return [known.cosine(look.face(judge)) or 0.0 for look in self.looks]
+
+    def faces(self, judge: str) -> NDArray[np.float32]:
+        """The faces that `judge` finds, (n, D)."""
+        seen = [look.face(judge) for look in self.looks]
+        return np.array([face for face in seen if face is not None], np.float32)
 
     def leans(self, judge: str, known: Known) -> tuple[list[float], list[int]]:
         """For each picture that shows a face, by how much training is nearer, and its scene."""
@@ -203,6 +222,8 @@ def _by_judge(made: Shown, base: Shown, judge: str, known: Known) -> list[Figure
         lean = mean_interval(leans, groups=of)
         assert lean is not None, "there is at least one picture with a face"
         found.append(judged("lean", lean.scaled(1 / own), judge))
+        chance = known.interchanged(made.faces(judge), SPLITS)
+        found.append(judged("chance", share_interval(round(chance * SPLITS), SPLITS), judge))
     spread = _spread(made, scores)
     if spread is not None:
         found.append(judged("spread", spread.scaled(1 / own), judge))

@@ -134,7 +134,10 @@ def told(figure: Figure) -> Told:
 
 def amount(value: float, figure: Figure) -> str:
     """A number of a figure, in its unit."""
-    return f"{value:.0%}" if figure.kind.unit == "share" else f"{value:.2f}"
+    if figure.kind.unit == "cosine":
+        return f"{value:.2f}"
+    # A chance of a thousandth is not none.
+    return f"{value:.1%}" if 0 < value < 0.01 else f"{value:.0%}"
 
 
 def ends(interval: Interval | None, figure: Figure) -> str:
