@@ -80,19 +80,9 @@ def test_an_audit_is_whole_signed_and_on_file(studio):
     signature = rights.parsed(json.dumps(signed["signature"]))
     assert signature.holds() and signature.about == found.sha256()
     assert audit.Audit.model_validate(signed["audit"]) == found
-    filed = auditing.shelved(studio.registry, found.tensors_sha256)
-    assert filed["verdict"] == f"likeness {found.verdict}" and filed["subject"] == "anna"
-    assert filed["likeness"]["report_sha256"] == found.sha256() == sha256_bytes(found.canonical())
-
-
-def test_audits_of_several_kinds_lie_side_by_side(studio):
-    found = audited(studio).audit
-    copying = {"copying": {"verdict": "passed", "rate": "0%"}}
-    auditing.shelve(studio.registry, found.tensors_sha256, "anna", copying)
-    audited(studio)
-    filed = auditing.shelved(studio.registry, found.tensors_sha256)
-    assert filed["verdict"] == f"copying passed; likeness {found.verdict}"
-    assert filed["copying"]["rate"] == "0%"
+    (filed,) = studio.registry.audits.of("anna-1")[1:]
+    assert sha256_bytes(filed.record.encode()) == found.sha256() == filed.signatures[0].about
+    assert filed.tensors_sha256 == found.tensors_sha256
 
 
 def test_what_did_not_pass_names_the_command_that_mends_it(studio):
@@ -206,7 +196,7 @@ def test_an_audit_is_forgotten_with_its_subject(studio):
     done = audited(studio)
     studio.forget("anna")
     assert not done.record.exists()
-    assert auditing.shelved(studio.registry, done.audit.tensors_sha256) == {}
+    assert studio.registry.audits.of("anna-1") == ()
 
 
 def test_a_run_keeps_the_checkpoint_whose_previews_are_most_like(tmp_path, base, monkeypatch):

@@ -10,7 +10,6 @@ saw on it, so that an audit that was interrupted goes on where it stopped.
 
 from __future__ import annotations
 
-import json
 import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -337,27 +336,6 @@ def audit(
     return filed
 
 
-def shelved(registry: Registry, tensors_sha256: str) -> dict[str, Any]:
-    """What is on file of the audits of these weights: a verdict in words, and by the kind of audit
-    what it found in short; empty if there is none."""
-    key = f"audit:{tensors_sha256}"
-    text = registry.readings.get([key]).get(key)
-    found: dict[str, Any] = json.loads(text) if text else {}
-    return found
-
-
-def shelve(
-    registry: Registry, tensors_sha256: str, subject: str, brief: Mapping[str, Mapping[str, Any]]
-) -> None:
-    """Put on file what an audit of weights found, beside what audits of other kinds did. `brief`
-    has a "verdict" for each kind."""
-    kinds = {**shelved(registry, tensors_sha256), **brief}
-    kinds = {kind: found for kind, found in kinds.items() if isinstance(found, Mapping)}
-    verdict = "; ".join(f"{kind} {found['verdict']}" for kind, found in sorted(kinds.items()))
-    text = json.dumps({"verdict": verdict, "subject": subject, **kinds}, ensure_ascii=False)
-    registry.readings.put({f"audit:{tensors_sha256}": text})
-
-
 def scorer(dataset: Dataset) -> OnCheckpoint:
     """Scores a run's checkpoints by their previews: likeness to the pictures that it withholds, as
     a share of the person's own median, by the first identity network.
@@ -465,11 +443,14 @@ def _held(real: Reals, known: Mapping[str, Known], made: Shown) -> Held:
 
 
 def _file(registry: Registry, report: Audit, real: Reals, folder: Path, place: Path) -> Audited:
-    """Sign the record, write it and its page beside the pictures, and put it on file in short."""
+    """Sign the record, put it on file, and write it and its page beside the pictures."""
     from sosie import audit as stage
     from sosie.audit import page
 
     signature = rights.sign(registry.key(), report.sha256(), role="trainer", at=report.taken)
+    registry.audits.add(
+        report.subject, report.adapter, report.tensors_sha256, report.canonical(), signature
+    )
     signed = Signed(audit=report.model_dump(mode="json"), signature=signature)
     stem = f"{report.taken:%Y%m%d-%H%M%S}"
     record, html = folder / f"{stem}.json", folder / f"{stem}.html"
@@ -481,11 +462,4 @@ def _file(registry: Registry, report: Audit, real: Reals, folder: Path, place: P
 
     text = page.render(report, held_out=real.held_out, picture=drawn)
     write_atomically(html, text.encode())
-    figures = {
-        " ".join(filter(None, (figure.name, figure.judge))): f"{row.value} ({row.interval})"
-        for figure in report.figures
-        if (row := page.told(figure)).interval
-    }
-    brief = {"verdict": report.verdict, "report_sha256": report.sha256(), **figures}
-    shelve(registry, report.tensors_sha256, report.subject, {"likeness": brief})
     return Audited(audit=report, record=record, page=html)
