@@ -1,13 +1,14 @@
 """The gate: no public method of `Studio` reaches a person's weights without her permission."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from sosie.core.errors import NotPermitted
-from sosie.core.records import Act
+from sosie.core.records import now
+from sosie.core.terms import Act
 from sosie.models import lora
 from sosie.models.diffusion import resolve
 from sosie.studio import Studio, drawing, permission, training
@@ -42,6 +43,7 @@ FREE = {
     "verify",
     "forget",
     "withdraw",
+    "make_key",
     *("mend", "unmend", "mends", "offers"),
     *("suggest_captions", "file_captions"),
 }
@@ -65,7 +67,7 @@ def test_without_permission_nothing_is_reached(verb, state, trained, tmp_path, m
     if state == "expired":
         everything: tuple[Act, ...] = ("train", "generate", "export", "merge", "publish")
         studio.consent("anna", relation="self", acts=everything, until=date.today())
-        monkeypatch.setattr(permission, "date", Tomorrow)
+        monkeypatch.setattr(permission, "now", tomorrow)
     if state == "other acts":
         studio.consent("anna", relation="self", acts=())
         studio.consent("anna", relation="self", acts=("publish",))
@@ -88,12 +90,9 @@ def test_without_permission_nothing_is_reached(verb, state, trained, tmp_path, m
     assert not out.exists()
 
 
-class Tomorrow(date):
-    """A day on which a permission until today has ended."""
-
-    @classmethod
-    def today(cls) -> date:
-        return date.today() + timedelta(days=1)
+def tomorrow() -> datetime:
+    """A time at which a permission until today has ended."""
+    return now() + timedelta(days=1)
 
 
 def test_every_lora_of_a_prompt_must_be_permitted(studio, trained, tmp_path):

@@ -96,6 +96,7 @@ def leave(message: str, exit_code: int) -> NoReturn:
 from sosie.cli import (  # noqa: E402 (they need `app`)
     adapters,
     captions,
+    consent,
     doctor,
     mend,
     pictures,
@@ -108,6 +109,7 @@ __all__ = [
     "adapters",
     "app",
     "captions",
+    "consent",
     "doctor",
     "main",
     "mend",

@@ -79,8 +79,12 @@ def _adapter(registry: Registry, name: str) -> Adapter:
     raise NotFound.among("LoRA", name, {adapter.name for adapter in adapters} | subjects)
 
 
-def called(registry: Registry, prompt: str, say: Callable[[str], None]) -> tuple[Call, ...]:
-    """The LoRAs that a prompt calls. Tells what a name stands for, and a trigger word left out."""
+def called(
+    registry: Registry, prompt: str, say: Callable[[str], None]
+) -> tuple[str, tuple[Call, ...]]:
+    """The text of a prompt, and the LoRAs that it calls. Tells what a name stands for, and a
+    trigger word left out.
+    """
     from sosie.generate import parse
 
     parsed = parse(prompt)
@@ -93,7 +97,7 @@ def called(registry: Registry, prompt: str, say: Callable[[str], None]) -> tuple
         if trigger and trigger.casefold() not in parsed.text.casefold():
             say(f'The prompt lacks "{trigger}", the trigger word of {found.adapter.name}.')
         calls.append(Call(call.name, call.weight, found))
-    return tuple(calls)
+    return parsed.text, tuple(calls)
 
 
 def configure(prompt: str, **settings: Any) -> GenerateConfig:

@@ -33,7 +33,7 @@ class Pictures(Room):
         **settings: Any,
     ) -> Drawn:
         """Draw pictures into `out`; the subject of every LoRA called must permit it."""
-        calls, consents = self._called(prompt, say)
+        calls, consents = self._called(prompt, base, say)
         config = drawing.configure(prompt, n=n, seed=seed, **settings)
         loaded = self.desk.base(base, device)
         return drawing.draw(
@@ -64,7 +64,7 @@ class Pictures(Room):
         """Which words of a prompt work on a base, and a sheet in `out` to see it; the subject of
         every LoRA called must permit it.
         """
-        calls, consents = self._called(prompt, say)
+        calls, consents = self._called(prompt, base, say)
         config = drawing.configure(prompt, n=n, seed=seed, **settings)
         loaded = self.desk.base(base, device)
         return drawing.words(
@@ -72,15 +72,16 @@ class Pictures(Room):
         )
 
     def _called(
-        self, prompt: str, say: Callable[[str], None]
+        self, prompt: str, base: str, say: Callable[[str], None]
     ) -> tuple[tuple[drawing.Call, ...], dict[str, str]]:
         """The LoRAs that a prompt calls, and by name the permission each is used under today, which
         may be another than the one it was trained under. Raises NotPermitted.
         """
-        calls = drawing.called(self.registry, prompt, say)
+        text, calls = drawing.called(self.registry, prompt, say)
+        meant = {"prompts": (text,), "base": drawing.settled(base)}
         return calls, {
             call.name: permission.require_shown(
-                self.registry, "generate", call.found.adapter
+                self.registry, "generate", call.found.adapter, **meant
             ).sha256()
             for call in calls
         }
