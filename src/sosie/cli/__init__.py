@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 VERBS = (
     *("new", "add", "remove", "doctor", "mend", "caption", "show", "list", "consent", "bases"),
     *("train", "runs", "follow", "reproduce", "generate", "words", "export", "import"),
-    *("verify", "tidy", "forget"),
+    *("publish", "card", "alias", "verify", "tidy", "forget"),
 )
 """In the order in which a user meets them."""
 
@@ -96,6 +96,7 @@ def leave(message: str, exit_code: int) -> NoReturn:
 from sosie.cli import (  # noqa: E402 (they need `app`)
     adapters,
     captions,
+    catalogue,
     consent,
     doctor,
     mend,
@@ -109,6 +110,7 @@ __all__ = [
     "adapters",
     "app",
     "captions",
+    "catalogue",
     "consent",
     "doctor",
     "main",
