@@ -263,3 +263,19 @@ def m007_releases(db: sqlite3.Connection) -> None:
         )"""
     )
     db.execute("CREATE INDEX release_aliases_folded ON release_aliases (folded, alias)")
+
+
+@migration
+def m008_audits(db: sqlite3.Connection) -> None:
+    """What audits found of LoRAs; their signatures lie with the others."""
+    db.execute(
+        """CREATE TABLE audits (
+            id INTEGER PRIMARY KEY,
+            subject TEXT NOT NULL REFERENCES subjects(name),
+            adapter TEXT NOT NULL,
+            tensors_sha256 TEXT NOT NULL,
+            sha256 TEXT NOT NULL,
+            record TEXT NOT NULL
+        )"""
+    )
+    db.execute("CREATE INDEX audits_adapter ON audits (adapter)")

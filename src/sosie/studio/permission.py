@@ -82,12 +82,12 @@ def refuse_withdrawn(registry: Registry, adapter: Adapter) -> None:
 
 
 def watching(
-    registry: Registry, name: str, should_stop: Callable[[], bool], **meant: Any
+    registry: Registry, act: Act, name: str, should_stop: Callable[[], bool], **meant: Any
 ) -> Callable[[], bool]:
-    """`should_stop` for a run that ends with NotPermitted as soon as its permission does."""
+    """`should_stop` for long work that ends with NotPermitted as soon as its permission does."""
 
     def asked() -> bool:
-        require(registry, "train", name, **meant)
+        require(registry, act, name, **meant)
         return should_stop()
 
     return asked
