@@ -43,7 +43,7 @@ FREE = {
     "verify",
     "forget",
     "withdraw",
-    "make_key",
+    *("make_key", "paper"),
     *("mend", "unmend", "mends", "offers"),
     *("suggest_captions", "file_captions"),
 }

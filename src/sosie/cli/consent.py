@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +16,7 @@ from sosie.core.terms import ACTS, ALWAYS, PROHIBITIONS, Act, Relation
 
 if TYPE_CHECKING:
     from sosie.core.consent import Consent
+    from sosie.studio import Studio
 
 LIFTABLE = tuple(prohibition for prohibition in PROHIBITIONS if prohibition not in ALWAYS)
 
@@ -71,6 +73,10 @@ def consent(
     make_key: Annotated[
         Path | None, typer.Option(metavar="KEYFILE", help="Make such a key, and sign with it.")
     ] = None,
+    paper: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.pdf", help="Write the paper to sign, and record nothing."),
+    ] = None,
     withdraw: Annotated[
         bool, typer.Option("--withdraw", help="Withdraw every permission; tells what it reaches.")
     ] = False,
@@ -86,12 +92,14 @@ def consent(
     from sosie.cli import permissions
 
     house = studio(context)
+    if not said(context) and sys.stdin.isatty():
+        ask(house, name)
+        return
     if show:
         permissions.standing(house.show(name))
         return
     if make_key is not None:
-        sign_with = house.make_key(make_key)
-        typer.echo(f"The key is in {make_key}: for the signer alone, where the trainer has it not.")
+        sign_with = made_key(house, make_key)
     if withdraw:
         permissions.withdrawn(house.withdraw(name, signed_by=signed_by, sign_with=sign_with))
         return
@@ -111,26 +119,67 @@ def consent(
     holders = dict(holder.split("=", 1) for holder in copyright_ or [] if "=" in holder)
     given["copyright_holder"] = next((one for one in copyright_ or [] if "=" not in one), None)
     terms |= {key: value for key, value in given.items() if value is not None}
-    record = house.consent(
-        name,
-        relation=chosen[0],
-        who=who,
-        signed_by=signed_by,
-        acts=parse_acts(acts),
-        until=until.date() if until else None,
-        evidence=evidence,
-        terms=terms,
-        holders=holders,
-        sign_with=sign_with,
-    )
+    answers: dict[str, Any] = {
+        "relation": chosen[0],
+        "who": who,
+        "signed_by": signed_by,
+        "acts": parse_acts(acts),
+        "until": until.date() if until else None,
+        "evidence": evidence,
+        "terms": terms,
+        "holders": holders,
+    }
+    if paper is not None:
+        write_paper(house, name, answers, paper)
+        return
+    record = house.consent(name, **answers, sign_with=sign_with)
+    permissions.screen(record)
     recorded(record, with_key=sign_with is not None)
+
+
+def said(context: typer.Context) -> bool:
+    """Whether anything but the name was given."""
+    sources = (context.get_parameter_source(key) for key in context.params if key != "name")
+    return any(source is not None and source.name == "COMMANDLINE" for source in sources)
+
+
+def ask(house: Studio, name: str) -> None:
+    """Ask for a permission, show it, and record it or write the paper to sign."""
+    from sosie.cli import asking, permissions
+
+    house.show(name)
+    answers = asking.asked(name)
+    if not answers["acts"]:
+        raise BadInput("Nothing is allowed: there is nothing to record.")
+    draft = house.consent(name, **answers, draft=True)
+    typer.echo()
+    permissions.screen(draft)
+    if typer.confirm("Write this as a paper to sign?", default=False):
+        path = Path(typer.prompt("Which file", default=f"{name}-permission.pdf")).expanduser()
+        write_paper(house, name, answers, path)
+    if not typer.confirm("Record it now?", default=False):
+        typer.echo("Nothing was recorded.")
+        return
+    key = None if draft.relation == "synthetic" else asking.key_file(draft.signed_by)
+    sign_with = made_key(house, key[0]) if key and key[1] else key and key[0]
+    recorded(house.consent(name, **answers, sign_with=sign_with), with_key=sign_with is not None)
+
+
+def made_key(house: Studio, path: Path) -> Path:
+    """Make a key for a signer, and tell whom it is for."""
+    house.make_key(path)
+    typer.echo(f"The key is in {path}: for the signer alone, where the trainer has it not.")
+    return path
+
+
+def write_paper(house: Studio, name: str, answers: dict[str, Any], path: Path) -> None:
+    """Write the paper to sign, and tell what comes next."""
+    house.paper(house.consent(name, **answers, draft=True), path)
+    typer.echo(f"{path}: to be read, signed and kept. Then record it, with --evidence {path}.")
 
 
 def recorded(record: Consent, *, with_key: bool) -> None:
     """Tell what was recorded, and who signed it."""
-    from sosie.cli import permissions
-
-    permissions.screen(record)
     allowed = ", ".join(record.acts) or "nothing: the permission is withdrawn"
     end = f" until {record.until}" if record.until else ""
     typer.echo(f"Recorded for {record.who}, signed by {record.signed_by}: {allowed}{end}.")

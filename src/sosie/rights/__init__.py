@@ -2,7 +2,7 @@
 
 consent.py   who may be modelled: the decision     clauses.py   what a record says against an act
 prompts.py   what a prompt asks for, by words      checked.py   whether a record can be kept
-wording.py   a record in plain words
+wording.py   a record in plain words        paper.py     the page to sign
 keys.py      Ed25519 keys, the workspace's too     signed.py    who has put their name to what
 """
 
@@ -10,6 +10,7 @@ from sosie.rights.checked import checked_consent
 from sosie.rights.clauses import Context
 from sosie.rights.consent import Decision, decide, decide_all, duties, guarded, refusal, require
 from sosie.rights.keys import HOME_KEY, Key, fingerprint, home_key, new_key, read_key
+from sosie.rights.paper import paper, text_sha256
 from sosie.rights.signed import ROLES, Role, Signature, parsed, sign
 from sosie.rights.wording import sections, title, wording
 
@@ -29,12 +30,14 @@ __all__ = [
     "guarded",
     "home_key",
     "new_key",
+    "paper",
     "parsed",
     "read_key",
     "refusal",
     "require",
     "sections",
     "sign",
+    "text_sha256",
     "title",
     "wording",
 ]

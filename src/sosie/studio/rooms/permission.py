@@ -9,6 +9,7 @@ from typing import Any
 
 from sosie import rights
 from sosie.core.consent import Consent
+from sosie.core.files import write_atomically
 from sosie.core.terms import Act, Relation
 from sosie.studio import consenting, forgetting, permission, verifying
 from sosie.studio.forgetting import Receipt
@@ -55,6 +56,10 @@ class Permission(Room):
             holders=holders or {},
         )
         return consent if draft else consenting.record(self.registry, consent, sign_with)
+
+    def paper(self, consent: Consent, path: Path) -> None:
+        """Write a record, or a draft, as a page to sign. Raises BadInput if it is too long."""
+        write_atomically(path, rights.paper(consent))
 
     def make_key(self, path: Path) -> Path:
         """Make a key for a signer, in a file for their eyes only. Raises BadInput if it exists."""
