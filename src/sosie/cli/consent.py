@@ -77,6 +77,13 @@ def consent(
         Path | None,
         typer.Option(metavar="FILE.pdf", help="Write the paper to sign, and record nothing."),
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.json", help="Write the record on file, to carry elsewhere."),
+    ] = None,
+    take: Annotated[
+        Path | None, typer.Option(metavar="FILE.json", help="Record one from elsewhere.")
+    ] = None,
     withdraw: Annotated[
         bool, typer.Option("--withdraw", help="Withdraw every permission; tells what it reaches.")
     ] = False,
@@ -97,6 +104,13 @@ def consent(
         return
     if show:
         permissions.standing(house.show(name))
+        return
+    if out is not None:
+        record = house.give_consent(name, out)
+        typer.echo(f"{out}: the record of {record.recorded.date()}, with all who signed it.")
+        return
+    if take is not None:
+        recorded(house.take_consent(name, take), with_key=False)
         return
     if make_key is not None:
         sign_with = made_key(house, make_key)
@@ -132,9 +146,9 @@ def consent(
     if paper is not None:
         write_paper(house, name, answers, paper)
         return
-    record = house.consent(name, **answers, sign_with=sign_with)
-    permissions.screen(record)
-    recorded(record, with_key=sign_with is not None)
+    made = house.consent(name, **answers, sign_with=sign_with)
+    permissions.screen(made)
+    recorded(made, with_key=sign_with is not None)
 
 
 def said(context: typer.Context) -> bool:

@@ -11,7 +11,7 @@ from sosie import rights
 from sosie.core.consent import Consent
 from sosie.core.files import write_atomically
 from sosie.core.terms import Act, Relation
-from sosie.studio import consenting, forgetting, permission, verifying
+from sosie.studio import carrying, consenting, forgetting, permission, verifying
 from sosie.studio.forgetting import Receipt
 from sosie.studio.permission import Withdrawal
 from sosie.studio.rooms.room import Room
@@ -56,6 +56,14 @@ class Permission(Room):
             holders=holders or {},
         )
         return consent if draft else consenting.record(self.registry, consent, sign_with)
+
+    def give_consent(self, name: str, path: Path) -> Consent:
+        """Write the latest record of a subject, with all who signed it, as one JSON file."""
+        return carrying.give(self.registry, name, path)
+
+    def take_consent(self, name: str, path: Path) -> Consent:
+        """File a record from elsewhere. Raises BadInput if it does not hold, or not for `name`."""
+        return carrying.take(self.registry, name, path)
 
     def paper(self, consent: Consent, path: Path) -> None:
         """Write a record, or a draft, as a page to sign. Raises BadInput if it is too long."""
