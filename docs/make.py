@@ -80,8 +80,8 @@ def commands() -> str:
         "defaults are those of the recipe for full-size bases; a base may bring its own, and\n"
         "`--dry-run` prints what would be used.\n\n"
         + table(("setting", "default", "meaning"), settings()),
-        "## Terms of a permission\n\nEach is given as `--set KEY=VALUE`, the value as JSON. Without one the "
-        "default holds;\nan empty list bounds nothing.\n\n"
+        "## Terms of a permission\n\nEach is given as `--set KEY=VALUE`, as JSON. Without "
+        "one its default holds;\nan empty list bounds nothing.\n\n"
         + table(("term", "default", "meaning"), terms()),
     ]
     return "\n".join(parts)

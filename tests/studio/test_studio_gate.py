@@ -43,7 +43,7 @@ FREE = {
     "verify",
     "forget",
     "withdraw",
-    *("make_key", "paper", "give_consent", "take_consent"),
+    *("make_key", "paper", "give_consent", "take_consent", "take_releases"),
     *("mend", "unmend", "mends", "offers"),
     *("suggest_captions", "file_captions"),
 }

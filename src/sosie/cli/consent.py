@@ -24,7 +24,9 @@ LIFTABLE = tuple(prohibition for prohibition in PROHIBITIONS if prohibition not 
 @app.command()
 def consent(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the subject.")],
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Name of the subject.", show_default=False)
+    ] = None,
     self_: Annotated[
         bool, typer.Option("--self", help="The person, who is of age, signs in person.")
     ] = False,
@@ -84,6 +86,13 @@ def consent(
     take: Annotated[
         Path | None, typer.Option(metavar="FILE.json", help="Record one from elsewhere.")
     ] = None,
+    releases: Annotated[
+        Path | None,
+        typer.Option(metavar="LIST.csv", help="Record a list of releases, without NAME."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --releases: only tell what would be recorded.")
+    ] = False,
     withdraw: Annotated[
         bool, typer.Option("--withdraw", help="Withdraw every permission; tells what it reaches.")
     ] = False,
@@ -99,6 +108,15 @@ def consent(
     from sosie.cli import permissions
 
     house = studio(context)
+    if releases is not None:
+        if name is not None:
+            raise BadInput("A list names its subjects itself.", advice=f"Leave out {name}.")
+        take_list(house, releases, dry_run=dry_run)
+        return
+    if name is None:
+        raise BadInput(
+            "Say whom it is about.", advice="sosie consent NAME, or --releases LIST.csv."
+        )
     if not said(context) and sys.stdin.isatty():
         ask(house, name)
         return
@@ -149,6 +167,24 @@ def consent(
     made = house.consent(name, **answers, sign_with=sign_with)
     permissions.screen(made)
     recorded(made, with_key=sign_with is not None)
+
+
+def take_list(house: Studio, path: Path, *, dry_run: bool) -> None:
+    """Record a list of releases, and tell of every row. Raises BadInput if any was refused."""
+    from sosie.cli import permissions
+    from sosie.cli.tables import counted
+
+    rows = house.take_releases(path, dry_run=dry_run)
+    permissions.releases(rows)
+    refused = sum(row.outcome == "refused" for row in rows)
+    many = {word: sum(row.outcome == word for row in rows) for word in ("recorded", "known")}
+    how = "would be recorded" if dry_run else "recorded"
+    typer.echo(f"{counted(many['recorded'], 'release')} {how}, {many['known']} known already.")
+    if refused:
+        raise BadInput(
+            f"{counted(refused, 'row')} refused, for the reasons told.",
+            advice="Mend them and give the list again: nothing is recorded twice.",
+        )
 
 
 def said(context: typer.Context) -> bool:
