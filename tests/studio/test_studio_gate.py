@@ -47,7 +47,7 @@ FREE = {
     "verify",
     "forget",
     "withdraw",
-    "make_key",
+    *("make_key", "paper", "give_consent", "take_consent", "take_releases"),
     *("mend", "unmend", "mends", "offers"),
     *("suggest_captions", "file_captions"),
     "alias",
