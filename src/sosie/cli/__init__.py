@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 VERBS = (
     *("new", "add", "remove", "doctor", "mend", "caption", "show", "list", "consent", "bases"),
     *("train", "runs", "follow", "reproduce", "generate", "words", "audit"),
-    *("export", "import", "verify", "tidy", "forget"),
+    *("export", "import", "publish", "card", "alias", "verify", "tidy", "forget"),
 )
 """In the order in which a user meets them."""
 
@@ -97,6 +97,8 @@ from sosie.cli import (  # noqa: E402 (they need `app`)
     adapters,
     audit,
     captions,
+    catalogue,
+    consent,
     doctor,
     mend,
     pictures,
@@ -110,6 +112,8 @@ __all__ = [
     "app",
     "audit",
     "captions",
+    "catalogue",
+    "consent",
     "doctor",
     "main",
     "mend",
