@@ -38,7 +38,7 @@ from sosie.world.photo import photo
 
 PEOPLE = int(os.environ.get("SOSIE_BENCH_PEOPLE", "20"))
 PICTURES = int(os.environ.get("SOSIE_BENCH_PICTURES", "16"))
-RUN = {"steps": 300, "checkpoint_every": 60, "preview_every": 60}
+RUN = {"steps": 240, "checkpoint_every": 60, "preview_every": 60}
 REFERENCES = 10
 JUDGES = (faces.identity, second.identity)
 

@@ -12,6 +12,7 @@ from sosie.core.errors import BadInput, Interrupted, NotPermitted
 from sosie.core.files import sha256_bytes
 from sosie.models.faces import Embedder
 from sosie.studio import Studio, auditing
+from sosie.studio.screening import Screen
 from sosie.train import Manifest
 from tests.studio.household import QUICK, household, photos
 
@@ -147,7 +148,17 @@ def test_a_withdrawal_ends_it(studio):
 
     with pytest.raises(NotPermitted):
         audited(studio, should_stop=withdrawn_meanwhile)
-    assert len(seen(studio)) == WHOLE - 1
+    assert len(seen(studio)) == WHOLE - 2
+
+
+def test_a_picture_that_a_record_prohibits_is_not_kept(studio, monkeypatch):
+    last = seen(studio)[-1]
+    last.unlink()
+    last.with_suffix(".png").unlink()
+    monkeypatch.setattr(Screen, "passes", lambda self, picture: False)
+    with pytest.raises(NotPermitted):
+        audited(studio)
+    assert not last.with_suffix(".png").exists()
 
 
 def test_held_out_pictures_that_leaked_judge_nothing(studio):

@@ -63,7 +63,7 @@ KINDS: dict[str, Kind] = {
         "0% is what the base draws without the LoRA, 100% is as like as two real pictures of the "
         "person are to each other.",
         least=0.5,
-        mend="sosie doctor {subject}",
+        mend="{better}",
     ),
     "likeness": Kind(
         "Likeness",
