@@ -73,6 +73,8 @@ def test_an_audit_is_whole_signed_and_on_file(studio):
     found = done.audit
     assert told[0][1]["pictures"] == WHOLE
     assert told[-1][0] == "audited"
+    filed = [event.kind for event in studio.registry.events("anna-1")]
+    assert filed[-6:] == ["audit", "point", "point", "point", "point", "audited"]
     assert [(p.step, p.strength) for p in found.curve] == [(2, 0.5), (2, 1.0), (4, 0.5), (4, 1.0)]
     assert (found.chosen_on, found.measured_on) == (8, 32)
     assert found.verdict == "failed", "noise is nobody"

@@ -303,8 +303,14 @@ def audit(
         total=config.pictures(len(files)),
     )
     place = auditor.folder / key[:12]
-    told = {"pictures": auditor.total, "checkpoints": [f.step for f in files]}
-    on_event("audit", told | {"strengths": list(config.strengths)})
+    story = _Story(registry, manifest.name, on_event)
+    story.tell(
+        "audit",
+        f"audit: {auditor.total} pictures of {len(files)} checkpoints",
+        pictures=auditor.total,
+        checkpoints=[file.step for file in files],
+        strengths=list(config.strengths),
+    )
     curve: list[Point] = []
     for file in files:
         read = lora.read(file.path)
@@ -312,7 +318,7 @@ def audit(
             cell = _cell(place, file.step, strength)
             shown = auditor.draw(cell, (read, strength), stage.CHOOSING, range(config.choosing))
             curve.append(stage.point(file.step, strength, shown, known))
-            on_event("point", curve[-1].model_dump(mode="json"))
+            story.tell("point", _said(curve[-1]), **curve[-1].model_dump(mode="json"))
     choice = stage.choose(curve)
     (chosen,) = [file for file in files if file.step == choice.step]
     read = lora.read(chosen.path)
@@ -344,7 +350,9 @@ def audit(
         seconds=round(time.perf_counter() - begun, 1),
     )
     filed = _file(registry, report, real, auditor.folder, place)
-    on_event("audited", {"verdict": report.verdict, "choice": choice.model_dump()})
+    story.tell(
+        "audited", f"audit: {report.verdict}", verdict=report.verdict, choice=choice.model_dump()
+    )
     return filed
 
 
@@ -382,6 +390,25 @@ def scorer(dataset: Dataset) -> OnCheckpoint:
         return sum(real.cosine(face) or 0.0 for face in seen) / len(seen) / own
 
     return score
+
+
+@dataclass(frozen=True)
+class _Story:
+    """Tells what an audit does, and adds it to the story of the run that it judges."""
+
+    registry: Registry
+    run: str
+    on_event: OnEvent
+
+    def tell(self, kind: str, message: str, **data: Any) -> None:
+        """One event."""
+        event = {"message": message, **data}
+        self.registry.add_event(self.run, kind, event)
+        self.on_event(kind, event)
+
+
+def _said(point: Point) -> str:
+    return f"step {point.step} at strength {point.strength:g}: likeness {point.score:.0%}"
 
 
 def known_by(panel: Panel, real: Reals) -> dict[str, Known]:
