@@ -97,7 +97,7 @@ class Tomorrow(date):
 
 
 def test_every_lora_of_a_prompt_must_be_permitted(studio, trained, tmp_path):
-    file, _ = studio.export_adapter("anna-1", tmp_path)
+    file, *_ = studio.export_adapter("anna-1", tmp_path)
     studio.new("ben")
     studio.import_adapter(file, subject="ben", name="ben-1")
     with pytest.raises(NotPermitted, match='generate "ben"'):

@@ -7,16 +7,19 @@ answers at once.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 from typer.core import TyperGroup
 
-from sosie.core.errors import SosieError, WorkspaceError
+from sosie.core.errors import BadInput, SosieError, WorkspaceError
 
 if TYPE_CHECKING:
     from sosie.studio import Studio
+
+Word = TypeVar("Word", bound=str)
 
 VERBS = (
     *("new", "add", "remove", "doctor", "mend", "caption", "show", "list", "consent", "bases"),
@@ -75,6 +78,23 @@ def studio(context: typer.Context) -> Studio:
     return Studio(context.obj)
 
 
+def comma_list(text: str, known: Sequence[Word], what: str) -> tuple[Word, ...]:
+    """The words of a comma list, in the order of `known`; "none" alone is no word.
+
+    Raises BadInput for an unknown one.
+    """
+    named = {word.strip() for word in text.split(",") if word.strip()}
+    if named == {"none"}:
+        return ()
+    unknown = sorted(named.difference(known))
+    if unknown or not named:
+        raise BadInput(
+            f"Unknown {what}: {', '.join(unknown) or 'none given'}.",
+            advice=f"Known: {', '.join(known)}; or none.",
+        )
+    return tuple(word for word in known if word in named)
+
+
 def main() -> None:
     """Run the command line; a `SosieError` becomes one line on stderr and its exit code."""
     try:
@@ -108,6 +128,7 @@ __all__ = [
     "adapters",
     "app",
     "captions",
+    "comma_list",
     "doctor",
     "main",
     "mend",

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from sosie.cli import app, studio
+from sosie.cli import app, comma_list, studio
 from sosie.core.errors import BadInput
-from sosie.core.terms import ACTS, Act, Kind, Relation
+from sosie.core.terms import ACTS, Kind, Relation
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the subject.")]
 
@@ -152,7 +152,7 @@ def consent(
         relation=chosen[0],
         who=who,
         signed_by=signed_by,
-        acts=parse_acts(acts),
+        acts=comma_list(acts, ACTS, "act"),
         until=until.date() if until else None,
         evidence=evidence,
         sign_with=sign_with,
@@ -163,17 +163,3 @@ def consent(
     hands = "this workspace" if sign_with is None else f"{record.signed_by} and this workspace"
     typer.echo(f"Signed with the key of {hands}.")
     typer.echo(f"Hash {record.sha256()[:16]}… goes into every LoRA made under it.")
-
-
-def parse_acts(text: str) -> tuple[Act, ...]:
-    """The acts named in a comma list, in the usual order. Raises BadInput for an unknown one."""
-    named = {word.strip() for word in text.split(",") if word.strip()}
-    if named == {"none"}:
-        return ()
-    unknown = sorted(named - set(ACTS))
-    if unknown or not named:
-        raise BadInput(
-            f"Unknown act: {', '.join(unknown) or 'none given'}.",
-            advice=f"Known: {', '.join(ACTS)}; or none.",
-        )
-    return tuple(act for act in ACTS if act in named)

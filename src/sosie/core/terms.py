@@ -4,7 +4,7 @@ loading pydantic.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 Kind = Literal["person", "handwriting"]
 Relation = Literal["self", "guardian", "estate", "synthetic"]
@@ -19,3 +19,8 @@ Language = Literal["en", "fr", "ja"]
 
 Undo = Literal["last", "all"]
 """Which mends of a picture are taken back."""
+
+Program = Literal["lora-manager", "a1111", "civitai-helper", "stability-matrix", "invokeai"]
+"""Programs that read files beside a LoRA; A1111 stands for Forge too."""
+
+PROGRAMS: tuple[Program, ...] = get_args(Program)
