@@ -10,8 +10,9 @@ from sosie.core.errors import NotPermitted
 from sosie.core.records import Act
 from sosie.models import lora
 from sosie.models.diffusion import resolve
-from sosie.studio import Studio, drawing, permission, training
+from sosie.studio import Studio, card, drawing, permission, training
 from sosie.studio.rooms import shelf
+from tests.registry.shelf import shelve
 
 Call = Callable[[Studio, Path], object]
 
@@ -23,6 +24,8 @@ GATED: dict[str, tuple[Act, Call]] = {
     "words": ("generate", lambda s, tmp: s.words("<lora:anna:1>", base="tiny", out=tmp)),
     "likeness": ("generate", lambda s, tmp: s.likeness("anna-1", [])),
     "export_adapter": ("export", lambda s, tmp: s.export_adapter("anna-1", tmp)),
+    "publish": ("publish", lambda s, tmp: s.publish("anna", "v1")),
+    "card": ("publish", lambda s, tmp: s.card("anna@v1", tmp)),
     "permitted": ("merge", lambda s, tmp: s.permitted("merge", "anna")),
 }
 FREE = {
@@ -44,6 +47,7 @@ FREE = {
     "withdraw",
     *("mend", "unmend", "mends", "offers"),
     *("suggest_captions", "file_captions"),
+    "alias",
 }
 """Verbs that read or write records and the user's own files; none gives weights away."""
 
@@ -58,6 +62,8 @@ def test_every_public_method_is_weighed():
 def test_without_permission_nothing_is_reached(verb, state, trained, tmp_path, monkeypatch):
     act, call = GATED[verb]
     studio = Studio(trained.home)
+    if verb == "card":
+        shelve(studio.registry, trained.adapter)
     if state == "none":
         monkeypatch.setattr(type(studio.registry), "consents", lambda self, name: ())
     if state == "withdrawn":
@@ -68,7 +74,9 @@ def test_without_permission_nothing_is_reached(verb, state, trained, tmp_path, m
         monkeypatch.setattr(permission, "date", Tomorrow)
     if state == "other acts":
         studio.consent("anna", relation="self", acts=())
-        studio.consent("anna", relation="self", acts=("publish",))
+        studio.consent(
+            "anna", relation="self", acts=("export",) if act == "publish" else ("publish",)
+        )
 
     def reached(*args: object, **kwargs: object) -> None:
         raise AssertionError(f"{verb} reached weights without permission")
@@ -78,6 +86,8 @@ def test_without_permission_nothing_is_reached(verb, state, trained, tmp_path, m
         (resolve, "load_base"),
         (drawing, "load"),
         (drawing, "pixels"),
+        (lora, "sealed"),
+        (card, "page"),
         (shelf, "write_atomically"),
         (training, "new_run"),
     ):

@@ -24,7 +24,7 @@ Word = TypeVar("Word", bound=str)
 VERBS = (
     *("new", "add", "remove", "doctor", "mend", "caption", "show", "list", "consent", "bases"),
     *("train", "runs", "follow", "reproduce", "generate", "words", "export", "import"),
-    *("verify", "tidy", "forget"),
+    *("publish", "card", "alias", "verify", "tidy", "forget"),
 )
 """In the order in which a user meets them."""
 
@@ -116,6 +116,7 @@ def leave(message: str, exit_code: int) -> NoReturn:
 from sosie.cli import (  # noqa: E402 (they need `app`)
     adapters,
     captions,
+    catalogue,
     doctor,
     mend,
     pictures,
@@ -128,6 +129,7 @@ __all__ = [
     "adapters",
     "app",
     "captions",
+    "catalogue",
     "comma_list",
     "doctor",
     "main",

@@ -20,6 +20,12 @@ Language = Literal["en", "fr", "ja"]
 Undo = Literal["last", "all"]
 """Which mends of a picture are taken back."""
 
+Commercial = Literal["picture", "rent", "sell"]
+"""What of a LoRA may be used commercially: pictures made with it, its use for hire, its file."""
+FileRole = Literal["lora", "picture"]
+
+COMMERCIAL: tuple[Commercial, ...] = ("picture", "rent", "sell")
+
 Program = Literal["lora-manager", "a1111", "civitai-helper", "stability-matrix", "invokeai"]
 """Programs that read files beside a LoRA; A1111 stands for Forge too."""
 
