@@ -24,7 +24,7 @@ Word = TypeVar("Word", bound=str)
 VERBS = (
     *("new", "add", "remove", "doctor", "mend", "caption", "show", "list", "consent", "bases"),
     *("train", "runs", "follow", "reproduce", "generate", "words", "export", "import"),
-    *("publish", "card", "alias", "verify", "tidy", "forget"),
+    *("publish", "card", "alias", "push", "pull", "serve", "token", "verify", "tidy", "forget"),
 )
 """In the order in which a user meets them."""
 
@@ -119,6 +119,7 @@ from sosie.cli import (  # noqa: E402 (they need `app`)
     catalogue,
     doctor,
     mend,
+    moving,
     pictures,
     rights,
     training,
@@ -134,6 +135,7 @@ __all__ = [
     "doctor",
     "main",
     "mend",
+    "moving",
     "pictures",
     "rights",
     "studio",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sosie.generate import WordTrial
     from sosie.models.diffusion.resolve import BaseRow
     from sosie.registry import AddReport, Swept
+    from sosie.registry.tokens import Token
     from sosie.studio import Overview, Proposed
     from sosie.studio.permission import Withdrawal
     from sosie.train import Check, Plan, TrainConfig
@@ -204,6 +205,17 @@ def withdrawn(done: Withdrawal) -> None:
     _listed(out, "refused from now on", (f"the checkpoints of run {r.id}" for r in done.runs))
     _listed(out, "refused from now on", (f"the release {r.title}" for r in done.releases))
     out.print("Files that were exported or drawn before are out of reach: delete them yourself.")
+
+
+def tokens(rows: Sequence[Token]) -> None:
+    """Who may ask `sosie serve`, and for what."""
+    table = grid("token", "opens", "made", "until", "")
+    for token in rows:
+        until = str(token.until or "–")
+        ended = Text(f"revoked {token.revoked.date()}", "red") if token.revoked else ""
+        scopes = ", ".join(token.scopes)
+        table.add_row(token.name, scopes, str(token.made.date()), until, ended)
+    console().print(table if rows else "No tokens yet. Make one with: sosie token NAME")
 
 
 def swept(done: Swept) -> None:

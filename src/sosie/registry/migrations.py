@@ -263,3 +263,18 @@ def m007_releases(db: sqlite3.Connection) -> None:
         )"""
     )
     db.execute("CREATE INDEX release_aliases_folded ON release_aliases (folded, alias)")
+
+
+@migration
+def m008_tokens(db: sqlite3.Connection) -> None:
+    """Who may look into the catalogue from outside; of the tokens, the hashes alone."""
+    db.execute(
+        """CREATE TABLE tokens (
+            name TEXT PRIMARY KEY,
+            sha256 TEXT NOT NULL UNIQUE,
+            scopes TEXT NOT NULL,
+            made TEXT NOT NULL,
+            until TEXT,
+            revoked TEXT
+        )"""
+    )

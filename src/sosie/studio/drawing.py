@@ -91,7 +91,8 @@ def released(shelved: Shelved, registry: Registry) -> Found:
         created=release.published,
     )
     path = registry.blobs.path(adapter.file_sha256)
-    return Found(adapter, shelved.subject, path, _manifest(registry, shelved.run))
+    manifest = _manifest(registry, shelved.run)
+    return Found(adapter, shelved.subject, path, manifest, adapter.step)
 
 
 def _manifest(registry: Registry, run: str | None) -> Path | None:

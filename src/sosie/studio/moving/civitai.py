@@ -9,7 +9,7 @@ from typing import Any
 
 from sosie.studio.moving.label import Label
 
-_BASE_MODELS = {
+BASE_MODELS = {
     "flux-schnell": "Flux.1 S",
     "flux": "Flux.1 D",
     "sdxl": "SDXL 1.0",
@@ -20,7 +20,7 @@ _BASE_MODELS = {
 
 def base_model(family: str, base: str) -> str:
     """What Civitai calls the base; "Other" if it has no name for it."""
-    return _BASE_MODELS.get(base) or _BASE_MODELS.get(family, "Other")
+    return BASE_MODELS.get(base) or BASE_MODELS.get(family, "Other")
 
 
 def file(label: Label) -> dict[str, Any]:
@@ -51,5 +51,5 @@ def version(label: Label) -> dict[str, Any]:
         "trainedWords": list(label.triggers),
         "files": [file(label)],
         "images": [],
-        "model": {"name": label.title, "type": "LORA", "nsfw": False, "poi": True},
+        "model": {"name": label.title, "type": "LORA", "nsfw": False, "poi": label.real},
     }

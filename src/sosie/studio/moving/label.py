@@ -8,7 +8,10 @@ from pydantic import Field
 
 from sosie.core.files import sha256_file
 from sosie.core.records import Record
+from sosie.core.release import Release
 from sosie.studio.drawing import Found
+
+_SYNTHETIC = "What it draws is synthetic, and is to be marked so."
 
 
 class Label(Record):
@@ -27,6 +30,8 @@ class Label(Record):
     """In sentences, for people."""
     author: str = ""
     tags: tuple[str, ...] = ()
+    real: bool = True
+    """Whether it may show a real person."""
     file_sha256: str
     tensors_sha256: str
     size: int
@@ -48,7 +53,7 @@ def label_of(found: Found, name: str) -> Label:
         told.append(f'Say "{adapter.trigger}" in the prompt.')
     if adapter.consent_sha256:
         told.append(f"Made with permission {adapter.consent_sha256[:12]}….")
-    told.append("What it draws is synthetic, and is to be marked so.")
+    told.append(_SYNTHETIC)
     return Label(
         name=name,
         family=adapter.family,
@@ -62,6 +67,34 @@ def label_of(found: Found, name: str) -> Label:
         size=found.path.stat().st_size,
         consent_sha256=adapter.consent_sha256,
         made=adapter.created,
+    )
+
+
+def label_of_release(release: Release) -> Label:
+    """The label of a published version."""
+    permissions = ", ".join(f"{one.consent_sha256[:12]}…" for one in release.permissions)
+    real = any(one.relation != "synthetic" for one in release.permissions)
+    told = [release.about or f"A LoRA for {release.family} bases.", f"Permission {permissions}."]
+    if release.terms.ethics:
+        told.append(release.terms.ethics)
+    told.append(_SYNTHETIC)
+    return Label(
+        name=release.lora.name.removesuffix(".safetensors"),
+        family=release.family,
+        base=release.base,
+        triggers=release.trigger_words,
+        strength=min(2.0, max(-1.0, release.strength)) if release.strength is not None else 1.0,
+        title=release.name,
+        version=release.version,
+        about=" ".join(told),
+        author=release.author or "",
+        tags=release.tags,
+        real=real and release.kind == "person",
+        file_sha256=release.lora.file_sha256,
+        tensors_sha256=release.tensors_sha256,
+        size=release.lora.size,
+        consent_sha256=release.permissions[0].consent_sha256 if release.permissions else None,
+        made=release.published,
     )
 
 
