@@ -20,6 +20,7 @@ from sosie.core.release import ReleasedFile
 from sosie.core.terms import Act
 from sosie.registry import Registry, Shelved
 from sosie.registry.names import checked_name, checked_version
+from sosie.registry.sweep import INCOMING
 from sosie.studio import permission
 from sosie.studio.door import Door
 from sosie.studio.moving.parcel import Parcel, Person, Sent, encoded, opened
@@ -28,7 +29,6 @@ from sosie.studio.moving.partial import Pieces, completed, held, size
 if TYPE_CHECKING:
     from sosie.models.lora import Sealed
 
-FOLDER = "incoming"
 SPARE = 64 << 20
 """Bytes that stay free on the disk."""
 
@@ -140,12 +140,12 @@ def on_file(registry: Registry, parcel: Parcel) -> Shelved | None:
 
 def _awaited(registry: Registry, release: str) -> Path:
     """Where the parcel of a release is kept until its files have come."""
-    return registry.home / FOLDER / f"{release}.json"
+    return registry.home / INCOMING / f"{release}.json"
 
 
 def part(registry: Registry, sha256: str) -> Path:
     """Where lies what has come of a file."""
-    return registry.home / FOLDER / sha256
+    return registry.home / INCOMING / sha256
 
 
 def _newer(registry: Registry, person: Person) -> tuple[Consent, ...]:
