@@ -27,6 +27,7 @@ from sosie.registry.rows import columns_of, sample_of
 from sosie.registry.runs import RunBook
 from sosie.registry.signatures import Signatures
 from sosie.registry.sweep import DAY, Swept, remove, temporaries, unnamed
+from sosie.registry.tokens import Tokens
 from sosie.rights import HOME_KEY, Key, Signature, checked_consent, home_key
 
 _NAMED = f"""SELECT original_sha256 AS sha256 FROM samples
@@ -64,6 +65,7 @@ class Registry(RunBook):
         self.signatures = Signatures(db)
         self.releases = Releases(db, self.blobs, self.signatures)
         self.audits = Audits(db, self.signatures)
+        self.tokens = Tokens(db)
         self.forgetting = Forgetting(home, db, self.blobs, _TAUGHT)
 
     @classmethod
