@@ -47,7 +47,7 @@ FREE = {
     "withdraw",
     *("mend", "unmend", "mends", "offers"),
     *("suggest_captions", "file_captions"),
-    "alias",
+    *("alias", "releases"),
 }
 """Verbs that read or write records and the user's own files; none gives weights away."""
 

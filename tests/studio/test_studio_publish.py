@@ -7,9 +7,12 @@ import pytest
 
 from sosie.core.errors import BadInput, NotFound, NotPermitted
 from sosie.core.files import sha256_file
+from sosie.registry.labels import Wanted
+from sosie.registry.usage import Use
 from sosie.studio import Studio, card, verifying
 from sosie.studio.card import Card
 from sosie.studio.releasing import Said, audit_key
+from tests.registry.shelf import shelve
 from tests.studio.household import QUICK, household, photo
 
 EVERYTHING = ("train", "generate", "export", "merge", "publish")
@@ -173,15 +176,45 @@ def test_a_withdrawal_ends_every_release(studio, trained, published, tmp_path):
     assert not (tmp_path / "o").exists()
 
 
+def test_lists_hold_what_may_be_shown_today(studio, trained, published):
+    studio.new("cleo")
+    studio.consent("cleo", relation="self", acts=EVERYTHING)
+    consent = studio.permitted("publish", "cleo").sha256()
+    theirs = {"subject": "cleo", "tensors_sha256": "1" * 64, "consent_sha256": consent}
+    shelve(studio.registry, trained.adapter.model_copy(update=theirs))
+    wanted = Wanted(sort="newest")
+    assert [hit.shelved.subject for hit in studio.releases(wanted)] == ["cleo", "anna"]
+    assert len(studio.releases(wanted, n=1)) == 1
+    studio.withdraw("cleo")
+    assert [hit.shelved for hit in studio.releases(wanted, n=1)] == [published]
+    assert studio.releases(Wanted(words="cleo", sort="relevance")) == ()
+
+
+def test_what_is_fetched_and_drawn_is_counted(studio, trained, published, tmp_path):
+    assert studio.releases() == ()
+    studio.export_adapter("anna@1990s", tmp_path / "a")
+    studio.export_adapter("anna-1", tmp_path / "b")
+    prompt = "<lora:anna@latest:1> anna"
+    studio.generate(prompt, base=str(trained.base), out=tmp_path / "c", n=2)
+    (most,) = studio.releases(Wanted(period="day", base="flux", tags=("family",)))
+    assert (most.shelved, most.number) == (published, 1)
+    (drawn,) = studio.releases(Wanted(sort="pictures"))
+    assert drawn.number == 2
+
+
 def test_forgetting_destroys_every_release(studio, published):
     home = studio.registry.home
+    studio.registry.usage.add([Use.just_now(published.release.sha256(), "downloads")] * 2)
     _, receipt = studio.forget("anna")
     gone = {file.file_sha256 for file in receipt.destroyed}
     assert {file.file_sha256 for file in published.release.files} <= gone
     assert studio.registry.releases.all() == ()
     assert not studio.registry.blobs.path(published.release.lora.file_sha256).exists()
     data = b"".join(path.read_bytes() for path in home.glob("sosie.sqlite3*"))
-    assert b"Anna at sixty" not in data
+    for word in (b"Anna at sixty", b"portrait", b"1990s"):
+        assert word not in data
+    for table in ("usage_events", "usage_days", "usage_windows", "release_labels"):
+        assert studio.registry._db.rows(f"SELECT * FROM {table}") == []
 
 
 def test_the_shelf_is_read_as_it_was_signed(studio, published):

@@ -35,6 +35,8 @@ class Found:
     subject: str
     path: Path
     manifest: Path | None
+    release: str | None = None
+    """Hash of the release, if a release was meant."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,16 @@ def find(registry: Registry, name: str) -> Found:
 
 def released(shelved: Shelved, registry: Registry) -> Found:
     """The LoRA file of a release, and whom it shows."""
+    adapter = as_adapter(shelved)
+    path = registry.blobs.path(adapter.file_sha256)
+    manifest = _manifest(registry, shelved.run)
+    return Found(adapter, shelved.subject, path, manifest, shelved.release.sha256())
+
+
+def as_adapter(shelved: Shelved) -> Adapter:
+    """A release as the LoRA that it is."""
     release = shelved.release
-    adapter = Adapter(
+    return Adapter(
         name=release.title,
         subject=shelved.subject,
         family=release.family,
@@ -87,8 +97,6 @@ def released(shelved: Shelved, registry: Registry) -> Found:
         consent_sha256=release.permissions[0].consent_sha256 if release.permissions else None,
         created=release.published,
     )
-    path = registry.blobs.path(adapter.file_sha256)
-    return Found(adapter, shelved.subject, path, _manifest(registry, shelved.run))
 
 
 def _manifest(registry: Registry, run: str | None) -> Path | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sosie.core.errors import BadInput
 from sosie.core.files import write_atomically
 from sosie.core.records import Adapter, now
-from sosie.studio import drawing, permission
+from sosie.studio import drawing, permission, releasing
 from sosie.studio.rooms.room import Room
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ class Shelf(Room):
         return adapter, (what, use)
 
     def export_adapter(self, name: str, out: Path) -> tuple[Path, ...]:
-        """Copy a LoRA (NAME, or NAME@STEP for a checkpoint) out, with its manifest.
+        """Copy a LoRA (NAME, NAME@STEP for a checkpoint, NAME@VERSION for a release) out, with its
+        manifest.
 
         `out` is a folder, or a path that ends in .safetensors. Raises NotPermitted.
         """
@@ -80,4 +81,5 @@ class Shelf(Room):
             beside = target.with_name(f"{target.stem}.sosie.json")
             write_atomically(beside, found.manifest.read_bytes())
             written.append(beside)
+        releasing.count(self.registry, found, "downloads")
         return tuple(written)
