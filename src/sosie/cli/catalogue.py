@@ -135,6 +135,7 @@ def alias(
 
 Base = Annotated[str | None, typer.Option(help="A base, or a family of bases.")]
 Tags = Annotated[list[str] | None, typer.Option(help="May be given several times: all of them.")]
+Named = Annotated[str | None, typer.Option("--name", help="Every version of this name.")]
 Author = Annotated[str | None, typer.Option(help="Who made it.")]
 KindOf = Annotated[Kind | None, typer.Option(help="What it shows.")]
 Age = Annotated[int | None, typer.Option(min=0, help="Of the person, in years.")]
@@ -157,6 +158,7 @@ def top(
     tag: Tags = None,
     period: During = "all",
     sort: Annotated[Ranked, typer.Option(help="What comes first.")] = "downloads",
+    name: Named = None,
     author: Author = None,
     kind: KindOf = None,
     age: Age = None,
@@ -168,8 +170,20 @@ def top(
 
     A week is the last seven days, a month thirty, a year 365, today among them.
     """
-    _list(context, n, base=base, tags=tag or (), period=period, sort=sort, author=author,
-          kind=kind, age=age, year=year, **parse_allows(allows))  # fmt: skip
+    _list(
+        context,
+        n,
+        base=base,
+        tags=tag or (),
+        period=period,
+        sort=sort,
+        name=name,
+        author=author,
+        kind=kind,
+        age=age,
+        year=year,
+        **parse_allows(allows),
+    )
 
 
 @app.command()
@@ -182,6 +196,7 @@ def search(
     tag: Tags = None,
     period: During = "all",
     sort: Annotated[Sort, typer.Option(help="What comes first.")] = "relevance",
+    name: Named = None,
     author: Author = None,
     kind: KindOf = None,
     age: Age = None,
@@ -190,8 +205,21 @@ def search(
     n: Number = 10,
 ) -> None:
     """Search the releases: names, tags, texts, trigger words, authors, bases."""
-    _list(context, n, words=" ".join(words), base=base, tags=tag or (), period=period, sort=sort,
-          author=author, kind=kind, age=age, year=year, **parse_allows(allows))  # fmt: skip
+    _list(
+        context,
+        n,
+        words=" ".join(words),
+        base=base,
+        tags=tag or (),
+        period=period,
+        sort=sort,
+        name=name,
+        author=author,
+        kind=kind,
+        age=age,
+        year=year,
+        **parse_allows(allows),
+    )
 
 
 def _list(context: typer.Context, n: int, **asked: Any) -> None:

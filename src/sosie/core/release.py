@@ -210,7 +210,7 @@ class Release(Record):
     """The person's age, in years."""
     years: Span | None = None
     """Calendar years that the pictures are of."""
-    permissions: tuple[Covered, ...] = Field(max_length=1000)
+    permissions: tuple[Covered, ...] = Field(min_length=1, max_length=1000)
     """Of everybody shown."""
     doctor: Report | None = None
     audit: Report | None = None

@@ -243,6 +243,9 @@ def m007_releases(db: sqlite3.Connection) -> None:
     db.execute("CREATE INDEX releases_tensors ON releases (tensors_sha256)")
     db.execute("CREATE INDEX releases_published ON releases (published)")
     db.execute("CREATE INDEX adapters_tensors ON adapters (tensors_sha256)")
+    # A list asks for the permission of everybody on it.
+    db.execute("CREATE INDEX consents_sha256 ON consents (sha256)")
+    db.execute("CREATE INDEX consents_subject ON consents (subject)")
     # What was published stays as it was; only forgetting takes it away.
     db.execute(
         """CREATE TRIGGER releases_no_update BEFORE UPDATE ON releases

@@ -48,7 +48,8 @@ class Releases:
         release, signature = shelved.release, shelved.signature
         checked_name(release.name)
         checked_version(release.version)
-        sha256 = release.sha256()
+        record = release.canonical()
+        sha256 = sha256_bytes(record)
         if signature.about != sha256 or not signature.holds():
             raise BadInput(f"The signature is not of {release.title}.", advice="Sign it anew.")
         with self._db.writing() as db:
@@ -69,7 +70,7 @@ class Releases:
                     "run": shelved.run,
                     "tensors_sha256": release.tensors_sha256,
                     "published": release.published.isoformat(),
-                    "record": release.canonical().decode(),
+                    "record": record.decode(),
                 },
             )
             number = _number(db, release.name, release.version)

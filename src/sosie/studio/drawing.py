@@ -49,8 +49,8 @@ class Call:
 
 
 def find(registry: Registry, name: str) -> Found:
-    """The LoRA that NAME means: a LoRA, a subject (its latest LoRA), or either with @STEP; or with
-    @VERSION or @ALIAS a release.
+    """The LoRA that NAME means: a LoRA, a subject (its latest LoRA), or either with @STEP; with
+    @VERSION or @ALIAS a release, and without one the newest of a name that only releases bear.
 
     Raises NotFound with the nearest known name.
     """
@@ -58,6 +58,8 @@ def find(registry: Registry, name: str) -> Found:
     if step and not step.isdigit():
         return released(registry.releases.get(bare, step), registry)
     adapter = _adapter(registry, bare)
+    if adapter is None:
+        return released(registry.releases.get(bare), registry)
     if adapter.subject is None:
         raise NotFound(f'The LoRA "{bare}" is filed under no subject.')
     folder = registry.run(adapter.run).folder if adapter.run else None
@@ -94,7 +96,7 @@ def as_adapter(shelved: Shelved) -> Adapter:
         tensors_sha256=release.tensors_sha256,
         run=shelved.run,
         step=release.steps,
-        consent_sha256=release.permissions[0].consent_sha256 if release.permissions else None,
+        consent_sha256=release.permissions[0].consent_sha256,
         created=release.published,
     )
 
@@ -105,7 +107,8 @@ def _manifest(registry: Registry, run: str | None) -> Path | None:
     return path if path and path.is_file() else None
 
 
-def _adapter(registry: Registry, name: str) -> Adapter:
+def _adapter(registry: Registry, name: str) -> Adapter | None:
+    """The LoRA, or the latest of the subject, called `name`; None if only releases are."""
     adapters = registry.adapters()
     for adapter in adapters:
         if adapter.name == name:
@@ -113,6 +116,8 @@ def _adapter(registry: Registry, name: str) -> Adapter:
     of_subject = [adapter for adapter in adapters if adapter.subject == name]
     if of_subject:
         return of_subject[-1]
+    if registry.releases.versions(name):
+        return None
     subjects = {adapter.subject for adapter in adapters if adapter.subject}
     raise NotFound.among("LoRA", name, {adapter.name for adapter in adapters} | subjects)
 
@@ -126,7 +131,8 @@ def called(registry: Registry, prompt: str, say: Callable[[str], None]) -> tuple
     for call in parsed.loras:
         found = find(registry, call.name)
         if found.adapter.name not in (call.name, taken_apart(call.name)[0]):
-            latest = "" if "@" in call.name else f", the latest LoRA of {call.name}"
+            bare = "@" not in call.name and not found.release
+            latest = f", the latest LoRA of {call.name}" if bare else ""
             say(f"<lora:{call.name}> is {found.adapter.name}{latest}.")
         trigger = found.adapter.trigger
         if trigger and trigger.casefold() not in parsed.text.casefold():
