@@ -11,9 +11,11 @@ from typing import Any, Self
 
 import platformdirs
 
+from sosie.core.consent import Consent
 from sosie.core.errors import BadInput, NotFound, WorkspaceError
 from sosie.core.files import as_workspace_error, sha256_bytes
-from sosie.core.records import Adapter, Consent, Sample, Subject
+from sosie.core.records import Adapter, Sample, Subject
+from sosie.registry.audits import Audits
 from sosie.registry.blobs import Blobs
 from sosie.registry.database import PATIENCE, Database, insert
 from sosie.registry.examinations import Dismissals, Readings
@@ -26,6 +28,7 @@ from sosie.registry.rows import columns_of, sample_of
 from sosie.registry.runs import RunBook
 from sosie.registry.signatures import Signatures
 from sosie.registry.sweep import DAY, Swept, remove, temporaries, unnamed
+from sosie.registry.tokens import Tokens
 from sosie.registry.usage import Usage
 from sosie.rights import HOME_KEY, Key, Signature, checked_consent, home_key
 
@@ -65,6 +68,8 @@ class Registry(RunBook):
         self.releases = Releases(db, self.blobs, self.signatures)
         self.usage = Usage(db)
         self.finding = Finding(db, self.releases, self.usage)
+        self.audits = Audits(db, self.signatures)
+        self.tokens = Tokens(db)
         self.forgetting = Forgetting(home, db, self.blobs, _TAUGHT)
 
     @classmethod

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from sosie import rights
-from sosie.core.canonical import canonical_json
 from sosie.core.errors import BadInput
 from sosie.core.files import sha256_bytes, write_atomically
 from sosie.core.records import Record, first_complaint, now
@@ -101,12 +100,20 @@ def publish(
     Raises NotFound if there is no such LoRA, NotPermitted, and BadInput for what cannot stand.
     """
     found = drawing.find(registry, lora or name)
-    shown = permission.shown_by(registry, found.adapter)
-    consents = [permission.require(registry, "publish", one) for one in shown]
+    permission.require_shown(registry, "publish", found.adapter)
     title, version = checked_name(taken_apart(name)[0]), checked_version(version)
     before = registry.releases.versions(title)
     _refuse_stranger(registry, title, found.subject, before)
     subject = registry.subject(found.subject)
+    stated = _stated(said, before[-1].release if before else None, say)
+    words = [found.adapter.trigger, *stated.pop("trigger_words")]
+    terms = {field: stated.pop(field) for field in Terms.model_fields}
+    # An author cannot allow to sell what those shown do not.
+    sold = bool(terms["commercial"] or terms["price"])
+    consents = [
+        permission.require(registry, "publish", one, commercial=sold)
+        for one in permission.shown_by(registry, found.adapter)
+    ]
     from sosie.models import lora as files
 
     seal = files.sealed(found.path)
@@ -115,9 +122,6 @@ def publish(
     examples, kept = _pictures(registry, found, seal, pictures, cover, say)
     for number, data in enumerate(kept, start=1):
         frozen.append(_frozen(registry, data, f"{stem}-{number}.png", "picture"))
-    stated = _stated(said, before[-1].release if before else None, say)
-    words = [found.adapter.trigger, *stated.pop("trigger_words")]
-    terms = {field: stated.pop(field) for field in Terms.model_fields}
     doctor, audit = _examined(registry, seal), _audited(registry, seal.tensors_sha256)
     if doctor is None:
         say("Doctor's results: absent, and the card says so.")
@@ -169,15 +173,15 @@ def listed(registry: Registry, wanted: Wanted, number: int) -> tuple[Hit, ...]:
     """The first `number` of what is wanted, without what those shown do not permit to be shown
     today. Raises BadInput if there is nothing to search for.
     """
-    day = permission.today(registry)
+    seen = registry.latest()
     allowed: dict[str, bool] = {}
 
     def may_be_shown(hit: Hit) -> bool:
         shown = permission.shown_by(registry, drawing.as_adapter(hit.shelved))
         for name in shown:
             if name not in allowed:
-                given = registry.consents(name)
-                allowed[name] = rights.decide("publish", name, given, today=day).allowed
+                context = permission.context(registry, name, seen=seen)
+                allowed[name] = rights.decide("publish", name, context).allowed
         return all(allowed[name] for name in shown)
 
     return tuple(islice(filter(may_be_shown, registry.finding.hits(wanted)), number))
@@ -198,12 +202,6 @@ def write_card(registry: Registry, shelved: Shelved, out: Path) -> tuple[Path, .
     for name, data in contents.items():
         write_atomically(out / name, data)
     return tuple(out / name for name in contents)
-
-
-def audit_key(tensors_sha256: str) -> str:
-    """Under which key of the readings an audit of a LoRA lies: JSON with a "verdict" in words, the
-    name of the "subject", and figures beside."""
-    return f"audit:{tensors_sha256}"
 
 
 def _refuse_stranger(
@@ -359,12 +357,17 @@ def _examined(registry: Registry, seal: Sealed) -> Report | None:
 
 
 def _audited(registry: Registry, tensors_sha256: str) -> Report | None:
-    """The audit of these weights that is on file."""
-    key = audit_key(tensors_sha256)
-    text = registry.readings.get([key]).get(key)
-    if text is None:
+    """The latest audit of these weights that is on file."""
+    from sosie.audit import Audit
+    from sosie.audit.page import told
+
+    filed = registry.audits.of_weights(tensors_sha256)
+    if not filed:
         return None
-    found = json.loads(text)
-    figures = {name: what for name, what in found.items() if name not in ("verdict", "subject")}
-    about = sha256_bytes(canonical_json(found))
-    return Report(verdict=found["verdict"], report_sha256=about, figures=figures)
+    found = Audit.model_validate_json(filed[-1].record)
+    figures: dict[str, Any] = {}
+    for figure in found.figures:
+        row = told(figure)
+        by = f" ({row.judge})" if row.judge else ""
+        figures[f"{row.title}{by}"] = " ".join(part for part in (row.value, row.interval) if part)
+    return Report(verdict=found.verdict, report_sha256=found.sha256(), figures=figures)
