@@ -1,124 +1,103 @@
 """The doctor against planted faults: does each rule find its own, and leave good sets alone?
 
-Good sets are 15 pictures of one drawn person each, of people held out from the base. A rule's
-sensitivity is the share of sets with its fault planted in which it speaks; its false alarms, the
-share of good sets in which it speaks above advice. `SOSIE_BENCH_SETS` takes fewer sets, for a quick
-look.
+A rule's sensitivity is the share of spoilt sets in which it speaks, of a picture with the fault if
+it names pictures; its false alarms, the share of good sets in which it says anything at all, advice
+included. Sets are those of `bench.sets`. `SOSIE_BENCH_SETS` takes more or fewer; a run that was
+interrupted goes on (`bench.trials`). What is found from `ENOUGH` sets on is written to FIGURES,
+from which docs/doctor-figures.md is printed and against which a rule's `advisory` is checked.
 """
 
 from __future__ import annotations
 
 import os
-import tempfile
-import time
-from collections import Counter
-from collections.abc import Collection, Sequence
-from importlib import import_module
-from itertools import product
+from collections.abc import Sequence
 from pathlib import Path
-from pkgutil import iter_modules
 
-import numpy as np
-from PIL import Image
-
-from bench import plants
-from bench.plants import Plant, Shot
-from sosie.core.files import sha256_bytes
-from sosie.core.records import Dataset, Item
-from sosie.doctor import Checkup, Config, examine, table
-from sosie.world.captions import caption
-from sosie.world.people import HELD_OUT_EVERY, person
-from sosie.world.photo import photo
+from bench.trials import CLEAN, KINDS, MIDDLE, STRONG, WEAK, Trial, go_on, kept, rules
+from sosie.audit.intervals import Interval, share_interval
+from sosie.core.records import Record
+from sosie.core.terms import Kind
 
 SETS = int(os.environ.get("SOSIE_BENCH_SETS", "50"))
-SIDE = 256
-"""Pixels of the pictures."""
-PICTURES = 15
+ENOUGH = 20
+"""Sets of middle strength below which a rule's figures are not kept."""
+FOUND, ALARMS = 0.9, 0.05
+"""What is asked: at least, and at most."""
+FIGURES = Path(__file__).with_name("doctor.json")
 
 
-def good_set(number: int) -> list[Shot]:
-    """Fifteen pictures of one held-out person, each in a setting of its own."""
-    who = HELD_OUT_EVERY * (number + 1) + HELD_OUT_EVERY - 1
-    shots = []
-    for setting in range(PICTURES):
-        drawn = photo(person(who), seed=setting, age=25 + who % 40, size=SIDE)
-        words = caption(drawn.truth, rng=np.random.default_rng([who, setting]), subject="ada")
-        shots.append(Shot(drawn.picture, words, setting, who))
-    return shots
+class Figures(Record):
+    """How a rule did. Pairs are (sets in which it spoke, sets)."""
+
+    rule: str
+    kind: Kind
+    weak: tuple[int, int]
+    middle: tuple[int, int]
+    strong: tuple[int, int]
+    clean: tuple[int, int]
+    """Any finding in good sets."""
+    warned: int
+    """Good sets in which it warned or blocked."""
+
+    @property
+    def short(self) -> bool:
+        """Whether it misses what is asked."""
+        (hits, tried), (alarms, clean) = self.middle, self.clean
+        return hits < FOUND * tried or alarms > ALARMS * clean
 
 
-class Kept(dict[str, str]):
-    """Readings of one set and of all its spoilt versions: what was not spoilt is read once."""
+class Table(Record):
+    """The figures of all rules that were tried."""
 
-    def get(self, keys: Sequence[str]) -> dict[str, str]:  # type: ignore[override]
-        return {key: self[key] for key in keys if key in self}
-
-    put = dict.update
+    rows: tuple[Figures, ...]
 
 
-def examined(
-    shots: Sequence[Shot], folder: Path, shelf: Kept, *, only: Collection[str] | None = None
-) -> Checkup:
-    """The checkup of a set, filed in a folder."""
-    dataset = dataset_of(shots, folder)
-    return examine(dataset, Config(side=SIDE), shelf=shelf, only=only)
+def figures(trials: Sequence[Trial]) -> tuple[Figures, ...]:
+    """The trials counted, in the order of the table of rules."""
+    rows = []
+    for kind in KINDS:
+        for rule in rules(kind):
+            mine = [trial for trial in trials if (trial.rule, trial.kind) == (rule.name, kind)]
+            pairs = {
+                name: _pair([trial for trial in mine if trial.strength == strength])
+                for name, strength in (("weak", WEAK), ("middle", MIDDLE), ("strong", STRONG))
+            }
+            clean = [trial for trial in mine if trial.strength == CLEAN]
+            warned = sum(trial.said in ("warning", "blocker") for trial in clean)
+            row = Figures(rule=rule.name, kind=kind, **pairs, clean=_pair(clean), warned=warned)
+            rows.append(row)
+    return tuple(rows)
 
 
-def dataset_of(shots: Sequence[Shot], folder: Path) -> Dataset:
-    """A set as training would see it, filed in a folder."""
-    items = []
-    for number, shot in enumerate(shots):
-        pixels = sha256_bytes(shot.rgb.tobytes())
-        path = folder / f"{pixels}.png"
-        if not path.exists():
-            Image.fromarray(shot.rgb).save(path, compress_level=1)
-        items.append(
-            Item(
-                sample=pixels,
-                pixels_sha256=pixels,
-                file_name=f"{number:03d}.png",
-                path=path,
-                caption=shot.caption,
-            )
-        )
-    return Dataset(subject="ada", kind="person", trigger="ada", items=tuple(items))
+def _pair(trials: Sequence[Trial]) -> tuple[int, int]:
+    return sum(trial.said is not None for trial in trials), len(trials)
 
 
-def planted() -> dict[str, Plant]:
-    """Rule -> how its fault is planted, from every module of `bench.plants`."""
-    found: dict[str, Plant] = {}
-    for module in iter_modules(plants.__path__):
-        found |= import_module(f"bench.plants.{module.name}").PLANTS
-    return found
+def read() -> tuple[Figures, ...]:
+    """The figures on file."""
+    return Table.model_validate_json(FIGURES.read_text(encoding="utf-8")).rows
+
+
+def share(pair: tuple[int, int]) -> str:
+    """ "0.94 (0.83 to 0.99)": a share with its exact interval."""
+    interval: Interval | None = share_interval(*pair)
+    if interval is None:
+        return "–"
+    return f"{interval.value:.2f} ({interval.low:.2f} to {interval.high:.2f})"
 
 
 def run() -> list[tuple[str, str, str]]:
     """Rows (what, figure, bound)."""
-    alarms: Counter[str] = Counter()
-    hits: Counter[tuple[str, int]] = Counter()
-    tried: Counter[int] = Counter()
-    plant_of, seconds = planted(), 0.0
-    rules = [rule.name for rule in table.RULES if "person" in rule.kinds and rule.name in plant_of]
-    for number in range(SETS):
-        shots, kept = good_set(number), Kept()
-        # Weak and strong only show where the middle lies: fewer sets tell that.
-        strengths = range(3) if number % 5 == 0 else (1,)
-        tried.update(strengths)
-        with tempfile.TemporaryDirectory() as name:
-            begun = time.perf_counter()
-            clean = examined(shots, Path(name), kept)
-            seconds += time.perf_counter() - begun
-            alarms.update({f.rule for f in clean.findings if f.severity != "advice"})
-            for rule, strength in product(rules, strengths):
-                draw = np.random.default_rng([number, strength])
-                spoilt = plant_of[rule](shots, strength, draw)
-                hits[rule, strength] += bool(
-                    examined(spoilt, Path(name), kept, only=(rule,)).findings
-                )
-    rows = []
-    for rule in rules:
-        found = ", ".join(f"{hits[rule, k] / max(tried[k], 1):.2f}" for k in range(3))
-        figure = f"found {found}; false alarms {alarms[rule] / SETS:.2f}"
-        rows.append((f"`{rule}`, weak, middle, strong", figure, "middle 0.90; at most 0.05"))
-    rate = f"{SETS * PICTURES / seconds:.1f} pictures/s at {SIDE} px"
-    return [*rows, ("all rules", rate, "4/s at 1024 px")]
+    go_on(SETS)
+    rows = figures(kept())
+    if all(row.middle[1] >= ENOUGH for row in rows):
+        FIGURES.write_text(f"{Table(rows=rows).model_dump_json(indent=1)}\n", encoding="utf-8")
+    return [
+        (
+            f"`{row.rule}`, {row.kind}, {row.middle[1]} sets",
+            f"found {share(row.weak)}, {share(row.middle)}, {share(row.strong)}; "
+            f"false alarms {share(row.clean)}",
+            f"middle {FOUND:.2f}; at most {ALARMS:.2f}",
+        )
+        for row in rows
+    ]

@@ -1,6 +1,6 @@
 """Mends against planted faults: does the rule fall silent, and does the face stay who it is?
 
-Sets and faults are those of `bench.doctor`, planted at middle strength. Every picture that a rule
+Sets and faults are those of `bench.sets`, planted at middle strength. Every picture that a rule
 names is mended by what the rule offers, with its usual options. `SOSIE_BENCH_MENDED` takes more
 sets or fewer.
 """
@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.doctor import Kept, dataset_of, examined, good_set, planted
 from bench.plants import Shot
+from bench.sets import Kept, dataset_of, examined, good_set, planted
 from sosie.core.errors import BadInput
 from sosie.doctor import table
 from sosie.doctor.mends import table as mends

@@ -95,7 +95,7 @@ def _measure(view: View) -> Record:
     )
 
 
-FAMILY = Family("page", 1, Reading, _measure)
+FAMILY = Family("page", 2, Reading, _measure)
 
 
 def _stored(writing: Writing, length: float | None) -> float | None:
