@@ -15,6 +15,7 @@ NAMES = (
     "obeys",
     "likeness",
     "doctor",
+    "pace",
     "mends",
     "captions",
     "portraits",

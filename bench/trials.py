@@ -78,6 +78,9 @@ def go_on(count: int, path: Path = KEPT) -> None:
     The middle strength, which alone counts towards what is asked, comes first.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.read_bytes().endswith(b"\n"):
+        with path.open("a", encoding="utf-8") as file:
+            file.write("\n")  # the last line was cut off: what follows must not join it
     done = {(trial.rule, trial.kind, trial.set, trial.strength) for trial in kept(path)}
     for strengths, number in product(((CLEAN, MIDDLE), (WEAK, STRONG)), range(count)):
         for kind in KINDS:
@@ -145,13 +148,15 @@ def fingerprint(rule: str) -> str:
     modules = {known.judge.__module__, *(family.measure.__module__ for family in known.needs)}
     modules.add(planted()[rule].__module__)
     sources = [inspect.getsource(import_module(name)) for name in sorted(modules)]
-    bare = [ast.dump(_Bare().visit(ast.parse(source))) for source in sources]
-    return hashlib.sha256("".join(bare).encode()).hexdigest()[:12]
+    return hashlib.sha256("".join(map(bare, sources)).encode()).hexdigest()[:12]
+
+
+def bare(source: str) -> str:
+    """What a module does, without its docstrings and without `advisory`."""
+    return ast.dump(_Bare().visit(ast.parse(source)))
 
 
 class _Bare(ast.NodeTransformer):
-    """Code without its docstrings, and rules without `advisory`."""
-
     def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
         return None if isinstance(node.value, ast.Constant) else node
 

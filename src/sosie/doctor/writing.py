@@ -32,8 +32,8 @@ FAINTEST = 0.12
 LEAST_INK = 0.0004
 """Share of a page below which there is no writing on it."""
 LETTER = 0.22
-"""Depth that some letter reaches, though in pencil or 4.5 pixels small (.25); what is left of printed
-rules and of the spots of aged paper reaches .20 (40 empty sheets)."""
+"""Depth that some letter reaches, though in pencil or 4.5 pixels small (.25); what is left of
+printed rules and of the spots of aged paper reaches .20 (40 empty sheets)."""
 DARK = 0.72
 """Share of the paper's light below which something broad is no paper."""
 LEAST_MARGIN = 0.004

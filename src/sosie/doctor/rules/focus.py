@@ -21,8 +21,8 @@ SOFT = 1.0
 """Pixels of blur from which a picture is soft. The sharpest edges of 765 drawn pictures and of
 seven photographs of faces stay below .6; blurred by 2 pixels they measure 1.15 and more."""
 SHAKEN = 1.7
-"""Pixels of blur in one direction from which a picture is shaken; portraits reach 1.48 where hair or
-a wall has edges in one direction alone, and a movement over 7.7 pixels has 2.2."""
+"""Pixels of blur in one direction from which a picture is shaken; portraits reach 1.48 where hair
+or a wall has edges in one direction alone, and a movement over 7.7 pixels has 2.2."""
 ONE_WAY = 0.5
 """A shaken picture is, across its movement, at most this much as blurred as along it."""
 ROUND_FACE = 0.25

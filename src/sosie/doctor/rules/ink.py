@@ -35,8 +35,8 @@ sets of one hand, 1 in 30 has a note so far away."""
 FEWEST = 5
 """Notes from which on a set has a hand of its own."""
 LARGE = 1.4
-"""Height of a signature over that of the lines above it; a last line of one joined word reaches 1.36
-(36 drawn notes)."""
+"""Height of a signature over that of the lines above it; a last line of one joined word reaches
+1.36 (36 drawn notes)."""
 ALONE = 0.6
 """Share of the ink beside it that a signature has: words beside it would be a line of writing."""
 JOINED = 0.45
