@@ -1,20 +1,22 @@
 """The doctor against planted faults: does each rule find its own, and leave good sets alone?
 
 A rule's sensitivity is the share of spoilt sets in which it speaks, of a picture with the fault if
-it names pictures; its false alarms, the share of good sets in which it says anything at all, advice
-included. Sets are those of `bench.sets`. `SOSIE_BENCH_SETS` takes more or fewer; a run that was
-interrupted goes on (`bench.trials`). Once every rule has been tried on enough sets, the figures are
-put on file (`bench.figures`), from which the pages in docs/ are printed and against which a rule's
-`advisory` is checked.
+it names pictures; its false alarms, the share of good sets of which it says something as grave as
+what it mostly says of the fault. Sets are those of `bench.sets`. `SOSIE_BENCH_SETS` takes more or
+fewer; a run that was interrupted goes on (`bench.trials`). Once every rule has been tried on enough
+sets, the figures are put on file (`bench.figures`), from which the pages in docs/ are printed and
+against which a rule's `advisory` is checked.
 """
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 
 from bench.figures import ALARMS, ENOUGH, FOUND, Figures, share, write
 from bench.trials import CLEAN, KINDS, MIDDLE, STRONG, WEAK, Trial, go_on, kept, rules
+from sosie.doctor.records import SEVERITIES, Severity
 
 SETS = int(os.environ.get("SOSIE_BENCH_SETS", "50"))
 
@@ -30,17 +32,26 @@ def figures(trials: Sequence[Trial]) -> tuple[Figures, ...]:
                 for strength in (CLEAN, WEAK, MIDDLE, STRONG)
             }
             heard = {s: (sum(x is not None for x in said[s]), len(said[s])) for s in said}
+            alarms = sum(_as_grave(x, said[MIDDLE]) for x in said[CLEAN])
             row = Figures(
                 rule=rule.name,
                 kind=kind,
                 weak=heard[WEAK],
                 middle=heard[MIDDLE],
                 strong=heard[STRONG],
-                clean=heard[CLEAN],
-                warned=sum(x in ("warning", "blocker") for x in said[CLEAN]),
+                clean=(alarms, len(said[CLEAN])),
+                hints=heard[CLEAN][0] - alarms,
             )
             rows.append(row)
     return tuple(rows)
+
+
+def _as_grave(said: Severity | None, of_faults: Sequence[Severity | None]) -> bool:
+    """Whether something is at least as grave as what is mostly said of faults."""
+    if said is None:
+        return False
+    usual = Counter(x for x in of_faults if x is not None).most_common(1)
+    return not usual or SEVERITIES.index(said) <= SEVERITIES.index(usual[0][0])
 
 
 def run() -> list[tuple[str, str, str]]:

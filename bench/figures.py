@@ -25,9 +25,9 @@ class Figures(Record):
     middle: tuple[int, int]
     strong: tuple[int, int]
     clean: tuple[int, int]
-    """Any finding in good sets, advice included."""
-    warned: int
-    """Good sets in which it warned or blocked."""
+    """Good sets of which it said something as grave as it mostly says of middle faults."""
+    hints: int
+    """Good sets of which it said something less grave."""
 
     @property
     def misses(self) -> bool:

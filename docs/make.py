@@ -36,8 +36,8 @@ RULES_HEAD = """# The doctor's rules
 
 A rule that could not look at a picture lists it as not examined. What a finding names in braces is
 filled with what was measured. `found` is the share of sets in which a rule found a planted fault of
-middle strength, `false alarms` the share of good sets in which it said anything: each with its
-exact 95% interval, and all of it on drawn people and writers. Rules that miss what is asked are
+middle strength, `false alarms` the share of good sets of which it said as grave a thing: each with
+its exact 95% interval, and all of it on drawn people and writers. Rules that miss what is asked are
 advisory, as reports say. The other strengths, and what is asked, are in
 [doctor-figures.md](doctor-figures.md).
 """
@@ -50,12 +50,16 @@ Each rule is tried on good sets and on the same sets with its fault planted in t
 middle strength and strongly (`bench/plants/`). A person's set holds fifteen pictures of 256 pixels
 of one drawn person, a writer's ten pages by one drawn hand (`bench/sets.py`); rules that judge both
 are tried on both. A fault counts as found if the rule names a picture that has it, or speaks of the
-whole set. **A false alarm is anything that it says of a good set, advice included.** Behind each
-share stands its exact 95% interval (Clopper and Pearson) over sets, each of another person.
+whole set. A false alarm is anything that it says of a good set and that is as grave as what it
+mostly says of the fault; less grave are mere hints, such as advice where the fault gets a warning.
+Behind each share stands its exact 95% interval (Clopper and Pearson) over sets, each of another
+person.
 
-Asked are {found:.0%} found at middle strength, and at most {alarms:.0%} of false alarms. misses either is **advisory**: its own record says so (a test holds both to each other), and so does
-every report beside its findings. With so few sets an interval reaches far below a perfect score: a
-rule that is not advisory was not caught failing, which is less than never failing.
+Asked are {found:.0%} found at middle strength, and at most {alarms:.0%} of false alarms. A rule
+that misses either is **advisory**: its own record says so (a test holds both to each other), and so
+does every report beside its findings. Only a rule that binds is not: its findings are no advice.
+With so few sets an interval reaches far below a perfect score: a rule that is not advisory was not
+caught failing, which is less than never failing.
 
 Three things these figures cannot say. Drawn people and hands are cleaner, and more alike among
 themselves, than real ones. `safe.unsafe` is tried with blurs of skin tones that its detector
@@ -185,13 +189,13 @@ def doctor_figures() -> str:
             (
                 f"`{row.rule}`{' (advisory)' if row.rule in advisory else ''}",
                 *(figures.share(pair) for pair in (row.weak, row.middle, row.strong, row.clean)),
-                str(row.warned),
+                str(row.hints),
                 f"{row.middle[1]}, {row.clean[1]}",
             )
             for row in tried
             if row.kind == kind
         )
-        headings = ("weak", "middle", "strong", "false alarms", "of these warnings", "sets")
+        headings = ("weak", "middle", "strong", "false alarms", "mere hints", "sets")
         parts.append(f"## {title}\n\n{table(('rule', *headings), rows)}")
     return "\n".join(parts)
 

@@ -80,12 +80,26 @@ def test_figures_are_counted_by_strength(small):
     few, equal = doctor.figures(trials.kept(small))
     assert few.rule == "count.few"
     assert few.middle == few.weak == few.strong == (2, 2) and few.clean == (0, 2)
-    assert equal.warned == 0
+    assert equal.clean == (0, 2) and equal.hints == 0
+
+
+def trial(strength, said, number=0):
+    return trials.Trial(
+        rule="count.few", kind="person", set=number, strength=strength, said=said, of=""
+    )
+
+
+def test_what_is_less_grave_than_the_fault_is_a_hint_and_no_alarm(small):
+    made = [trial(trials.MIDDLE, "warning"), trial(trials.CLEAN, "advice")]
+    counted, _ = doctor.figures([*made, trial(trials.CLEAN, "blocker", 1)])
+    assert counted.clean == (1, 2) and counted.hints == 1
+    counted, _ = doctor.figures([trial(trials.MIDDLE, "advice"), trial(trials.CLEAN, "advice")])
+    assert counted.clean == (1, 1) and counted.hints == 0
 
 
 def row(middle, clean):
     return Figures(
-        rule="x", kind="person", weak=(0, 0), middle=middle, strong=(0, 0), clean=clean, warned=0
+        rule="x", kind="person", weak=(0, 0), middle=middle, strong=(0, 0), clean=clean, hints=0
     )
 
 
