@@ -18,6 +18,7 @@ NAMES = (
     "pace",
     "mends",
     "captions",
+    "rules",
     "portraits",
     "suite",
 )
