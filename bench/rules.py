@@ -3,9 +3,10 @@
 Of fifteen pictures of one drawn person, 0, 5 or 10 have the fault; everything else is as it was.
 A LoRA is taught on each set, for each of several people and training seeds, and asked for six
 pictures whose prompts say nothing of the fault. *Leakage* says how much of it they show all the
-same, by the judges of `sosie.models.judges` or in the fault's own unit; *likeness* is the mean cosine, by SFace,
-to pictures of the person that training never saw. Both are compared with the same person's and
-seed's own set without the fault; seeds are averaged, and people are what the interval is over.
+same, by the judges of `sosie.models.judges` or in the fault's own unit; *likeness* is the mean
+cosine, by SFace, to pictures of the person that training never saw. Both are compared with the
+same person's and seed's own set without the fault; seeds are averaged, and people are what the
+interval is over.
 
 Each LoRA's outcome is kept, so that an interrupted run goes on. `SOSIE_BENCH_STUDY` names the file,
 `SOSIE_BENCH_STUDY_SIZE` takes another number of people and of seeds than "10x3", and
@@ -32,18 +33,18 @@ from bench.plants import Shot
 from bench.plants.grain import grainy
 from bench.plants.pose import again, age_of
 from bench.plants.skin import skin_of
-from bench.sets import HELD_OUT_EVERY, dataset_of
 from sosie.audit import Interval
 from sosie.audit.intervals import mean_interval
-from sosie.core.records import Record
+from sosie.core.records import Dataset, Record
 from sosie.doctor.texture import noise
 from sosie.generate import GenerateConfig, draw
 from sosie.models import faces, judges, lora
 from sosie.models.diffusion.base import DiffusionBase
 from sosie.models.diffusion.resolve import load_base
+from sosie.studio import Studio
 from sosie.train import for_base, train
 from sosie.world.captions import caption
-from sosie.world.people import person
+from sosie.world.people import HELD_OUT_EVERY, person
 from sosie.world.photo import photo
 
 Picture = NDArray[np.uint8]
@@ -232,14 +233,28 @@ def taught(base: DiffusionBase, shots: Sequence[Shot], seed: int) -> list[Pictur
         config = known.model_copy(
             update={"seed": seed, "preview_every": 0, "waive": ("near-duplicates",)}
         )
+        dataset = _filed(shots, folder)
         done = train(
-            dataset_of(shots, folder), base, config, folder=folder / "run", consent="0" * 64
+            dataset, base, config, folder=folder / "run", consent="0" * 64, keep_encoders=True
         )
         loras = [("ada", lora.read(done.adapter), 1.0)]
         return [
             draw(base, GenerateConfig(prompt=prompt.format(TRIGGER), seed=700 + n), loras)[0].rgb
             for n, prompt in enumerate(PROMPTS)
         ]
+
+
+def _filed(shots: Sequence[Shot], folder: Path) -> Dataset:
+    """The set as a workspace has it."""
+    pictures, studio = folder / TRIGGER, Studio(folder / "home")
+    pictures.mkdir()
+    for number, shot in enumerate(shots, start=1):
+        path = pictures / f"{TRIGGER}-{number:02d}.png"
+        Image.fromarray(shot.rgb).save(path)
+        path.with_suffix(".txt").write_text(shot.caption, encoding="utf-8")
+    studio.new(TRIGGER)
+    studio.add(TRIGGER, [pictures])
+    return studio.show(TRIGGER).dataset
 
 
 def wanted(names: Sequence[str]) -> Iterator[tuple[str, int, int, int]]:
