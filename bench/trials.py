@@ -160,5 +160,11 @@ class _Bare(ast.NodeTransformer):
     def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
         return None if isinstance(node.value, ast.Constant) else node
 
+    def visit_arguments(self, node: ast.arguments) -> ast.arguments:
+        pairs = zip(node.kwonlyargs, node.kw_defaults, strict=True)
+        told = [pair for pair in pairs if pair[0].arg != "advisory"]
+        node.kwonlyargs, node.kw_defaults = [one for one, _ in told], [one for _, one in told]
+        return node
+
     def visit_keyword(self, node: ast.keyword) -> ast.keyword | None:
         return None if node.arg == "advisory" else node

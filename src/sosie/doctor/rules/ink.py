@@ -253,7 +253,14 @@ def _signature(case: Case) -> Iterator[Finding]:
 
 
 RULES = (
-    Rule(name="ink.hands", judge=_hands, needs=(FAMILY,), kinds=("handwriting",), unit="spreads"),
+    Rule(
+        name="ink.hands",
+        judge=_hands,
+        needs=(FAMILY,),
+        kinds=("handwriting",),
+        unit="spreads",
+        advisory=True,
+    ),
     Rule(
         name="ink.signature",
         judge=_signature,
