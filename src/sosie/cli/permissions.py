@@ -77,4 +77,5 @@ def withdrawn(done: Withdrawal) -> None:
     out.print(f"Withdrawn for {done.consent.who}, signed by {done.consent.signed_by}.")
     listed(out, "refused from now on", (f"the LoRA {a.name}" for a in done.adapters))
     listed(out, "refused from now on", (f"the checkpoints of run {r.id}" for r in done.runs))
+    listed(out, "refused from now on", (f"the release {r.title}" for r in done.releases))
     out.print("Files that were exported or drawn before are out of reach: delete them yourself.")

@@ -38,3 +38,9 @@ Language = Literal["en", "fr", "ja"]
 
 Undo = Literal["last", "all"]
 """Which mends of a picture are taken back."""
+
+Commercial = Literal["picture", "rent", "sell"]
+"""What of a LoRA may be used commercially: pictures made with it, its use for hire, its file."""
+FileRole = Literal["lora", "picture"]
+
+COMMERCIAL: tuple[Commercial, ...] = ("picture", "rent", "sell")

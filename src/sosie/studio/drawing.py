@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sosie.core.errors import BadInput, NotFound, NotPermitted
 from sosie.core.records import Adapter, Record, first_complaint
-from sosie.registry import Registry
+from sosie.registry import Registry, Shelved
+from sosie.registry.releases import taken_apart
 
 if TYPE_CHECKING:
     from sosie.audit import Likeness
@@ -46,25 +47,54 @@ class Call:
 
 
 def find(registry: Registry, name: str) -> Found:
-    """The LoRA that NAME means: a LoRA, a subject (its latest LoRA), or either with @STEP.
+    """The LoRA that NAME means: a LoRA, a subject (its latest LoRA), or either with @STEP; or with
+    @VERSION or @ALIAS a release.
 
     Raises NotFound with the nearest known name.
     """
-    bare, _, step = name.partition("@")
+    bare, step = taken_apart(name)
+    if step and not step.isdigit():
+        return released(registry.releases.get(bare, step), registry)
     adapter = _adapter(registry, bare)
     if adapter.subject is None:
         raise NotFound(f'The LoRA "{bare}" is filed under no subject.')
     folder = registry.run(adapter.run).folder if adapter.run else None
-    manifest = folder / "manifest.json" if folder and (folder / "manifest.json").is_file() else None
+    manifest = _manifest(registry, adapter.run)
     if not step:
         return Found(adapter, adapter.subject, registry.blobs.path(adapter.file_sha256), manifest)
     checkpoints = sorted(folder.glob("checkpoints/step-*")) if folder else []
     for checkpoint in checkpoints:
-        if step.isdigit() and int(checkpoint.name.removeprefix("step-")) == int(step):
+        if int(checkpoint.name.removeprefix("step-")) == int(step):
             (file,) = [f for f in checkpoint.glob("*.safetensors") if f.name != "state.safetensors"]
             return Found(adapter, adapter.subject, file, manifest)
     known = [str(int(checkpoint.name.removeprefix("step-"))) for checkpoint in checkpoints]
     raise NotFound.among(f"checkpoint of {bare}", step, known)
+
+
+def released(shelved: Shelved, registry: Registry) -> Found:
+    """The LoRA file of a release, and whom it shows."""
+    release = shelved.release
+    adapter = Adapter(
+        name=release.title,
+        subject=shelved.subject,
+        family=release.family,
+        base=release.base,
+        trigger=release.trigger_words[0] if release.trigger_words else None,
+        file_sha256=release.lora.file_sha256,
+        tensors_sha256=release.tensors_sha256,
+        run=shelved.run,
+        step=release.steps,
+        consent_sha256=release.permissions[0].consent_sha256 if release.permissions else None,
+        created=release.published,
+    )
+    path = registry.blobs.path(adapter.file_sha256)
+    return Found(adapter, shelved.subject, path, _manifest(registry, shelved.run))
+
+
+def _manifest(registry: Registry, run: str | None) -> Path | None:
+    """Where the manifest of a run lies, if it does."""
+    path = registry.run(run).folder / "manifest.json" if run else None
+    return path if path and path.is_file() else None
 
 
 def _adapter(registry: Registry, name: str) -> Adapter:
@@ -91,8 +121,9 @@ def called(
     calls = []
     for call in parsed.loras:
         found = find(registry, call.name)
-        if found.adapter.name != call.name.partition("@")[0]:
-            say(f"<lora:{call.name}> is {found.adapter.name}, the latest LoRA of {call.name}.")
+        if found.adapter.name not in (call.name, taken_apart(call.name)[0]):
+            latest = "" if "@" in call.name else f", the latest LoRA of {call.name}"
+            say(f"<lora:{call.name}> is {found.adapter.name}{latest}.")
         trigger = found.adapter.trigger
         if trigger and trigger.casefold() not in parsed.text.casefold():
             say(f'The prompt lacks "{trigger}", the trigger word of {found.adapter.name}.')

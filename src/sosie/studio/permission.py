@@ -10,6 +10,7 @@ from sosie import rights
 from sosie.core.consent import Consent
 from sosie.core.errors import BadInput, NotPermitted
 from sosie.core.records import Adapter, Record, Run, now
+from sosie.core.release import Release
 from sosie.core.terms import MODALITIES, Act
 from sosie.registry import Registry
 from sosie.studio import consenting
@@ -24,6 +25,8 @@ class Withdrawal(Record):
     """LoRAs that are refused from now on, whomever they are filed under."""
     runs: tuple[Run, ...]
     """Runs whose checkpoints are refused; one that is going on ends before its next step."""
+    releases: tuple[Release, ...]
+    """Published versions that are refused, and shown on no list any more."""
 
 
 def withdraw(
@@ -40,16 +43,22 @@ def withdraw(
         registry, last.model_copy(update={**ending, "recorded": now()}), sign_with
     )
     reached = tuple(a for a in registry.adapters() if subject in shown_by(registry, a))
-    return Withdrawal(consent=consent, adapters=reached, runs=registry.runs(subject))
+    return Withdrawal(
+        consent=consent,
+        adapters=reached,
+        runs=registry.runs(subject),
+        releases=tuple(one.release for one in registry.releases.showing(subject)),
+    )
 
 
 def shown_by(registry: Registry, adapter: Adapter) -> tuple[str, ...]:
     """Whom a LoRA shows, as far as is known: the subject it is filed under, then those that the
-    same weights are filed under, and the one under whose permission it was made.
+    same weights are filed under, and those under whose permission it was made or published.
     """
-    same = [a.subject for a in registry.adapters() if a.tensors_sha256 == adapter.tensors_sha256]
-    under = registry.consent(adapter.consent_sha256) if adapter.consent_sha256 else None
-    found = [adapter.subject, *same, under.subject if under else None]
+    same = [a.subject for a in registry.adapters(tensors_sha256=adapter.tensors_sha256)]
+    under = [adapter.consent_sha256, *registry.releases.permissions(adapter.tensors_sha256)]
+    given = [registry.consent(sha256) for sha256 in under if sha256]
+    found = [adapter.subject, *same, *(consent.subject for consent in given if consent)]
     return tuple(dict.fromkeys(name for name in found if name is not None))
 
 
@@ -73,12 +82,12 @@ def refuse_withdrawn(registry: Registry, adapter: Adapter) -> None:
 
 
 def watching(
-    registry: Registry, name: str, should_stop: Callable[[], bool], **meant: Any
+    registry: Registry, act: Act, name: str, should_stop: Callable[[], bool], **meant: Any
 ) -> Callable[[], bool]:
-    """`should_stop` for a run that ends with NotPermitted as soon as its permission does."""
+    """`should_stop` for long work that ends with NotPermitted as soon as its permission does."""
 
     def asked() -> bool:
-        require(registry, "train", name, **meant)
+        require(registry, act, name, **meant)
         return should_stop()
 
     return asked
