@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 VERBS = (
     *("new", "add", "remove", "doctor", "mend", "caption", "show", "list", "consent", "bases"),
     *("train", "runs", "follow", "reproduce", "generate", "words", "audit"),
-    *("export", "import", "publish", "card", "alias", "verify", "tidy", "forget"),
+    *("export", "import", "publish", "card", "alias", "verify", "status"),
+    *("tidy", "forget"),
 )
 """In the order in which a user meets them."""
 

@@ -97,7 +97,8 @@ def publish(
     """
     found = drawing.find(registry, lora or name)
     shown = permission.shown_by(registry, found.adapter)
-    consents = [permission.require(registry, "publish", one) for one in shown]
+    audited = bool(registry.audits.of_weights(found.adapter.tensors_sha256))
+    consents = [permission.require(registry, "publish", one, audited=audited) for one in shown]
     title, version = checked_name(taken_apart(name)[0]), checked_version(version)
     before = registry.releases.versions(title)
     _refuse_stranger(registry, title, found.subject, before)
@@ -156,7 +157,8 @@ def require(registry: Registry, title: str) -> Shelved:
     """
     name, version = taken_apart(title)
     shelved = registry.releases.get(name, version or "latest")
-    permission.require_shown(registry, "publish", drawing.released(shelved, registry).adapter)
+    found, audited = drawing.released(shelved, registry), shelved.release.audit is not None
+    permission.require_shown(registry, "publish", found.adapter, audited=audited)
     return shelved
 
 
