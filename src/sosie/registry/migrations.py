@@ -279,3 +279,18 @@ def m008_audits(db: sqlite3.Connection) -> None:
         )"""
     )
     db.execute("CREATE INDEX audits_adapter ON audits (adapter)")
+
+
+@migration
+def m009_tokens(db: sqlite3.Connection) -> None:
+    """Who may look into the catalogue from outside; of the tokens, the hashes alone."""
+    db.execute(
+        """CREATE TABLE tokens (
+            name TEXT PRIMARY KEY,
+            sha256 TEXT NOT NULL UNIQUE,
+            scopes TEXT NOT NULL,
+            made TEXT NOT NULL,
+            until TEXT,
+            revoked TEXT
+        )"""
+    )

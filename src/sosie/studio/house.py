@@ -9,6 +9,7 @@ from __future__ import annotations
 from sosie.studio.rooms.auditing import Auditing
 from sosie.studio.rooms.catalogue import Catalogue
 from sosie.studio.rooms.examination import Examination
+from sosie.studio.rooms.moving import Moving
 from sosie.studio.rooms.permission import Permission
 from sosie.studio.rooms.pictures import Pictures
 from sosie.studio.rooms.shelf import Shelf
@@ -16,5 +17,15 @@ from sosie.studio.rooms.training import Training
 from sosie.studio.rooms.workspace import Workspace
 
 
-class Studio(Workspace, Examination, Permission, Shelf, Training, Pictures, Auditing, Catalogue):
+class Studio(
+    Workspace,
+    Examination,
+    Permission,
+    Shelf,
+    Training,
+    Pictures,
+    Auditing,
+    Catalogue,
+    Moving,
+):
     """A workspace. `home` is its folder; None takes SOSIE_HOME or the platform's data folder."""
