@@ -342,3 +342,12 @@ def test_nothing_is_added_to_who_has_withdrawn(studio, tmp_path):
     with pytest.raises(NotPermitted, match='add "anna"'):
         studio.add("anna", [photo(tmp_path, "new.png", 99)])
     assert studio.show("anna").samples == before
+
+
+def test_who_takes_a_lora_out_hears_what_is_asked_in_return(studio, trained, tmp_path):
+    terms = {"credit": "Paul Meier", "audience": ["family"], "territory": ["FR"]}
+    studio.consent("anna", relation="self", terms=terms)
+    answer = sosie(trained.home, "export", "anna-1", "--out", tmp_path)
+    assert answer.code == 0, answer
+    for words in ("Name Paul Meier", "seen by: family", "countries: FR", "Not to earn money"):
+        assert words in answer.err, words

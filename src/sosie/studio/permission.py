@@ -72,6 +72,16 @@ def require_shown(registry: Registry, act: Act, adapter: Adapter, **meant: Any) 
     return first
 
 
+def duties(registry: Registry, act: Act, adapter: Adapter) -> tuple[str, ...]:
+    """What those whom a LoRA shows ask of who does `act` with it, in sentences: a program cannot
+    see to it.
+    """
+    decided = (
+        rights.decide(act, name, context(registry, name)) for name in shown_by(registry, adapter)
+    )
+    return tuple(dict.fromkeys(duty for decision in decided for duty in decision.duties))
+
+
 def refuse_withdrawn(registry: Registry, adapter: Adapter) -> None:
     """Raise NotPermitted if one whom the LoRA shows has withdrawn every permission."""
     for name in shown_by(registry, adapter):

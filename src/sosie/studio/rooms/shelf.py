@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,12 +70,18 @@ class Shelf(Room):
         return adapter, (what, use)
 
     def export_adapter(
-        self, name: str, out: Path, *, programs: Sequence[Program] = PROGRAMS
+        self,
+        name: str,
+        out: Path,
+        *,
+        programs: Sequence[Program] = PROGRAMS,
+        say: Callable[[str], None] = lambda line: None,
     ) -> tuple[Path, ...]:
         """Copy a LoRA (NAME, or NAME@STEP for a checkpoint) out, with its manifest and the files
         from which `programs` show what it is: all of them, or none if one is there already.
 
-        `out` is a folder, or a path that ends in .safetensors. Raises NotPermitted.
+        `out` is a folder, or a path that ends in .safetensors; `say` hears what is asked of whoever
+        takes it. Raises NotPermitted.
         """
         found = drawing.find(self.registry, name)
         permission.require_shown(self.registry, "export", found.adapter)
@@ -91,4 +97,6 @@ class Shelf(Room):
                 raise BadInput(f"{path} exists.", advice="Name another, or move it away.")
         for path, data in files.items():
             write_atomically(path, data)
+        for duty in permission.duties(self.registry, "export", found.adapter):
+            say(duty)
         return tuple(files)
