@@ -185,12 +185,18 @@ def _prohibitions(act: Act, consent: Consent, context: Context) -> Objection | N
                 continue
             if prohibition == "minors" and consent.relation == "guardian":
                 continue
+            # Of a hand, a prompt says what is written, not who is seen.
+            if prohibition in SEEN and context.modality == "handwriting":
+                continue
             return Objection(
                 f"prohibitions.{prohibition}",
                 f'prohibits {PROHIBITED[prohibition]}, and the prompt says "{word}"',
             )
     return None
 
+
+SEEN = ("minors", "biometric")
+"""Prohibitions of what a picture shows of a person."""
 
 PROHIBITED = {
     "sexual": "sexual content",
