@@ -30,7 +30,8 @@ class Auditing(Room):
         Raises NotPermitted, BadInput where nothing can be measured, Interrupted.
         """
         found = drawing.find(self.registry, name)
-        consent = permission.require_shown(self.registry, "generate", found.adapter)
+        meant = {"base": drawing.settled(base or found.adapter.base)}
+        consent = permission.require_shown(self.registry, "generate", found.adapter, **meant)
         config = auditing.configure(settings)
         manifest = auditing.manifest_of(found)
         return auditing.audit(
@@ -42,5 +43,7 @@ class Auditing(Room):
             only="@" in name,
             consent=consent.sha256(),
             on_event=on_event,
-            should_stop=permission.watching(self.registry, "generate", found.subject, should_stop),
+            should_stop=permission.watching(
+                self.registry, "generate", found.subject, should_stop, **meant
+            ),
         )
