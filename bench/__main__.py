@@ -17,9 +17,12 @@ NAMES = (
     "choice",
     "coverage",
     "doctor",
+    "pace",
     "mends",
     "captions",
+    "rules",
     "portraits",
+    "catalogue",
     "suite",
 )
 
