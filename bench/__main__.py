@@ -15,10 +15,12 @@ NAMES = (
     "obeys",
     "likeness",
     "choice",
+    "coverage",
     "doctor",
     "mends",
     "captions",
     "portraits",
+    "catalogue",
     "suite",
 )
 
