@@ -5,8 +5,9 @@ import sqlite3
 import pytest
 from pydantic import ValidationError
 
+from sosie.core.consent import Consent
 from sosie.core.errors import BadInput, NotFound, WorkspaceError
-from sosie.core.records import Consent, Subject, now
+from sosie.core.records import Subject, now
 from sosie.core.release import Release
 from sosie.registry import Registry
 from sosie.registry.names import checked_version

@@ -1,14 +1,15 @@
 """The gate: no public method of `Studio` reaches a person's weights without her permission."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from sosie.core.errors import NotPermitted
-from sosie.core.records import Act
+from sosie.core.records import now
 from sosie.core.release import Release
+from sosie.core.terms import Act
 from sosie.models import lora
 from sosie.models.diffusion import resolve
 from sosie.studio import Studio, card, drawing, permission, training
@@ -51,6 +52,7 @@ FREE = {
     "verify",
     "forget",
     "withdraw",
+    "make_key",
     *("mend", "unmend", "mends", "offers"),
     *("suggest_captions", "file_captions"),
     "alias",
@@ -89,7 +91,7 @@ def test_without_permission_nothing_is_reached(verb, state, trained, tmp_path, m
     if state == "expired":
         everything: tuple[Act, ...] = ("train", "generate", "export", "merge", "publish")
         studio.consent("anna", relation="self", acts=everything, until=date.today())
-        monkeypatch.setattr(permission, "date", Tomorrow)
+        monkeypatch.setattr(permission, "now", tomorrow)
     if state == "other acts":
         studio.consent("anna", relation="self", acts=())
         studio.consent(
@@ -125,12 +127,9 @@ def test_what_may_not_be_handed_out_is_on_no_list(studio, trained):
     assert not (studio.versions("anna") or studio.on_offer() or studio.with_hash(start))
 
 
-class Tomorrow(date):
-    """A day on which a permission until today has ended."""
-
-    @classmethod
-    def today(cls) -> date:
-        return date.today() + timedelta(days=1)
+def tomorrow() -> datetime:
+    """A time at which a permission until today has ended."""
+    return now() + timedelta(days=1)
 
 
 def test_every_lora_of_a_prompt_must_be_permitted(studio, trained, tmp_path):

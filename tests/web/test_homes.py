@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,10 @@ from sosie import rights
 from sosie.core.errors import BadInput, NotFound, NotPermitted, SosieError, WorkspaceError
 from sosie.core.terms import ACTS
 from sosie.registry.sweep import INCOMING
-from sosie.studio import Studio, permission
-from sosie.studio.moving import parcel, places
+from sosie.studio import Studio
+from sosie.studio.moving import parcel, places, receiving
 from sosie.studio.moving.parcel import Given, Parcel, Sent
-from tests.studio.test_studio_gate import Tomorrow
+from tests.studio.test_studio_gate import tomorrow
 from tests.web.conftest import served
 
 
@@ -109,10 +110,10 @@ def test_the_one_who_takes_asks_too(studio, other, stick, monkeypatch):
         relation="self",
         who="Anna Weber",
         acts=ACTS,
-        until=permission.today(studio.registry),
+        until=date.today(),
     )
     studio.push("anna@v1", str(stick))
-    monkeypatch.setattr(permission, "date", Tomorrow)
+    monkeypatch.setattr(receiving, "now", tomorrow)
     with pytest.raises(NotPermitted, match="until"):
         other.pull(str(stick), "anna@v1")
     assert untouched(other)
@@ -292,8 +293,13 @@ def test_a_record_without_end_is_not_read_to_its_end(other, stick):
         other.pull(str(stick), "anna@v1")
 
 
-def test_a_lora_that_claims_a_permission_it_does_not_have(studio, other, stick, tmp_path):
-    """The header names a permission that nobody gave; release and seal are properly signed."""
+@pytest.mark.parametrize(
+    ("claim", "why"),
+    [("0" * 64, "claims a permission that it does not have"), (None, "does not prove it")],
+)
+def test_a_lora_that_lies_about_its_permission(claim, why, studio, other, stick):
+    """It names one that nobody gave, or the right one without a signature; release and seal are
+    properly signed."""
     from sosie.models.lora import container
 
     data = weights(stick, studio).read_bytes()
@@ -301,7 +307,7 @@ def test_a_lora_that_claims_a_permission_it_does_not_have(studio, other, stick, 
     entries = json.loads(data[8:start])
     header = entries.pop("__metadata__")
     del header["sosie.signature"]
-    header["sosie.consent_sha256"] = "0" * 64
+    header["sosie.consent_sha256"] = claim or header["sosie.consent_sha256"]
     lie = container.frame(entries, data[start:], header)
     sent = parcel.opened(record(stick).read_bytes())
     release = sent.parcel.release
@@ -316,7 +322,7 @@ def test_a_lora_that_claims_a_permission_it_does_not_have(studio, other, stick, 
     changed = sent.parcel.model_copy(update={"release": told, "signature": signature})
     record(stick).write_bytes(resealed(studio, changed))
     (record(stick).parent / told.lora.file_sha256).write_bytes(lie)
-    with pytest.raises(NotPermitted, match="claims a permission that it does not have"):
+    with pytest.raises(NotPermitted, match=why):
         other.pull(str(stick), "anna@v1")
     assert untouched(other)
 

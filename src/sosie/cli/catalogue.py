@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sosie.cli import app, studio
+from sosie.cli import app, comma_list, studio
 from sosie.core.errors import BadInput
 from sosie.core.terms import COMMERCIAL
 
@@ -77,7 +77,7 @@ def publish(
         "strength": strength,
         "ages": None if ages is None else parse_span(ages),
         "years": None if years is None else parse_span(years),
-        "commercial": None if commercial is None else parse_commercial(commercial),
+        "commercial": None if commercial is None else comma_list(commercial, COMMERCIAL, "use"),
         "derivatives": derivatives,
         "credit": credit,
         "ethics": ethics,
@@ -151,14 +151,3 @@ def parse_price(text: str) -> Price | None:
     if found is None or not float(found[1]):
         raise BadInput(f'"{text}" is no price.', advice='Write it as "12.50 EUR"; 0 is free.')
     return Price.model_validate({"amount": found[1], "currency": found[2].upper()})
-
-
-def parse_commercial(text: str) -> tuple[str, ...]:
-    """The uses named in a comma list, in their usual order. Raises BadInput for an unknown one."""
-    named = {word.strip() for word in text.split(",")} - {"none", ""}
-    if unknown := sorted(named - set(COMMERCIAL)):
-        raise BadInput(
-            f"Unknown use: {', '.join(unknown)}.",
-            advice=f"Known: {', '.join(COMMERCIAL)}; or none.",
-        )
-    return tuple(use for use in COMMERCIAL if use in named)

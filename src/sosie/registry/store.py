@@ -11,9 +11,10 @@ from typing import Any, Self
 
 import platformdirs
 
+from sosie.core.consent import Consent
 from sosie.core.errors import BadInput, NotFound, WorkspaceError
 from sosie.core.files import as_workspace_error, sha256_bytes
-from sosie.core.records import Adapter, Consent, Sample, Subject
+from sosie.core.records import Adapter, Sample, Subject
 from sosie.registry.blobs import Blobs
 from sosie.registry.database import PATIENCE, Database, insert
 from sosie.registry.examinations import Dismissals, Readings

@@ -8,14 +8,14 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from sosie.core.errors import BadInput, NotFound
+from sosie.core.errors import BadInput, NotFound, NotPermitted
 from sosie.core.records import Adapter, Record, first_complaint
 from sosie.registry import Registry, Shelved
 from sosie.registry.releases import taken_apart
 
 if TYPE_CHECKING:
     from sosie.audit import Likeness
-    from sosie.generate import GenerateConfig, WordTrial
+    from sosie.generate import GenerateConfig, Picture, WordTrial
     from sosie.generate.words import Unit
     from sosie.models.diffusion.base import DiffusionBase
 
@@ -113,8 +113,12 @@ def _adapter(registry: Registry, name: str) -> Adapter:
     raise NotFound.among("LoRA", name, {adapter.name for adapter in adapters} | subjects)
 
 
-def called(registry: Registry, prompt: str, say: Callable[[str], None]) -> tuple[Call, ...]:
-    """The LoRAs that a prompt calls. Tells what a name stands for, and a trigger word left out."""
+def called(
+    registry: Registry, prompt: str, say: Callable[[str], None]
+) -> tuple[str, tuple[Call, ...]]:
+    """The text of a prompt, and the LoRAs that it calls. Tells what a name stands for, and a
+    trigger word left out.
+    """
     from sosie.generate import parse
 
     parsed = parse(prompt)
@@ -128,7 +132,7 @@ def called(registry: Registry, prompt: str, say: Callable[[str], None]) -> tuple
         if trigger and trigger.casefold() not in parsed.text.casefold():
             say(f'The prompt lacks "{trigger}", the trigger word of {found.adapter.name}.')
         calls.append(Call(call.name, call.weight, found))
-    return tuple(calls)
+    return parsed.text, tuple(calls)
 
 
 def configure(prompt: str, **settings: Any) -> GenerateConfig:
@@ -195,10 +199,14 @@ def draw(
     consents: Mapping[str, str],
     init: Path | None,
     sign: Callable[[str], str],
+    passes: Callable[[Picture], bool],
     say: Callable[[str], None],
 ) -> Drawn:
-    """Draw into `out`: one PNG a picture, signed and written as soon as it is drawn, and a contact
-    sheet."""
+    """Draw into `out`: one PNG a picture that `passes`, signed and written as soon as it is drawn,
+    and a contact sheet.
+
+    Raises NotPermitted if none passes.
+    """
     from sosie import generate
     from sosie.models import lora
     from sosie.registry.intake import read
@@ -206,16 +214,25 @@ def draw(
     start = None if init is None else pixels(BytesIO(read(init).picture))
     name = calls[0].found.subject if calls else "picture"
     files: list[Path] = []
-    pictures = generate.draw(
+    kept: list[Picture] = []
+
+    def keep(picture: Picture) -> None:
+        if passes(picture):
+            files.append(generate.save(picture, out, name, sign))
+            kept.append(picture)
+
+    generate.draw(
         base,
         config,
         [(call.name, lora.read(call.found.path), call.weight) for call in calls],
         consents=consents,
         init=start,
         say=say,
-        on_picture=lambda picture: files.append(generate.save(picture, out, name, sign)),
+        on_picture=keep,
     )
-    return Drawn(files=tuple(files), sheet=generate.save_sheet(pictures, out, name))
+    if not kept:
+        raise NotPermitted("None of the pictures may be shown.", advice="Ask for something else.")
+    return Drawn(files=tuple(files), sheet=generate.save_sheet(kept, out, name))
 
 
 def words(
@@ -226,9 +243,11 @@ def words(
     unit: Unit | None,
     out: Path,
     consents: Mapping[str, str],
+    look: Callable[[Picture], None],
     on_picture: Callable[[int, int], None],
 ) -> tuple[WordTrial, Path]:
-    """What each part of a prompt does, and where in `out` the sheet of it lies."""
+    """What each part of a prompt does, and where in `out` the sheet of it lies; `look` sees every
+    picture before that, and may raise."""
     from sosie import generate
     from sosie.generate.files import save_beside
     from sosie.models import lora
@@ -239,6 +258,7 @@ def words(
         [(call.name, lora.read(call.found.path), call.weight) for call in calls],
         unit=unit,
         consents=consents,
+        look=look,
         on_picture=on_picture,
     )
     return trial, save_beside(sheet, out, "words")

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from datetime import date
 
 from sosie.core.errors import BadInput
+from sosie.core.records import now
 from sosie.core.release import ReleasedFile
 from sosie.core.terms import SCOPES, Scope
 from sosie.registry import Shelved
 from sosie.registry.tokens import Token
-from sosie.studio import permission
+from sosie.rights import Context
 from sosie.studio.moving import handing, parcel, places, receiving
 from sosie.studio.moving.handing import Handed
 from sosie.studio.moving.parcel import Sent
@@ -132,5 +133,6 @@ class Moving(Room):
     def token_of(self, secret: str) -> Token | None:
         """The record of a token that opens something today."""
         token = self.registry.tokens.find(secret)
-        today = permission.today(self.registry)
+        # A clock that was set back wins a token no time.
+        today = Context(consents=(), at=now(), seen=self.registry.latest()).day
         return token if token and token.stands(today) else None
