@@ -1,15 +1,16 @@
 """Publishing: what a release holds, what is refused, and what ends it."""
 
-import json
 import re
 
 import pytest
 
+from sosie import rights
 from sosie.core.errors import BadInput, NotFound, NotPermitted
 from sosie.core.files import sha256_file
+from sosie.core.records import now
 from sosie.studio import Studio, card, verifying
 from sosie.studio.card import Card
-from sosie.studio.releasing import Said, audit_key
+from sosie.studio.releasing import Said
 from tests.studio.household import QUICK, household, photo
 
 EVERYTHING = ("train", "generate", "export", "merge", "publish")
@@ -36,6 +37,34 @@ def published(studio):
         price={"amount": "12.50", "currency": "EUR"},
     )
     return studio.publish("anna", "v1", said, aliases=["1990s"])
+
+
+def audited(adapter):
+    """An audit of a LoRA with a single figure."""
+    from sosie.audit import Audit, Choice, Figure, Held, Interval
+
+    held = Held(withheld=1, gone=0, leaked=(), with_face={}, cosines={}, own_median={})
+    interval = Interval(value=0.7, low=0.6, high=0.8, n=8)
+    return Audit(
+        sosie="0",
+        adapter=adapter.name,
+        subject=adapter.subject,
+        base=adapter.base,
+        base_sha256="0" * 64,
+        tensors_sha256=adapter.tensors_sha256,
+        taken=now(),
+        seed=1,
+        prompts=("{trigger}",),
+        chosen_on=1,
+        measured_on=2,
+        judges={"sface": "0" * 64},
+        held=held,
+        curve=(),
+        choice=Choice(step=4, strength=1.0, why="It is the only one.", worse_after=None),
+        figures=(Figure(name="likeness", judge="sface", interval=interval, state="told"),),
+        not_measured=(),
+        seconds=1.0,
+    )
 
 
 def test_a_release_says_all_of_its_lora(studio, trained, published):
@@ -76,13 +105,14 @@ def test_what_is_absent_is_said_to_be(studio, trained):
     assert rows["the LoRA"] == card.ABSENT and rows["the pictures (doctor)"].startswith("blocked")
     facts = dict(card.facts(release))
     assert facts["author"] == facts["recommended strength"] == card.NOT_STATED
-    audited = {"verdict": "like, and no copy", "subject": "anna", "cosine": 0.5}
-    key = audit_key(trained.adapter.tensors_sha256)
-    studio.registry.readings.put({key: json.dumps(audited)})
+    found = audited(trained.adapter)
+    signature = rights.sign(studio.registry.key(), found.sha256(), role="trainer", at=found.taken)
+    studio.registry.audits.add("anna", "anna-1", found.tensors_sha256, found.canonical(), signature)
     with studio.registry._db.writing() as db:
         db.execute("DELETE FROM readings WHERE key GLOB 'checkup:*'")
     release = studio.publish("anna", "v2", say=told.append).release
-    assert release.audit and release.audit.figures == {"cosine": 0.5}
+    assert release.audit and release.audit.report_sha256 == found.sha256()
+    assert release.audit.figures == {"Likeness (sface)": "70% 60% to 80%"}
     assert release.doctor is None and "Doctor's results: absent, and the card says so." in told
 
 

@@ -18,8 +18,8 @@ from sosie import rights
 from sosie.core.errors import BadInput, NotFound, NotPermitted, SosieError, WorkspaceError
 from sosie.core.terms import ACTS
 from sosie.registry.sweep import INCOMING
-from sosie.studio import Studio
-from sosie.studio.moving import parcel, places, receiving
+from sosie.studio import Studio, permission
+from sosie.studio.moving import parcel, places
 from sosie.studio.moving.parcel import Given, Parcel, Sent
 from tests.studio.test_studio_gate import tomorrow
 from tests.web.conftest import served
@@ -113,7 +113,7 @@ def test_the_one_who_takes_asks_too(studio, other, stick, monkeypatch):
         until=date.today(),
     )
     studio.push("anna@v1", str(stick))
-    monkeypatch.setattr(receiving, "now", tomorrow)
+    monkeypatch.setattr(permission, "now", tomorrow)
     with pytest.raises(NotPermitted, match="until"):
         other.pull(str(stick), "anna@v1")
     assert untouched(other)
@@ -374,7 +374,7 @@ def test_what_has_come_is_gone_on_from(studio, other, address, token, monkeypatc
 
 SLOWLY = """
 import sys, time
-from sosie.studio import Studio
+from sosie.studio import Studio, permission
 from sosie.studio.moving import places
 places.PIECE = 64
 true = places._read

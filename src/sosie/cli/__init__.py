@@ -23,7 +23,7 @@ Word = TypeVar("Word", bound=str)
 
 VERBS = (
     *("new", "add", "remove", "doctor", "mend", "caption", "show", "list", "consent", "bases"),
-    *("train", "runs", "follow", "reproduce", "generate", "words", "export", "import"),
+    *("train", "runs", "follow", "reproduce", "generate", "words", "audit", "export", "import"),
     *("publish", "card", "alias", "push", "pull", "serve", "token", "verify", "tidy", "forget"),
 )
 """In the order in which a user meets them."""
@@ -115,6 +115,7 @@ def leave(message: str, exit_code: int) -> NoReturn:
 
 from sosie.cli import (  # noqa: E402 (they need `app`)
     adapters,
+    audit,
     captions,
     catalogue,
     consent,
@@ -130,6 +131,7 @@ from sosie.cli import (  # noqa: E402 (they need `app`)
 __all__ = [
     "adapters",
     "app",
+    "audit",
     "captions",
     "catalogue",
     "comma_list",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
     from sosie.core.consent import Consent
     from sosie.studio import Overview
     from sosie.studio.permission import Withdrawal
+    from sosie.studio.releases import Row
 
+OUTCOMES = {"recorded": "green", "known": "dim", "refused": "bold red"}
 MARKS = {"Allowed": ("✓", "green"), "Not allowed": ("✗", "red")}
 
 
@@ -55,6 +58,16 @@ def standing(shown: Overview) -> None:
     for decision in shown.decisions:
         mark = Text("yes", "green") if decision.allowed else Text("no", "red")
         table.add_row(decision.act, mark, decision.reason.partition(": ")[2])
+    console(wrap=True).print(table)
+
+
+def releases(rows: Sequence[Row]) -> None:
+    """A line for each row of a list, and what became of it."""
+    table = grid("line", "subject", "", "")
+    for row in rows:
+        state = Text(row.outcome, OUTCOMES[row.outcome])
+        made = " (new)" if row.new else ""
+        table.add_row(str(row.number), f"{row.name}{made}", state, row.told)
     console(wrap=True).print(table)
 
 

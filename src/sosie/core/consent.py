@@ -43,6 +43,7 @@ class Terms(_Told):
     """The bounds of a permission, second form. An empty list bounds nothing."""
 
     schema_version: Literal[2] = 2
+    """Of the record."""
     language: Literal["en"] = "en"
     """Of `text`."""
     text: Annotated[str, Field(max_length=20_000)] = ""
@@ -66,11 +67,13 @@ class Terms(_Told):
     trainer: Words | None = None
     """Who trains, and so who is bound by this record."""
     trainer_contact: Words | None = None
+    """How to reach them."""
     trainer_key: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     """Fingerprint of the key of the workspace."""
 
     # Data
     pictures: Annotated[tuple[PictureRights, ...], Field(max_length=10_000)] = ()
+    """Those on file, by their hashes, with whose work each is."""
     only_these: bool = False
     """Whether no other pictures than `pictures` may be learned from."""
     source: Words | None = None
@@ -86,22 +89,27 @@ class Terms(_Told):
 
     # What may be done
     modalities: tuple[Modality, ...] = MODALITIES["person"]
+    """What may be learned: of face, body, voice, handwriting, signature."""
     uses: Names = ()
     """Specific uses, in words."""
     commercial: bool = False
     """Whether it may serve to earn money."""
     prohibitions: tuple[Prohibition, ...] = PROHIBITIONS
+    """What is prohibited, whatever is permitted."""
 
     # Scope
     bases: Names = ()
     """Base models by their names in `sosie bases`, hub ids or folders."""
     audience: Names = ()
+    """Who may see it, in words."""
     territory: tuple[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], ...] = ()
     """Countries by their ISO 3166-1 codes."""
     media: Names = ()
+    """Where it may be shown, in words."""
     starts: date | None = None
     """First day on which it holds."""
     remuneration: Words | None = None
+    """What is given in return."""
 
     # Duties
     disclose: bool = True

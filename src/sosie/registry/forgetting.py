@@ -30,13 +30,13 @@ _BLOBS = """SELECT 'original' AS what, original_sha256 AS file_sha256
 _ROWS = (
     "DELETE FROM events WHERE run IN (SELECT id FROM runs WHERE subject = ?)",
     "DELETE FROM releases WHERE subject = ?",
+    "DELETE FROM audits WHERE subject = ?",
     "DELETE FROM adapters WHERE subject = ?",
     "DELETE FROM runs WHERE subject = ?",
     "DELETE FROM mends WHERE subject = ?",
     "DELETE FROM dismissals WHERE subject = ?",
     "DELETE FROM samples WHERE subject = ?",
-    """DELETE FROM readings WHERE (key GLOB 'checkup:*' OR key GLOB 'audit:*')
-    AND json_extract(text, '$.subject') = ?""",
+    "DELETE FROM readings WHERE key GLOB 'checkup:*' AND json_extract(text, '$.subject') = ?",
 )
 
 

@@ -266,7 +266,23 @@ def m007_releases(db: sqlite3.Connection) -> None:
 
 
 @migration
-def m008_tokens(db: sqlite3.Connection) -> None:
+def m008_audits(db: sqlite3.Connection) -> None:
+    """What audits found of LoRAs; their signatures lie with the others."""
+    db.execute(
+        """CREATE TABLE audits (
+            id INTEGER PRIMARY KEY,
+            subject TEXT NOT NULL REFERENCES subjects(name),
+            adapter TEXT NOT NULL,
+            tensors_sha256 TEXT NOT NULL,
+            sha256 TEXT NOT NULL,
+            record TEXT NOT NULL
+        )"""
+    )
+    db.execute("CREATE INDEX audits_adapter ON audits (adapter)")
+
+
+@migration
+def m009_tokens(db: sqlite3.Connection) -> None:
     """Who may look into the catalogue from outside; of the tokens, the hashes alone."""
     db.execute(
         """CREATE TABLE tokens (

@@ -15,6 +15,7 @@ from sosie.core.consent import Consent
 from sosie.core.errors import BadInput, NotFound, WorkspaceError
 from sosie.core.files import as_workspace_error, sha256_bytes
 from sosie.core.records import Adapter, Sample, Subject
+from sosie.registry.audits import Audits
 from sosie.registry.blobs import Blobs
 from sosie.registry.database import PATIENCE, Database, insert
 from sosie.registry.examinations import Dismissals, Readings
@@ -63,6 +64,7 @@ class Registry(RunBook):
         self.mends = Mends(db, self.blobs)
         self.signatures = Signatures(db)
         self.releases = Releases(db, self.blobs, self.signatures)
+        self.audits = Audits(db, self.signatures)
         self.tokens = Tokens(db)
         self.forgetting = Forgetting(home, db, self.blobs, _TAUGHT)
 

@@ -122,12 +122,12 @@ def _words(act: Act, own: Sequence[Consent]) -> list[Consent]:
     """The latest record that covers an act of each who signed, the latest first."""
     found: list[Consent] = []
     for consent in reversed(own):
-        if covers(consent, act) and not any(_same_signer(consent, known) for known in found):
+        if covers(consent, act) and not any(same_signer(consent, known) for known in found):
             found.append(consent)
     return found
 
 
-def _same_signer(one: Consent, other: Consent) -> bool:
+def same_signer(one: Consent, other: Consent) -> bool:
     """Whether two records are of one hand. A person is one, however the name is spelt; guardians
     and heirs may be several."""
     if one.relation != other.relation:

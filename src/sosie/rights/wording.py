@@ -48,7 +48,12 @@ def sections(consent: Consent) -> tuple[Section, ...]:
     given = [act for act in ACTS if covers(consent, act)]
     allowed = tuple(f"{DOES[act]} ({act})." for act in given)
     kept = tuple(f"{DOES[act]} ({act})." for act in ACTS if act not in given)
-    banned = tuple(_capital(f"{PROHIBITED[p]}.") for p in terms.prohibitions)
+    # A guardian speaks of a child: those pictures are what the permission is about.
+    banned = tuple(
+        _capital(f"{PROHIBITED[p]}.")
+        for p in terms.prohibitions
+        if (p, consent.relation) != ("minors", "guardian")
+    )
     parts = (
         Section("Who", (*_who(consent, terms), *_bound(terms))),
         Section("Allowed", (*allowed, *_scope(terms))),

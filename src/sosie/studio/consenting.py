@@ -19,7 +19,7 @@ from sosie.registry import Registry
 
 def drawn_up(
     registry: Registry,
-    name: str,
+    subject: Subject,
     *,
     relation: Relation,
     who: str | None,
@@ -35,7 +35,6 @@ def drawn_up(
     `terms` are fields of `Terms`; `holders` says by file name or hash whose work a picture is.
     Raises BadInput if the record contradicts itself, NotFound for an unknown term or picture.
     """
-    subject = registry.subject(name)
     about = who or subject.name
     if signed_by is None and relation in ("self", "synthetic"):
         signed_by = about

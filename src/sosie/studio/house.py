@@ -6,6 +6,7 @@ in the rooms. Heavy libraries are imported where they are first needed.
 
 from __future__ import annotations
 
+from sosie.studio.rooms.auditing import Auditing
 from sosie.studio.rooms.catalogue import Catalogue
 from sosie.studio.rooms.examination import Examination
 from sosie.studio.rooms.moving import Moving
@@ -16,5 +17,15 @@ from sosie.studio.rooms.training import Training
 from sosie.studio.rooms.workspace import Workspace
 
 
-class Studio(Workspace, Examination, Permission, Shelf, Training, Pictures, Catalogue, Moving):
+class Studio(
+    Workspace,
+    Examination,
+    Permission,
+    Shelf,
+    Training,
+    Pictures,
+    Auditing,
+    Catalogue,
+    Moving,
+):
     """A workspace. `home` is its folder; None takes SOSIE_HOME or the platform's data folder."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,12 +82,12 @@ def refuse_withdrawn(registry: Registry, adapter: Adapter) -> None:
 
 
 def watching(
-    registry: Registry, name: str, should_stop: Callable[[], bool], **meant: Any
+    registry: Registry, act: Act, name: str, should_stop: Callable[[], bool], **meant: Any
 ) -> Callable[[], bool]:
-    """`should_stop` for a run that ends with NotPermitted as soon as its permission does."""
+    """`should_stop` for long work that ends with NotPermitted as soon as its permission does."""
 
     def asked() -> bool:
-        require(registry, "train", name, **meant)
+        require(registry, act, name, **meant)
         return should_stop()
 
     return asked
@@ -98,12 +98,12 @@ def context(registry: Registry, name: str, **meant: Any) -> rights.Context:
     what its pictures show goes without saying.
     """
     shown = MODALITIES[registry.subject(name).kind][0]
-    return rights.Context(
-        consents=registry.consents(name),
-        at=now(),
-        seen=registry.latest(),
-        **{"modality": shown, **meant},
-    )
+    return weighed(registry, registry.consents(name), **{"modality": shown, **meant})
+
+
+def weighed(registry: Registry, consents: Sequence[Consent], **meant: Any) -> rights.Context:
+    """What an act is weighed by now, by records that need not be on file."""
+    return rights.Context(consents=consents, at=now(), seen=registry.latest(), **meant)
 
 
 def decisions(registry: Registry, name: str) -> tuple[rights.Decision, ...]:

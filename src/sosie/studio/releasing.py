@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from sosie import rights
-from sosie.core.canonical import canonical_json
 from sosie.core.errors import BadInput
 from sosie.core.files import sha256_bytes, write_atomically
 from sosie.core.records import Record, first_complaint, now
@@ -172,12 +171,6 @@ def write_card(registry: Registry, shelved: Shelved, out: Path) -> tuple[Path, .
     return tuple(out / name for name in contents)
 
 
-def audit_key(tensors_sha256: str) -> str:
-    """Under which key of the readings an audit of a LoRA lies: JSON with a "verdict" in words, the
-    name of the "subject", and figures beside."""
-    return f"audit:{tensors_sha256}"
-
-
 def _refuse_stranger(
     registry: Registry, title: str, subject: str, before: Sequence[Shelved]
 ) -> None:
@@ -331,12 +324,17 @@ def _examined(registry: Registry, seal: Sealed) -> Report | None:
 
 
 def _audited(registry: Registry, tensors_sha256: str) -> Report | None:
-    """The audit of these weights that is on file."""
-    key = audit_key(tensors_sha256)
-    text = registry.readings.get([key]).get(key)
-    if text is None:
+    """The latest audit of these weights that is on file."""
+    from sosie.audit import Audit
+    from sosie.audit.page import told
+
+    filed = registry.audits.of_weights(tensors_sha256)
+    if not filed:
         return None
-    found = json.loads(text)
-    figures = {name: what for name, what in found.items() if name not in ("verdict", "subject")}
-    about = sha256_bytes(canonical_json(found))
-    return Report(verdict=found["verdict"], report_sha256=about, figures=figures)
+    found = Audit.model_validate_json(filed[-1].record)
+    figures: dict[str, Any] = {}
+    for figure in found.figures:
+        row = told(figure)
+        by = f" ({row.judge})" if row.judge else ""
+        figures[f"{row.title}{by}"] = " ".join(part for part in (row.value, row.interval) if part)
+    return Report(verdict=found.verdict, report_sha256=found.sha256(), figures=figures)

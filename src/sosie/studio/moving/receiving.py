@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sosie import rights
@@ -21,7 +22,7 @@ from sosie.core.terms import MODALITIES, Act
 from sosie.registry import Registry, Shelved
 from sosie.registry.names import checked_name, checked_version
 from sosie.registry.sweep import INCOMING
-from sosie.studio import verifying
+from sosie.studio import permission, verifying
 from sosie.studio.door import Door
 from sosie.studio.moving.parcel import Parcel, Person, Sent, encoded, opened
 from sosie.studio.moving.partial import Pieces, completed, held, size
@@ -168,12 +169,10 @@ def _newer(registry: Registry, person: Person) -> tuple[Consent, ...]:
 def _context(
     registry: Registry, parcel: Parcel, person: Person, records: Sequence[Consent]
 ) -> rights.Context:
-    """What handing over is weighed by: no clock that lags behind what is on file there or here."""
-    here = registry.latest()
-    bear = [parcel.packed, *(record.recorded for record in records), *([here] if here else [])]
-    return rights.Context(
-        consents=records, at=now(), seen=max(bear), modality=MODALITIES[person.kind][0]
-    )
+    """What handing over is weighed by: no clock that lags behind what the parcel bears."""
+    context = permission.weighed(registry, records, modality=MODALITIES[person.kind][0])
+    bear = [parcel.packed, *(record.recorded for record in records)]
+    return replace(context, seen=max([*bear, context.seen] if context.seen else bear))
 
 
 def _learn(registry: Registry, newer: Sequence[tuple[Person, tuple[Consent, ...]]]) -> None:

@@ -9,10 +9,12 @@ from typing import Any
 
 from sosie import rights
 from sosie.core.consent import Consent
+from sosie.core.files import write_atomically
 from sosie.core.terms import Act, Relation
-from sosie.studio import consenting, forgetting, permission, verifying
+from sosie.studio import carrying, consenting, forgetting, permission, releases, verifying
 from sosie.studio.forgetting import Receipt
 from sosie.studio.permission import Withdrawal
+from sosie.studio.releases import Row
 from sosie.studio.rooms.room import Room
 from sosie.studio.verifying import Account
 
@@ -44,7 +46,7 @@ class Permission(Room):
         """
         consent = consenting.drawn_up(
             self.registry,
-            name,
+            self.registry.subject(name),
             relation=relation,
             who=who,
             signed_by=signed_by,
@@ -55,6 +57,24 @@ class Permission(Room):
             holders=holders or {},
         )
         return consent if draft else consenting.record(self.registry, consent, sign_with)
+
+    def take_releases(self, path: Path, *, dry_run: bool = False) -> tuple[Row, ...]:
+        """Record an agency's list of releases, each row for itself, or only tell what would become
+        of them. Raises BadInput if it is no list.
+        """
+        return releases.take(self.registry, path, dry_run=dry_run)
+
+    def give_consent(self, name: str, path: Path) -> Consent:
+        """Write the latest record of a subject, with all who signed it, as one JSON file."""
+        return carrying.give(self.registry, name, path)
+
+    def take_consent(self, name: str, path: Path) -> Consent:
+        """File a record from elsewhere. Raises BadInput if it does not hold, or not for `name`."""
+        return carrying.take(self.registry, name, path)
+
+    def paper(self, consent: Consent, path: Path) -> None:
+        """Write a record, or a draft, as a page to sign. Raises BadInput if it is too long."""
+        write_atomically(path, rights.paper(consent))
 
     def make_key(self, path: Path) -> Path:
         """Make a key for a signer, in a file for their eyes only. Raises BadInput if it exists."""

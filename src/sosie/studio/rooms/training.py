@@ -51,7 +51,7 @@ class Training(Room):
             device=device,
             resume=resume,
             on_event=on_event,
-            should_stop=permission.watching(self.registry, name, should_stop, **meant),
+            should_stop=permission.watching(self.registry, "train", name, should_stop, **meant),
         )
 
     def reproduce(
@@ -82,7 +82,9 @@ class Training(Room):
             base=base,
             device=device,
             on_event=on_event,
-            should_stop=permission.watching(self.registry, recorded.subject, should_stop, **meant),
+            should_stop=permission.watching(
+                self.registry, "train", recorded.subject, should_stop, **meant
+            ),
         )
 
     def runs(self, name: str | None = None) -> tuple[Run, ...]:
