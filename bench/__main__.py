@@ -19,6 +19,7 @@ NAMES = (
     "mends",
     "captions",
     "portraits",
+    "catalogue",
     "suite",
 )
 

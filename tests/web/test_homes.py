@@ -71,7 +71,7 @@ def test_a_release_goes_by_stick_and_can_be_drawn_with_there(studio, other, stic
 
 def test_a_release_goes_over_http_and_on_from_there(studio, other, address, token, tmp_path):
     other.pull(address, "anna@1990s", token=token)
-    assert [one.release.title for one in other.on_offer()] == ["anna@v1"]
+    assert [one.release.title for one in other.versions("anna")] == ["anna@v1"]
     third = Studio(tmp_path / "third")
     _, push = third.make_token("push", ("push",))
     with served(third) as there:

@@ -225,7 +225,7 @@ def m007_releases(db: sqlite3.Connection) -> None:
     """Published versions, the files they hold, and the words that stand for versions."""
     db.execute(
         """CREATE TABLE releases (
-            id INTEGER PRIMARY KEY,
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
             sha256 TEXT NOT NULL UNIQUE,
             name TEXT NOT NULL,
             version TEXT NOT NULL,
@@ -234,12 +234,18 @@ def m007_releases(db: sqlite3.Connection) -> None:
             subject TEXT NOT NULL REFERENCES subjects(name),
             run TEXT,
             tensors_sha256 TEXT NOT NULL,
+            published TEXT NOT NULL,
             record TEXT NOT NULL,
             UNIQUE (folded, folded_version)
         )"""
     )
     db.execute("CREATE INDEX releases_subject ON releases (subject)")
     db.execute("CREATE INDEX releases_tensors ON releases (tensors_sha256)")
+    db.execute("CREATE INDEX releases_published ON releases (published)")
+    db.execute("CREATE INDEX adapters_tensors ON adapters (tensors_sha256)")
+    # A list asks for the permission of everybody on it.
+    db.execute("CREATE INDEX consents_sha256 ON consents (sha256)")
+    db.execute("CREATE INDEX consents_subject ON consents (subject)")
     # What was published stays as it was; only forgetting takes it away.
     db.execute(
         """CREATE TRIGGER releases_no_update BEFORE UPDATE ON releases
@@ -263,6 +269,19 @@ def m007_releases(db: sqlite3.Connection) -> None:
         )"""
     )
     db.execute("CREATE INDEX release_aliases_folded ON release_aliases (folded, alias)")
+    # What a list can be narrowed to, and what a search reads.
+    db.execute(
+        """CREATE TABLE release_labels (
+            label TEXT NOT NULL,
+            release INTEGER NOT NULL REFERENCES releases(id) ON DELETE CASCADE,
+            PRIMARY KEY (label, release)
+        ) WITHOUT ROWID"""
+    )
+    db.execute("CREATE INDEX release_labels_release ON release_labels (release)")
+    db.execute(
+        """CREATE VIRTUAL TABLE release_words
+        USING fts5 (name, tags, rest, tokenize = 'unicode61 remove_diacritics 2')"""
+    )
 
 
 @migration
@@ -294,3 +313,48 @@ def m009_tokens(db: sqlite3.Connection) -> None:
             revoked TEXT
         )"""
     )
+
+
+@migration
+def m010_usage(db: sqlite3.Connection) -> None:
+    """Downloads and pictures of releases: each event once, their sums by day, and the sums of the
+    windows that end today, so that a ranking is one walk along an index.
+    """
+    db.execute(
+        """CREATE TABLE usage_events (
+            id BLOB PRIMARY KEY,
+            release INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            at INTEGER NOT NULL
+        ) WITHOUT ROWID"""
+    )
+    db.execute(
+        """CREATE TRIGGER usage_events_no_update BEFORE UPDATE ON usage_events
+        BEGIN SELECT RAISE(ABORT, 'events are append-only'); END"""
+    )
+    db.execute(
+        """CREATE TRIGGER usage_events_no_delete BEFORE DELETE ON usage_events
+        WHEN EXISTS (SELECT 1 FROM releases WHERE id = OLD.release)
+        BEGIN SELECT RAISE(ABORT, 'events are append-only'); END"""
+    )
+    db.execute(
+        """CREATE TABLE usage_days (
+            day INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            release INTEGER NOT NULL,
+            number INTEGER NOT NULL,
+            PRIMARY KEY (day, kind, release)
+        ) WITHOUT ROWID"""
+    )
+    db.execute(
+        """CREATE TABLE usage_windows (
+            kind TEXT NOT NULL,
+            period TEXT NOT NULL,
+            release INTEGER NOT NULL,
+            number INTEGER NOT NULL,
+            PRIMARY KEY (kind, period, release)
+        ) WITHOUT ROWID"""
+    )
+    db.execute("CREATE INDEX usage_ranking ON usage_windows (kind, period, number DESC, release)")
+    db.execute("CREATE TABLE usage_calendar (today INTEGER NOT NULL)")
+    db.execute("INSERT INTO usage_calendar VALUES (0)")

@@ -19,6 +19,7 @@ from sosie.registry.audits import Audits
 from sosie.registry.blobs import Blobs
 from sosie.registry.database import PATIENCE, Database, insert
 from sosie.registry.examinations import Dismissals, Readings
+from sosie.registry.finding import Finding
 from sosie.registry.forgetting import Forgetting
 from sosie.registry.mends import Mends
 from sosie.registry.names import checked_name, composed, folded
@@ -28,6 +29,7 @@ from sosie.registry.runs import RunBook
 from sosie.registry.signatures import Signatures
 from sosie.registry.sweep import DAY, Swept, remove, temporaries, unnamed
 from sosie.registry.tokens import Tokens
+from sosie.registry.usage import Usage
 from sosie.rights import HOME_KEY, Key, Signature, checked_consent, home_key
 
 _NAMED = f"""SELECT original_sha256 AS sha256 FROM samples
@@ -66,6 +68,8 @@ class Registry(RunBook):
         self.releases = Releases(db, self.blobs, self.signatures)
         self.audits = Audits(db, self.signatures)
         self.tokens = Tokens(db)
+        self.usage = Usage(db)
+        self.finding = Finding(db, self.releases, self.usage)
         self.forgetting = Forgetting(home, db, self.blobs, _TAUGHT)
 
     @classmethod
@@ -118,11 +122,12 @@ class Registry(RunBook):
 
     def subject(self, name: str) -> Subject:
         """The subject called `name`. Raises NotFound with the nearest known name."""
-        rows = self.subjects()
-        for subject in rows:
-            if subject.name == composed(name):
-                return subject
-        raise NotFound.among("subject", name, [subject.name for subject in rows])
+        row = self._db.row(
+            'SELECT name, kind, "trigger", created FROM subjects WHERE name = ?', (composed(name),)
+        )
+        if row is None:
+            raise NotFound.among("subject", name, [subject.name for subject in self.subjects()])
+        return Subject.model_validate(dict(row))
 
     def subjects(self) -> tuple[Subject, ...]:
         """All subjects, by name."""

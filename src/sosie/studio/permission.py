@@ -57,7 +57,7 @@ def shown_by(registry: Registry, adapter: Adapter) -> tuple[str, ...]:
     """
     same = [a.subject for a in registry.adapters(tensors_sha256=adapter.tensors_sha256)]
     under = [adapter.consent_sha256, *registry.releases.permissions(adapter.tensors_sha256)]
-    given = [registry.consent(sha256) for sha256 in under if sha256]
+    given = [registry.consent(sha256) for sha256 in dict.fromkeys(under) if sha256]
     found = [adapter.subject, *same, *(consent.subject for consent in given if consent)]
     return tuple(dict.fromkeys(name for name in found if name is not None))
 

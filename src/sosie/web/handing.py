@@ -66,3 +66,5 @@ def _pieces(handed: Handed, first: int, last: int) -> Iterator[bytes]:
             handed.ask_again()
             left -= len(piece)
             yield piece
+    if last == handed.file.size - 1:
+        handed.taken()

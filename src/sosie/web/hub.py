@@ -17,6 +17,7 @@ from sosie.core.errors import NotFound
 from sosie.core.files import sha256_bytes
 from sosie.core.release import LATEST, Release
 from sosie.registry import Shelved
+from sosie.registry.labels import Wanted
 from sosie.studio import Studio, card
 from sosie.web.guard import Guard
 from sosie.web.handing import hand
@@ -59,6 +60,9 @@ def router(studio: Studio, guard: Guard, owner: str) -> APIRouter:
         studio.offered(name)
         raise RevisionNotFound(f"{namespace}/{name} has no revision {revision}.")
 
+    def told(shelved: Shelved, *, full: bool = True) -> dict[str, Any]:
+        return info(owner, shelved, full=full) | {"downloads": studio.downloads(shelved)}
+
     @routes.get("/api/models", dependencies=[see])
     def models(
         search: str = "",
@@ -67,17 +71,20 @@ def router(studio: Studio, guard: Guard, owner: str) -> APIRouter:
     ) -> list[dict[str, Any]]:
         if author not in ("", owner):
             return []
-        newest = {one.release.name: one for one in studio.on_offer()}
-        named = [one for one in newest.values() if search.casefold() in one.release.name.casefold()]
-        return [info(owner, one, full=False) for one in named[:limit]]
+        newest: dict[str, Shelved] = {}
+        for one in studio.on_offer(Wanted(words=search, sort="newest")):
+            if len(newest) == limit:
+                break
+            newest.setdefault(one.release.name, one)
+        return [told(one, full=False) for one in newest.values()]
 
     @routes.get("/api/models/{namespace}/{name}", dependencies=[see])
     def model(namespace: str, name: str) -> dict[str, Any]:
-        return info(owner, found(namespace, name))
+        return told(found(namespace, name))
 
     @routes.get("/api/models/{namespace}/{name}/revision/{revision}", dependencies=[see])
     def model_at(namespace: str, name: str, revision: str) -> dict[str, Any]:
-        return info(owner, found(namespace, name, revision))
+        return told(found(namespace, name, revision))
 
     @routes.get("/api/models/{namespace}/{name}/refs", dependencies=[see])
     def refs(namespace: str, name: str) -> dict[str, Any]:
@@ -143,7 +150,7 @@ def files(shelved: Shelved) -> dict[str, dict[str, Any]]:
     return rows
 
 
-def info(owner: str, shelved: Shelved, *, full: bool = True) -> dict[str, Any]:
+def info(owner: str, shelved: Shelved, *, full: bool) -> dict[str, Any]:
     """What the hub tells of a model."""
     release = shelved.release
     repo = f"{owner}/{release.name}"
@@ -157,7 +164,6 @@ def info(owner: str, shelved: Shelved, *, full: bool = True) -> dict[str, Any]:
         "private": True,
         "gated": False,
         "disabled": False,
-        "downloads": 0,
         "likes": 0,
         "library_name": "diffusers",
         "pipeline_tag": "text-to-image",
