@@ -33,7 +33,7 @@ from sosie.core.release import Release
 from sosie.core.terms import METRICS, PERIODS
 from sosie.registry import Registry
 from sosie.registry.database import insert
-from sosie.registry.labels import Wanted, labels_of, words_of
+from sosie.registry.labels import Wanted, list_release
 from sosie.registry.usage import DAY, Use
 from sosie.rights import sign
 from sosie.studio import Studio
@@ -84,7 +84,8 @@ def build(home: Path) -> float:
     with Registry.open(home) as registry:
         # Nothing here needs to outlive a power cut.
         registry._db.rows("PRAGMA synchronous = OFF")
-        _releases(registry)
+        consents = _people(home, registry)
+        _releases(registry, consents)
         _uses(registry)
         registry._db.rows("PRAGMA wal_checkpoint(TRUNCATE)")
     return time.perf_counter() - started
@@ -266,8 +267,22 @@ def _row(what: str, times: dict[str, Times], bound: int) -> tuple[str, str, str]
     return f"{what}, median of {len(times)} kinds", figure, f"{bound} ms"
 
 
-def _releases(registry: Registry) -> None:
-    at_random, key, born = random.Random(3), registry.key(), now()
+def _people(home: Path, registry: Registry) -> dict[str, str]:
+    """Synthetic people, and the hash of the permission of each."""
+    studio, given = Studio(home), {}
+    for i in range(max(1, RELEASES // RELEASES_OF_A_SUBJECT)):
+        name = f"person{i}"
+        registry.add_subject(Subject(name=name, kind="person", trigger=name, created=now()))
+        consent = studio.consent(
+            name, relation="synthetic", acts=("publish",), evidence="made up for a benchmark"
+        )
+        given[name] = consent.sha256()
+    studio.registry.close()
+    return given
+
+
+def _releases(registry: Registry, consents: dict[str, str]) -> None:
+    at_random, key, born, people = random.Random(3), registry.key(), now(), list(consents)
     blob = b"no weights"
     file = {
         "name": "a.safetensors",
@@ -276,17 +291,13 @@ def _releases(registry: Registry) -> None:
         "size": len(blob),
         "crc32": f"{zlib.crc32(blob):08x}",
     }
-    people = [f"person{i}" for i in range(max(1, RELEASES // RELEASES_OF_A_SUBJECT))]
-    for name in people:
-        registry.add_subject(Subject(name=name, kind="person", trigger=name, created=born))
-    consents = [_consent(registry, name) for name in people]
     with registry._db.writing() as db:
         for number in range(1, RELEASES + 1):
-            who = number % len(people)
+            name = people[number % len(people)]
             made = {
-                **_made_up(at_random, people[who], born),
+                **_made_up(at_random, name, born),
                 "version": f"v{number // len(people) + 1}",
-                "permissions": [{"consent_sha256": consents[who], "relation": "synthetic"}],
+                "permissions": [{"consent_sha256": consents[name], "relation": "synthetic"}],
                 "tensors_sha256": sha256_bytes(f"{number}".encode()),
                 "files": [file],
             }
@@ -305,13 +316,10 @@ def _releases(registry: Registry) -> None:
                 "folded_version": release.version,
                 "subject": release.name,
                 "tensors_sha256": release.tensors_sha256,
-                "published": release.published.isoformat(),
                 "record": record.decode(),
             }
             insert(db, "releases", columns)
-            labels = [(label, number) for label in labels_of(release)]
-            db.executemany("INSERT INTO release_labels VALUES (?, ?)", labels)
-            insert(db, "release_words", {"rowid": number, **words_of(release)})
+            list_release(db, number, release)
             registry.signatures.add(db, signature)
 
 
@@ -336,22 +344,6 @@ def _made_up(at_random: random.Random, name: str, born: datetime) -> dict[str, A
         "ages": {"first": age, "last": age + at_random.randrange(10)},
         "published": born - timedelta(seconds=at_random.randrange(DAYS * DAY)),
     }
-
-
-def _consent(registry: Registry, name: str) -> str:
-    from sosie.studio import permission
-
-    return permission.record(
-        registry,
-        name,
-        relation="synthetic",
-        who=None,
-        signed_by=None,
-        acts=("publish",),
-        until=None,
-        evidence="made up for a benchmark",
-        sign_with=None,
-    ).sha256()
 
 
 def _uses(registry: Registry) -> None:

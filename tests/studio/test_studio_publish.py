@@ -1,6 +1,5 @@
 """Publishing: what a release holds, what is refused, and what ends it."""
 
-
 import pytest
 
 from sosie import rights
@@ -28,6 +27,9 @@ def studio(trained):
 @pytest.fixture
 def published(studio):
     """A first version with all that its author could say."""
+    studio.consent(
+        "anna", relation="self", who="Anna Weber", acts=EVERYTHING, terms={"commercial": True}
+    )
     said = Said(
         about="Anna at sixty.",
         author="Ben",
@@ -159,6 +161,13 @@ def test_a_name_that_only_releases_bear_is_drawn_with(studio, trained, tmp_path)
     )
     assert told == ["<lora:mother> is mother@v1."]
     assert studio.registry.usage.number(first.release.sha256(), "pictures") == 1
+
+
+def test_an_author_allows_no_more_than_those_shown(studio):
+    for said in (Said(commercial=("picture",)), Said(price={"amount": "1", "currency": "EUR"})):
+        with pytest.raises(NotPermitted, match="does not permit to earn money with it"):
+            studio.publish("anna", "v1", said)
+    assert studio.registry.releases.all() == ()
 
 
 def test_names_belong_to_whom_they_show(studio, trained, published):

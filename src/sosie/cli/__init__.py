@@ -24,8 +24,8 @@ Word = TypeVar("Word", bound=str)
 VERBS = (
     *("new", "add", "remove", "doctor", "mend", "caption", "show", "list", "consent", "bases"),
     *("train", "runs", "follow", "reproduce", "generate", "words", "audit", "export", "import"),
-    *("publish", "card", "alias", "top", "search", "push", "pull", "serve", "token", "verify"),
-    *("tidy", "forget"),
+    *("publish", "card", "alias", "top", "search", "push", "pull", "serve", "token"),
+    *("verify", "tidy", "forget"),
 )
 """In the order in which a user meets them."""
 

@@ -34,7 +34,7 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="Print the signed JSON.")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
 ) -> None:
-    """Measure the likeness of a LoRA and choose its best checkpoint and strength.
+    """Measure a LoRA's likeness, and choose its best checkpoint and strength.
 
     Exit code 0: passed; 1: failed; 2: could not be measured.
     """

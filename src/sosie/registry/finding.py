@@ -103,7 +103,7 @@ class _Source(NamedTuple):
     tables: str
     where: str
     order: str
-    release: str = "r.id"
+    release: str = "r.release"
     """The expression of a release's number on the shelf."""
     number: str = "NULL"
     published: str = "r.published"
@@ -111,7 +111,7 @@ class _Source(NamedTuple):
 
 _BEARS = """EXISTS (SELECT 1 FROM release_labels AS b
     WHERE b.label = :label{i} AND b.release = {release})"""
-_BY_TIME = {"newest": "r.published DESC, r.id DESC", "oldest": "r.published, r.id"}
+_BY_TIME = {"newest": "r.published DESC, r.release DESC", "oldest": "r.published, r.release"}
 _BY_NUMBER = "w.number DESC, w.release"
 _IN_WINDOW = "w.kind = :metric AND w.period = :period"
 
@@ -119,7 +119,7 @@ _IN_WINDOW = "w.kind = :metric AND w.period = :period"
 def _walked(sort: Sort) -> _Source:
     """Along the ranking, or along the dates."""
     if sort in _BY_TIME:
-        return _Source("releases AS r", "", _BY_TIME[sort])
+        return _Source("release_dates AS r", "", _BY_TIME[sort])
     return _Source("usage_windows AS w", _IN_WINDOW, _BY_NUMBER, "w.release", "w.number")
 
 
@@ -127,7 +127,7 @@ def _labelled(sort: Sort) -> _Source:
     """All that bear the rarest label."""
     bearing = "release_labels AS l CROSS JOIN"
     if sort in _BY_TIME:
-        tables = f"{bearing} releases AS r ON r.id = l.release"
+        tables = f"{bearing} release_dates AS r ON r.release = l.release"
         return _Source(tables, "l.label = :label0", _BY_TIME[sort])
     tables = f"{bearing} usage_windows AS w ON w.release = l.release AND {_IN_WINDOW}"
     return _Source(tables, "l.label = :label0", _BY_NUMBER, "w.release", "w.number")
@@ -138,10 +138,10 @@ def _searched(sort: Sort) -> _Source:
     tables, match = "release_words AS t", "release_words MATCH :match"
     if sort == "relevance":
         order = f"bm25(release_words, {_WEIGHTS}), t.rowid"
-        published = "(SELECT published FROM releases WHERE id = t.rowid)"
+        published = "(SELECT published FROM release_dates WHERE release = t.rowid)"
         return _Source(tables, match, order, "t.rowid", published=published)
     if sort in _BY_TIME:
-        tables += " CROSS JOIN releases AS r ON r.id = t.rowid"
+        tables += " CROSS JOIN release_dates AS r ON r.release = t.rowid"
         return _Source(tables, match, _BY_TIME[sort])
     tables += f" LEFT JOIN usage_windows AS w ON w.release = t.rowid AND {_IN_WINDOW}"
     number = "coalesce(w.number, 0)"

@@ -6,6 +6,7 @@ must bear, and one index answers them all.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 
 from sosie.core.records import Record
@@ -67,17 +68,27 @@ class Wanted(Record):
         return tuple(dict.fromkeys([*found, *(label for label, asked in flags.items() if asked)]))
 
 
+def list_release(db: sqlite3.Connection, number: int, release: Release) -> None:
+    """Within a transaction, enter a release, by its number on the shelf, in what lists read."""
+    at = (number, release.published.isoformat())
+    db.execute("INSERT INTO release_dates VALUES (?, ?)", at)
+    labels = [(label, number) for label in labels_of(release)]
+    db.executemany("INSERT INTO release_labels (label, release) VALUES (?, ?)", labels)
+    words = (number, *words_of(release))
+    db.execute("INSERT INTO release_words (rowid, name, tags, rest) VALUES (?, ?, ?, ?)", words)
+
+
 def labels_of(release: Release) -> tuple[str, ...]:
     """What a release bears."""
     return tuple(dict.fromkeys(_labels(release)))
 
 
-def words_of(release: Release) -> dict[str, str]:
-    """What a search reads, by column; a name found counts more than a tag, that more than the
-    rest."""
+def words_of(release: Release) -> tuple[str, str, str]:
+    """What a search reads: name, tags, the rest. A name found counts more than a tag, and that more
+    than the rest."""
     rest = [release.about, release.author, release.base, release.family, release.kind]
     texts = [*release.trigger_words, *(text for text in rest if text)]
-    return {"name": release.title, "tags": " ".join(release.tags), "rest": " ".join(texts)}
+    return release.title, " ".join(release.tags), " ".join(texts)
 
 
 def _labels(release: Release) -> Iterator[str]:

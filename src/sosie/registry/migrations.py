@@ -11,6 +11,8 @@ import sqlite3
 from collections.abc import Callable
 
 from sosie.core.errors import WorkspaceError
+from sosie.core.release import Release
+from sosie.registry.labels import list_release
 
 Migration = Callable[[sqlite3.Connection], None]
 
@@ -225,7 +227,7 @@ def m007_releases(db: sqlite3.Connection) -> None:
     """Published versions, the files they hold, and the words that stand for versions."""
     db.execute(
         """CREATE TABLE releases (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            id INTEGER PRIMARY KEY,
             sha256 TEXT NOT NULL UNIQUE,
             name TEXT NOT NULL,
             version TEXT NOT NULL,
@@ -234,18 +236,12 @@ def m007_releases(db: sqlite3.Connection) -> None:
             subject TEXT NOT NULL REFERENCES subjects(name),
             run TEXT,
             tensors_sha256 TEXT NOT NULL,
-            published TEXT NOT NULL,
             record TEXT NOT NULL,
             UNIQUE (folded, folded_version)
         )"""
     )
     db.execute("CREATE INDEX releases_subject ON releases (subject)")
     db.execute("CREATE INDEX releases_tensors ON releases (tensors_sha256)")
-    db.execute("CREATE INDEX releases_published ON releases (published)")
-    db.execute("CREATE INDEX adapters_tensors ON adapters (tensors_sha256)")
-    # A list asks for the permission of everybody on it.
-    db.execute("CREATE INDEX consents_sha256 ON consents (sha256)")
-    db.execute("CREATE INDEX consents_subject ON consents (subject)")
     # What was published stays as it was; only forgetting takes it away.
     db.execute(
         """CREATE TRIGGER releases_no_update BEFORE UPDATE ON releases
@@ -269,19 +265,6 @@ def m007_releases(db: sqlite3.Connection) -> None:
         )"""
     )
     db.execute("CREATE INDEX release_aliases_folded ON release_aliases (folded, alias)")
-    # What a list can be narrowed to, and what a search reads.
-    db.execute(
-        """CREATE TABLE release_labels (
-            label TEXT NOT NULL,
-            release INTEGER NOT NULL REFERENCES releases(id) ON DELETE CASCADE,
-            PRIMARY KEY (label, release)
-        ) WITHOUT ROWID"""
-    )
-    db.execute("CREATE INDEX release_labels_release ON release_labels (release)")
-    db.execute(
-        """CREATE VIRTUAL TABLE release_words
-        USING fts5 (name, tags, rest, tokenize = 'unicode61 remove_diacritics 2')"""
-    )
 
 
 @migration
@@ -316,7 +299,37 @@ def m009_tokens(db: sqlite3.Connection) -> None:
 
 
 @migration
-def m010_usage(db: sqlite3.Connection) -> None:
+def m010_finding(db: sqlite3.Connection) -> None:
+    """What lists of releases are narrowed to, sorted by and searched in."""
+    db.execute(
+        """CREATE TABLE release_dates (
+            release INTEGER PRIMARY KEY REFERENCES releases(id) ON DELETE CASCADE,
+            published TEXT NOT NULL
+        )"""
+    )
+    db.execute("CREATE INDEX release_dates_published ON release_dates (published)")
+    db.execute(
+        """CREATE TABLE release_labels (
+            label TEXT NOT NULL,
+            release INTEGER NOT NULL REFERENCES releases(id) ON DELETE CASCADE,
+            PRIMARY KEY (label, release)
+        ) WITHOUT ROWID"""
+    )
+    db.execute("CREATE INDEX release_labels_release ON release_labels (release)")
+    db.execute(
+        """CREATE VIRTUAL TABLE release_words
+        USING fts5 (name, tags, rest, tokenize = 'unicode61 remove_diacritics 2')"""
+    )
+    for number, record in db.execute("SELECT id, record FROM releases").fetchall():
+        list_release(db, number, Release.model_validate_json(record))
+    # A list asks for the permission of everybody on it.
+    db.execute("CREATE INDEX consents_sha256 ON consents (sha256)")
+    db.execute("CREATE INDEX consents_subject ON consents (subject)")
+    db.execute("CREATE INDEX adapters_tensors ON adapters (tensors_sha256)")
+
+
+@migration
+def m011_usage(db: sqlite3.Connection) -> None:
     """Downloads and pictures of releases: each event once, their sums by day, and the sums of the
     windows that end today, so that a ranking is one walk along an index.
     """

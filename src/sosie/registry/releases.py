@@ -11,7 +11,7 @@ from sosie.core.records import Record, now
 from sosie.core.release import LATEST, Release
 from sosie.registry.blobs import Blobs
 from sosie.registry.database import Database, insert
-from sosie.registry.labels import labels_of, words_of
+from sosie.registry.labels import list_release
 from sosie.registry.names import checked_name, checked_version, composed, folded
 from sosie.registry.signatures import Signatures
 from sosie.rights import Signature
@@ -69,16 +69,13 @@ class Releases:
                     "subject": shelved.subject,
                     "run": shelved.run,
                     "tensors_sha256": release.tensors_sha256,
-                    "published": release.published.isoformat(),
                     "record": record.decode(),
                 },
             )
             number = _number(db, release.name, release.version)
             for file in dict.fromkeys(file.file_sha256 for file in release.files):
                 insert(db, "release_files", {"release": number, "sha256": file})
-            labels = [(label, number) for label in labels_of(release)]
-            db.executemany("INSERT INTO release_labels VALUES (?, ?)", labels)
-            insert(db, "release_words", {"rowid": number, **words_of(release)})
+            list_release(db, number, release)
             self._signatures.add(db, signature)
             for alias in aliases:
                 self._point(db, release.name, alias, number, move=False)

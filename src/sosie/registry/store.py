@@ -66,10 +66,10 @@ class Registry(RunBook):
         self.mends = Mends(db, self.blobs)
         self.signatures = Signatures(db)
         self.releases = Releases(db, self.blobs, self.signatures)
-        self.audits = Audits(db, self.signatures)
-        self.tokens = Tokens(db)
         self.usage = Usage(db)
         self.finding = Finding(db, self.releases, self.usage)
+        self.audits = Audits(db, self.signatures)
+        self.tokens = Tokens(db)
         self.forgetting = Forgetting(home, db, self.blobs, _TAUGHT)
 
     @classmethod

@@ -83,9 +83,8 @@ def released(shelved: Shelved, registry: Registry) -> Found:
     adapter = as_adapter(shelved)
     path = registry.blobs.path(adapter.file_sha256)
     manifest = _manifest(registry, shelved.run)
-    return Found(
-        adapter, shelved.subject, path, manifest, adapter.step, shelved.release.sha256()
-    )
+    release = shelved.release.sha256()
+    return Found(adapter, shelved.subject, path, manifest, adapter.step, release)
 
 
 def as_adapter(shelved: Shelved) -> Adapter:

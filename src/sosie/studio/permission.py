@@ -103,7 +103,9 @@ def context(registry: Registry, name: str, **meant: Any) -> rights.Context:
 
 def weighed(registry: Registry, consents: Sequence[Consent], **meant: Any) -> rights.Context:
     """What an act is weighed by now, by records that need not be on file."""
-    return rights.Context(consents=consents, at=now(), seen=registry.latest(), **meant)
+    if "seen" not in meant:
+        meant["seen"] = registry.latest()
+    return rights.Context(consents=consents, at=now(), **meant)
 
 
 def decisions(registry: Registry, name: str) -> tuple[rights.Decision, ...]:

@@ -100,12 +100,20 @@ def publish(
     Raises NotFound if there is no such LoRA, NotPermitted, and BadInput for what cannot stand.
     """
     found = drawing.find(registry, lora or name)
-    shown = permission.shown_by(registry, found.adapter)
-    consents = [permission.require(registry, "publish", one) for one in shown]
+    permission.require_shown(registry, "publish", found.adapter)
     title, version = checked_name(taken_apart(name)[0]), checked_version(version)
     before = registry.releases.versions(title)
     _refuse_stranger(registry, title, found.subject, before)
     subject = registry.subject(found.subject)
+    stated = _stated(said, before[-1].release if before else None, say)
+    words = [found.adapter.trigger, *stated.pop("trigger_words")]
+    terms = {field: stated.pop(field) for field in Terms.model_fields}
+    # An author cannot allow to sell what those shown do not.
+    sold = bool(terms["commercial"] or terms["price"])
+    consents = [
+        permission.require(registry, "publish", one, commercial=sold)
+        for one in permission.shown_by(registry, found.adapter)
+    ]
     from sosie.models import lora as files
 
     seal = files.sealed(found.path)
@@ -114,9 +122,6 @@ def publish(
     examples, kept = _pictures(registry, found, seal, pictures, cover, say)
     for number, data in enumerate(kept, start=1):
         frozen.append(_frozen(registry, data, f"{stem}-{number}.png", "picture"))
-    stated = _stated(said, before[-1].release if before else None, say)
-    words = [found.adapter.trigger, *stated.pop("trigger_words")]
-    terms = {field: stated.pop(field) for field in Terms.model_fields}
     doctor, audit = _examined(registry, seal), _audited(registry, seal.tensors_sha256)
     if doctor is None:
         say("Doctor's results: absent, and the card says so.")
@@ -168,13 +173,14 @@ def listed(registry: Registry, wanted: Wanted, number: int) -> tuple[Hit, ...]:
     """The first `number` of what is wanted, without what those shown do not permit to be shown
     today. Raises BadInput if there is nothing to search for.
     """
+    seen = registry.latest()
     allowed: dict[str, bool] = {}
 
     def may_be_shown(hit: Hit) -> bool:
         shown = permission.shown_by(registry, drawing.as_adapter(hit.shelved))
         for name in shown:
             if name not in allowed:
-                context = permission.context(registry, name)
+                context = permission.context(registry, name, seen=seen)
                 allowed[name] = rights.decide("publish", name, context).allowed
         return all(allowed[name] for name in shown)
 

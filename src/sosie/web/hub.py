@@ -61,7 +61,9 @@ def router(studio: Studio, guard: Guard, owner: str) -> APIRouter:
         raise RevisionNotFound(f"{namespace}/{name} has no revision {revision}.")
 
     def told(shelved: Shelved, *, full: bool = True) -> dict[str, Any]:
-        return info(owner, shelved, full=full) | {"downloads": studio.downloads(shelved)}
+        # The hub's number is that of the last 30 days.
+        month = studio.downloads(shelved, "month")
+        return info(owner, shelved, full=full) | {"downloads": month}
 
     @routes.get("/api/models", dependencies=[see])
     def models(

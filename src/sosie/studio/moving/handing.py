@@ -23,8 +23,8 @@ class Handed:
     path: Path
     ask_again: Callable[[], object]
     """Raises NotPermitted as soon as it may not be handed out any more."""
-    taken: Callable[[], object]
-    """To be called when its last byte has gone out: that is a download, of a LoRA."""
+    count: Callable[[], object]
+    """Notes that it was fetched, if it is the LoRA: for whom its last byte was handed out."""
 
 
 def require(registry: Registry, title: str, act: Act = "serve") -> Shelved:
@@ -57,15 +57,11 @@ def handed(registry: Registry, title: str, sha256: str) -> Handed:
     for file in shelved.release.files:
         if file.file_sha256 == sha256:
             path = registry.blobs.path(sha256)
-            return Handed(
-                file,
-                path,
-                ask_again=partial(ask, registry, shelved),
-                taken=partial(_count, registry, shelved, file),
-            )
+            count = partial(_fetched, registry, shelved, file)
+            return Handed(file, path, partial(ask, registry, shelved), count)
     raise NotFound(f"{shelved.release.title} has no file {sha256[:12]}….")
 
 
-def _count(registry: Registry, shelved: Shelved, file: ReleasedFile) -> None:
+def _fetched(registry: Registry, shelved: Shelved, file: ReleasedFile) -> None:
     if file.role == "lora":
         releasing.count(registry, drawing.released(shelved, registry), "downloads")

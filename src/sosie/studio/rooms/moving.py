@@ -7,7 +7,7 @@ from datetime import date
 
 from sosie.core.errors import BadInput
 from sosie.core.release import ReleasedFile
-from sosie.core.terms import SCOPES, Scope
+from sosie.core.terms import SCOPES, Period, Scope
 from sosie.registry import Shelved
 from sosie.registry.labels import Wanted
 from sosie.registry.tokens import Token
@@ -71,6 +71,10 @@ class Moving(Room):
         found = self.registry.releases.versions(name)
         return tuple(one for one in found if handing.may(self.registry, one))
 
+    def downloads(self, shelved: Shelved, period: Period = "all") -> int:
+        """How often a release was fetched in a period that ends today."""
+        return self.registry.usage.number(shelved.release.sha256(), "downloads", period)
+
     def on_offer(self, wanted: Wanted) -> Iterator[Shelved]:
         """The releases that are wanted and may be handed out, read as far as they are asked for.
 
@@ -78,10 +82,6 @@ class Moving(Room):
         """
         found = (hit.shelved for hit in self.registry.finding.hits(wanted))
         return (one for one in found if handing.may(self.registry, one))
-
-    def downloads(self, shelved: Shelved) -> int:
-        """How often the LoRA of a release was taken, from here or by export."""
-        return self.registry.usage.number(shelved.release.sha256(), "downloads")
 
     def offered_as(self, start: str) -> Shelved:
         """The release whose hash begins with `start`. Raises NotFound, NotPermitted."""
