@@ -18,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import uuid
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -50,6 +49,8 @@ BATCH = 25
 AT_ONCE = 200_000
 """Uses that are made up at once."""
 REPEATS = 5
+FIRST = float(os.environ.setdefault("SOSIE_BENCH_FIRST", str(time.time())))
+"""When the first use was filed, for writers that are started again as well."""
 
 BASES = (("flux-dev", "flux", 45), ("flux-schnell", "flux", 10), ("sdxl", "sdxl", 30),
          ("sd15", "sd15", 14), ("pocket", "flux", 1))  # fmt: skip
@@ -141,6 +142,7 @@ def lists(home: Path) -> Iterator[tuple[str, str, str]]:
 
 def writing(home: Path) -> Iterator[tuple[str, str, str]]:
     """Writers side by side, then killed one after another while they write."""
+    before = _filed(home)
     each = WRITTEN // WRITERS
     going = [_writer(home, f"quick {i}", 0, each) for i in range(WRITERS)]
     for process in going:
@@ -155,10 +157,8 @@ def writing(home: Path) -> Iterator[tuple[str, str, str]]:
     rate = each * WRITERS / (time.perf_counter() - started)
     yield f"uses filed by {WRITERS} processes, {BATCH} at once", f"{rate:.0f}/s", "2000/s"
     killed = _killing(home, each // 4)
+    lost = before + (each + each // 4) * WRITERS - _filed(home)
     with Registry.open(home) as registry:
-        row = registry._db.row("SELECT count(*) AS number FROM usage_events")
-        assert row is not None
-        lost = EVENTS + each * WRITERS + (each // 4) * WRITERS - row["number"]
         wrong = _wrong_sums(registry)
     yield (
         f"lost or doubled through {killed} times kill -9",
@@ -179,13 +179,21 @@ def write(home: str, writer: str, first: str, number: str) -> None:
         for start in range(int(first), int(number), BATCH):
             end = min(start + BATCH, int(number))
             uses = [
-                Use.just_now(at_random.choice(hashes), "downloads").model_copy(
-                    update={"id": uuid.uuid5(uuid.NAMESPACE_URL, f"{writer}/{i}").hex}
+                Use(
+                    id=_id(writer, i),
+                    release=at_random.choice(hashes),
+                    metric="downloads",
+                    at=now(),
                 )
                 for i in range(start, end)
             ]
             registry.usage.add(uses)
             print(end, flush=True)
+
+
+def _id(writer: str, i: int) -> str:
+    """The same for the same use, and near those of the same time, as ids are that begin with it."""
+    return f"{int(FIRST * 1000) + i:012x}{sha256_bytes(f'{writer}/{i}'.encode())[:20]}"
 
 
 def _killing(home: Path, each: int) -> int:
@@ -208,6 +216,14 @@ def _killing(home: Path, each: int) -> int:
             killed += process.returncode == -signal.SIGKILL
             at[writer] = max([at[writer], *(int(word) for word in said if word.isdigit())])
     return killed
+
+
+def _filed(home: Path) -> int:
+    with Registry.open(home) as registry:
+        row = registry._db.row("SELECT count(*) AS number FROM usage_events")
+    assert row is not None
+    number: int = row["number"]
+    return number
 
 
 def _wrong_sums(registry: Registry) -> int:

@@ -16,6 +16,9 @@ from sosie.registry.migrations import migrate
 PATIENCE = 30.0
 """Seconds a writer waits for another process's write before it gives up."""
 
+WAL_PAGES = 8_000
+"""Pages of 4 KiB that the write-ahead log gathers before they are carried over into the file."""
+
 Values = Sequence[Any] | Mapping[str, Any]
 """For the marks of a statement, by place or by name."""
 
@@ -65,6 +68,8 @@ class Database:
                 # What is deleted of a person is overwritten in the file.
                 self._db.execute("PRAGMA secure_delete = ON")
                 self._use_wal(patience)
+                # Many small writes touch the same pages: each is carried over once, not each time.
+                self._db.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
                 migrate(self._db)
             except BaseException:
                 self._db.close()

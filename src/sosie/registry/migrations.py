@@ -325,6 +325,7 @@ def m010_finding(db: sqlite3.Connection) -> None:
     # A list asks for the permission of everybody on it.
     db.execute("CREATE INDEX consents_sha256 ON consents (sha256)")
     db.execute("CREATE INDEX consents_subject ON consents (subject)")
+    db.execute("CREATE INDEX consents_recorded ON consents (json_extract(record, '$.recorded'))")
     db.execute("CREATE INDEX adapters_tensors ON adapters (tensors_sha256)")
 
 
