@@ -25,7 +25,7 @@ VERBS = (
     *("new", "add", "remove", "doctor", "mend", "caption", "show", "list", "consent", "bases"),
     *("train", "runs", "follow", "reproduce", "generate", "words", "audit", "export", "import"),
     *("publish", "card", "alias", "top", "search", "push", "pull", "serve", "token"),
-    *("verify", "tidy", "forget"),
+    *("verify", "status", "tidy", "forget"),
 )
 """In the order in which a user meets them."""
 

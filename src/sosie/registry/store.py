@@ -14,7 +14,7 @@ import platformdirs
 from sosie.core.consent import Consent
 from sosie.core.errors import BadInput, NotFound, WorkspaceError
 from sosie.core.files import as_workspace_error, sha256_bytes
-from sosie.core.records import Adapter, Sample, Subject
+from sosie.core.records import Adapter, Sample, Subject, now
 from sosie.registry.audits import Audits
 from sosie.registry.blobs import Blobs
 from sosie.registry.database import PATIENCE, Database, insert
@@ -30,7 +30,7 @@ from sosie.registry.signatures import Signatures
 from sosie.registry.sweep import DAY, Swept, remove, temporaries, unnamed
 from sosie.registry.tokens import Tokens
 from sosie.registry.usage import Usage
-from sosie.rights import HOME_KEY, Key, Signature, checked_consent, home_key
+from sosie.rights import HOME_KEY, SLACK, Key, Signature, checked_consent, home_key
 
 _NAMED = f"""SELECT original_sha256 AS sha256 FROM samples
     UNION ALL SELECT picture_sha256 FROM samples
@@ -222,9 +222,11 @@ class Registry(RunBook):
         """Append a permission (or, with no acts, its withdrawal) with those who signed it, and
         return its hash.
 
-        Raises BadInput if the record contradicts itself or a signature is of another, NotFound if
-        there is no such subject.
+        Raises BadInput if the record contradicts itself, is dated to come (after it, no clock could
+        be trusted) or a signature is of another, NotFound if there is no such subject.
         """
+        if consent.recorded > now() + SLACK:
+            raise BadInput(f"The permission is dated {consent.recorded:%Y-%m-%d %H:%M}, to come.")
         name = self.subject(consent.subject).name
         consent = checked_consent(consent.model_copy(update={"subject": name}))
         sha256, record = consent.sha256(), consent.canonical().decode()

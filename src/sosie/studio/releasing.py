@@ -100,7 +100,8 @@ def publish(
     Raises NotFound if there is no such LoRA, NotPermitted, and BadInput for what cannot stand.
     """
     found = drawing.find(registry, lora or name)
-    permission.require_shown(registry, "publish", found.adapter)
+    audited = bool(registry.audits.of_weights(found.adapter.tensors_sha256))
+    permission.require_shown(registry, "publish", found.adapter, audited=audited)
     title, version = checked_name(taken_apart(name)[0]), checked_version(version)
     before = registry.releases.versions(title)
     _refuse_stranger(registry, title, found.subject, before)
@@ -111,7 +112,7 @@ def publish(
     # An author cannot allow to sell what those shown do not.
     sold = bool(terms["commercial"] or terms["price"])
     consents = [
-        permission.require(registry, "publish", one, commercial=sold)
+        permission.require(registry, "publish", one, audited=audited, commercial=sold)
         for one in permission.shown_by(registry, found.adapter)
     ]
     from sosie.models import lora as files
@@ -165,7 +166,8 @@ def require(registry: Registry, title: str) -> Shelved:
     """
     name, version = taken_apart(title)
     shelved = registry.releases.get(name, version or "latest")
-    permission.require_shown(registry, "publish", drawing.as_adapter(shelved))
+    audited = shelved.release.audit is not None
+    permission.require_shown(registry, "publish", drawing.as_adapter(shelved), audited=audited)
     return shelved
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,13 +70,19 @@ class Shelf(Room):
         return adapter, (what, use)
 
     def export_adapter(
-        self, name: str, out: Path, *, programs: Sequence[Program] = PROGRAMS
+        self,
+        name: str,
+        out: Path,
+        *,
+        programs: Sequence[Program] = PROGRAMS,
+        say: Callable[[str], None] = lambda line: None,
     ) -> tuple[Path, ...]:
         """Copy a LoRA (NAME, NAME@STEP for a checkpoint, NAME@VERSION for a release) out, with its
         manifest and the files from which `programs` show what it is: all of them, or none if one is
         there already.
 
-        `out` is a folder, or a path that ends in .safetensors. Raises NotPermitted.
+        `out` is a folder, or a path that ends in .safetensors; `say` hears what is asked of whoever
+        takes it. Raises NotPermitted.
         """
         found = drawing.find(self.registry, name)
         permission.require_shown(self.registry, "export", found.adapter)
@@ -93,4 +99,6 @@ class Shelf(Room):
         for path, data in files.items():
             write_atomically(path, data)
         releasing.count(self.registry, found, "downloads")
+        for duty in permission.duties(self.registry, "export", found.adapter):
+            say(duty)
         return tuple(files)
