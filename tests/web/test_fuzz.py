@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from typing import Any
@@ -13,10 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from sosie.core.errors import BadInput
+from sosie import rights
+from sosie.core.errors import BadInput, SosieError
 from sosie.core.terms import ACTS, SCOPES
 from sosie.studio import Studio
 from sosie.studio.moving import parcel
+from sosie.studio.moving.parcel import Given, Parcel, Sent
 from sosie.web.app import Settings, build
 from tests.registry.shelf import shelve
 
@@ -29,7 +32,8 @@ JSON = st.recursive(
     | st.integers()
     | st.floats()
     | st.text()
-    | st.sampled_from(["0" * 64, "../x", "1e999", 2**63, -1, "train", "2026-01-01T00:00:00Z"]),
+    | st.sampled_from(["0" * 64, "../x", "1e999", 2**63, -1, "train"])
+    | st.sampled_from(["2026-01-01T00:00:00", "2999-01-01T00:00:00Z"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=6,
 )
@@ -54,6 +58,18 @@ HEADERS = st.dictionaries(
     LATIN | st.from_regex(r"bytes=\d{0,25}-\d{0,25}", fullmatch=True),
     max_size=3,
 )
+
+
+def replace_one(whole: Any, data: st.DataObject) -> None:
+    """Put something else in one place of a JSON value."""
+    place = whole
+    while True:
+        keys = list(place) if isinstance(place, dict) else list(range(len(place)))
+        key = data.draw(st.sampled_from(keys))
+        if not isinstance(place[key], dict | list) or not place[key] or data.draw(st.booleans()):
+            break
+        place = place[key]
+    place[key] = data.draw(JSON)
 
 
 @pytest.fixture(scope="module")
@@ -130,23 +146,47 @@ def test_what_is_no_parcel_is_refused(data):
 
 
 @HARDLY
-@given(st.data())
+@given(data=st.data())
 def test_a_parcel_of_which_anything_differs_is_refused(sent, data):
     whole = json.loads(sent)
-    place: Any = whole
-    while True:
-        keys = list(place) if isinstance(place, dict) else list(range(len(place)))
-        key = data.draw(st.sampled_from(keys))
-        if not isinstance(place[key], dict | list) or not place[key] or data.draw(st.booleans()):
-            break
-        place = place[key]
-    place[key] = data.draw(JSON)
+    replace_one(whole, data)
     try:
         opened = parcel.opened(json.dumps(whole).encode())
     except BadInput:
         return
     # Other JSON, the same record.
     assert parcel.encoded(opened) == sent
+
+
+@HARDLY
+@given(data=st.data())
+def test_who_holds_a_key_can_send_no_more_than_a_refusal(house, sent, data, tmp_path_factory):
+    """Anything differs, and everything is signed anew."""
+    whole = json.loads(sent)["parcel"]
+    replace_one(whole, data)
+    try:
+        told = Parcel.model_validate_json(json.dumps(whole))
+        key = house.registry.key()
+        history = lambda person: tuple(  # noqa: E731
+            Given(
+                consent=one.consent,
+                signatures=(rights.sign(key, one.consent.sha256(), role="trainer"),),
+            )
+            for one in person.history
+        )
+        people = tuple(
+            person.model_copy(update={"history": history(person)}) for person in told.people
+        )
+        signature = rights.sign(key, told.release.sha256(), role="trainer")
+        told = told.model_copy(update={"people": people, "signature": signature})
+        seal = rights.sign(key, told.sha256(), role="trainer")
+    except ValueError:
+        # It is no parcel, or nothing that could be signed.
+        return
+    there = Studio(tmp_path_factory.mktemp("there"))
+    with contextlib.suppress(SosieError):
+        there.admit(parcel.encoded(Sent(parcel=told, seal=seal)))
+    assert not there.registry.releases.all() and not there.registry.subjects()
 
 
 def test_json_without_end_in_depth_is_refused():

@@ -71,7 +71,7 @@ def test_a_release_goes_by_stick_and_can_be_drawn_with_there(studio, other, stic
 
 def test_a_release_goes_over_http_and_on_from_there(studio, other, address, token, tmp_path):
     other.pull(address, "anna@1990s", token=token)
-    assert [one.release.title for one in other.on_offer()] == ["anna@v1"]
+    assert [one.release.title for one in other.versions("anna")] == ["anna@v1"]
     third = Studio(tmp_path / "third")
     _, push = third.make_token("push", ("push",))
     with served(third) as there:
@@ -293,8 +293,13 @@ def test_a_record_without_end_is_not_read_to_its_end(other, stick):
         other.pull(str(stick), "anna@v1")
 
 
-def test_a_lora_that_claims_a_permission_it_does_not_have(studio, other, stick, tmp_path):
-    """The header names a permission that nobody gave; release and seal are properly signed."""
+@pytest.mark.parametrize(
+    ("claim", "why"),
+    [("0" * 64, "claims a permission that it does not have"), (None, "does not prove it")],
+)
+def test_a_lora_that_lies_about_its_permission(claim, why, studio, other, stick):
+    """It names one that nobody gave, or the right one without a signature; release and seal are
+    properly signed."""
     from sosie.models.lora import container
 
     data = weights(stick, studio).read_bytes()
@@ -302,7 +307,7 @@ def test_a_lora_that_claims_a_permission_it_does_not_have(studio, other, stick, 
     entries = json.loads(data[8:start])
     header = entries.pop("__metadata__")
     del header["sosie.signature"]
-    header["sosie.consent_sha256"] = "0" * 64
+    header["sosie.consent_sha256"] = claim or header["sosie.consent_sha256"]
     lie = container.frame(entries, data[start:], header)
     sent = parcel.opened(record(stick).read_bytes())
     release = sent.parcel.release
@@ -317,7 +322,7 @@ def test_a_lora_that_claims_a_permission_it_does_not_have(studio, other, stick, 
     changed = sent.parcel.model_copy(update={"release": told, "signature": signature})
     record(stick).write_bytes(resealed(studio, changed))
     (record(stick).parent / told.lora.file_sha256).write_bytes(lie)
-    with pytest.raises(NotPermitted, match="claims a permission that it does not have"):
+    with pytest.raises(NotPermitted, match=why):
         other.pull(str(stick), "anna@v1")
     assert untouched(other)
 
@@ -369,7 +374,7 @@ def test_what_has_come_is_gone_on_from(studio, other, address, token, monkeypatc
 
 SLOWLY = """
 import sys, time
-from sosie.studio import Studio
+from sosie.studio import Studio, permission
 from sosie.studio.moving import places
 places.PIECE = 64
 true = places._read

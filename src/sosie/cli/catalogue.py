@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from sosie.cli import app, studio
+from sosie.cli import app, comma_list, studio
 from sosie.core.errors import BadInput
 from sosie.core.terms import COMMERCIAL, Kind, Period, Sort
 
@@ -80,7 +80,7 @@ def publish(
         "strength": strength,
         "ages": None if ages is None else parse_span(ages),
         "years": None if years is None else parse_span(years),
-        "commercial": None if commercial is None else parse_commercial(commercial),
+        "commercial": None if commercial is None else comma_list(commercial, COMMERCIAL, "use"),
         "derivatives": derivatives,
         "credit": credit,
         "ethics": ethics,
@@ -232,9 +232,9 @@ def _list(context: typer.Context, n: int, **asked: Any) -> None:
 
 def parse_allows(text: str | None) -> dict[str, Any]:
     """The filters named in a comma list. Raises BadInput for an unknown one."""
-    named = {word.strip() for word in (text or "").split(",")} - {""}
-    uses = parse_commercial(",".join(named - set(FLAGS)))
-    return {"allows": uses, **{FLAGS[flag]: True for flag in named & set(FLAGS)}}
+    named = comma_list(text or "none", (*COMMERCIAL, *FLAGS), "filter")
+    uses = tuple(word for word in named if word not in FLAGS)
+    return {"allows": uses, **{FLAGS[word]: True for word in named if word in FLAGS}}
 
 
 def parse_span(text: str) -> Span:
@@ -258,14 +258,3 @@ def parse_price(text: str) -> Price | None:
     if found is None or not float(found[1]):
         raise BadInput(f'"{text}" is no price.', advice='Write it as "12.50 EUR"; 0 is free.')
     return Price.model_validate({"amount": found[1], "currency": found[2].upper()})
-
-
-def parse_commercial(text: str) -> tuple[str, ...]:
-    """The uses named in a comma list, in their usual order. Raises BadInput for an unknown one."""
-    named = {word.strip() for word in text.split(",")} - {"none", ""}
-    if unknown := sorted(named - set(COMMERCIAL)):
-        raise BadInput(
-            f"Unknown use: {', '.join(unknown)}.",
-            advice=f"Known: {', '.join(COMMERCIAL)}; or none.",
-        )
-    return tuple(use for use in COMMERCIAL if use in named)

@@ -30,7 +30,7 @@ def pull(
         str | None, typer.Option(help="Fingerprint of the key that must have signed it.")
     ] = None,
 ) -> None:
-    """Fetch a release from another workspace, or from a folder it was pushed to.
+    """Fetch a release from another workspace, or a folder.
 
     Permission is asked for there and here, every signature and hash is checked, and nothing is on
     file before all of it is. Interrupted, it goes on where it ended.
@@ -51,7 +51,7 @@ def push(
     ],
     token: Secret = None,
 ) -> None:
-    """Bring a release to another workspace, or into a folder for it to pull from.
+    """Bring a release to another workspace, or to a folder.
 
     The permissions behind it travel with it, with the names in them: the other workspace could not
     honour what it cannot read.
@@ -80,7 +80,7 @@ def serve(
         int, typer.Option(min=1, help="Requests a minute, for each token.")
     ] = 600,
 ) -> None:
-    """Offer the releases on the shelf to diffusers, scripts and other workspaces.
+    """Offer releases to diffusers, scripts and workspaces.
 
     Every request asks for permission anew, so that a withdrawal takes effect at once.
     """
@@ -125,7 +125,7 @@ def token(
     ] = None,
     revoke: Annotated[bool, typer.Option("--revoke", help="End it, at once.")] = False,
 ) -> None:
-    """Make a token for `sosie serve`, end one, or list them.
+    """Make, end or list the tokens of `sosie serve`.
 
     It is shown once: only its hash is kept.
     """

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Body, Depends, HTTPException, Query, Request, Response
 
+from sosie.core import terms
 from sosie.core.errors import NotFound
 from sosie.core.terms import Commercial
-from sosie.core.terms import Period as During
 from sosie.registry import Shelved
+from sosie.registry.labels import Wanted
 from sosie.studio import Studio
 from sosie.studio.moving import civitai as shape
 from sosie.studio.moving import label_of_release
@@ -29,15 +30,21 @@ from sosie.web.handing import hand
 DIGITS = 13
 """Hexadecimal digits of a hash that make a number: 52 bits, which every reader of JSON holds."""
 Period = Literal["Day", "Week", "Month", "Year", "AllTime"]
-Sort = Literal["Most Downloaded", "Newest", "Oldest"]
-_PERIODS: dict[Period, During] = {
+Order = Literal["Most Downloaded", "Newest", "Oldest"]
+TAGGED = 1000
+"""Releases of which the tags are counted: the newest."""
+_PERIODS: dict[Period, terms.Period] = {
     "Day": "day",
     "Week": "week",
     "Month": "month",
     "Year": "year",
     "AllTime": "all",
 }
-_DAYS: dict[Period, int] = {"Day": 1, "Week": 7, "Month": 30, "Year": 365}
+_SORTS: dict[Order, terms.Sort] = {
+    "Most Downloaded": "downloads",
+    "Newest": "newest",
+    "Oldest": "oldest",
+}
 _USES: dict[Commercial, str] = {"picture": "Image", "rent": "Rent", "sell": "Sell"}
 _HEX = re.compile("[0-9a-f]{8,64}")
 
@@ -94,7 +101,7 @@ def router(studio: Studio, guard: Guard, owner: str) -> APIRouter:
 
     def model(request: Request, versions: Sequence[Shelved]) -> dict[str, Any]:
         newest = versions[-1].release
-        terms = newest.terms
+        allowed = newest.terms
         label = label_of_release(newest)
         return {
             "id": number(versions[0]),
@@ -105,9 +112,9 @@ def router(studio: Studio, guard: Guard, owner: str) -> APIRouter:
             "minor": False,
             "nsfw": False,
             "nsfwLevel": 1,
-            "allowNoCredit": not terms.credit,
-            "allowCommercialUse": [_USES[use] for use in terms.commercial] or ["None"],
-            "allowDerivatives": terms.derivatives,
+            "allowNoCredit": not allowed.credit,
+            "allowCommercialUse": [_USES[use] for use in allowed.commercial] or ["None"],
+            "allowDerivatives": allowed.derivatives,
             "allowDifferentLicense": False,
             "stats": {
                 "downloadCount": sum(map(studio.downloads, versions)),
@@ -130,34 +137,29 @@ def router(studio: Studio, guard: Guard, owner: str) -> APIRouter:
         types: Annotated[list[str], Query()] = [],  # noqa: B006
         baseModels: Annotated[list[str], Query()] = [],  # noqa: B006, N803
         ids: Annotated[list[int], Query()] = [],  # noqa: B006
-        sort: Sort = "Newest",
+        sort: Order = "Newest",
         period: Period = "AllTime",
     ) -> dict[str, Any]:
-        found = _models(studio.on_offer())
-        if types and "LORA" not in types:
-            found = []
-        # In a ranking the period is when downloads were counted.
-        dated = sort != "Most Downloaded" and period in _DAYS
-        since = datetime.now(UTC) - timedelta(days=_DAYS[period]) if dated else None
-        asked: list[tuple[bool, Callable[[Shelved], bool]]] = [
-            (bool(query), lambda one: query.casefold() in one.release.name.casefold()),
-            (bool(tag), lambda one: tag.casefold() in one.release.tags),
-            (bool(username), lambda one: username == (one.release.author or owner)),
-            (bool(baseModels), lambda one: base_model(one) in baseModels),
-            (since is not None, lambda one: since is not None and one.release.published >= since),
-        ]
-        for given, holds in asked:
-            if given:
-                found = [versions for versions in found if any(map(holds, versions))]
+        wanted = Wanted(
+            words=query,
+            tags=(tag,) if tag else (),
+            author=username if username not in ("", owner) else None,
+            period=_PERIODS[period],
+            sort=_SORTS[sort],
+        )
+        found = (
+            one
+            for one in studio.on_offer(wanted)
+            if username in ("", one.release.author or owner)
+            and (not baseModels or base_model(one) in baseModels)
+        )
+        names = _names(found if "LORA" in (types or ["LORA"]) else ())
         if ids:
-            found = [versions for versions in found if number(versions[0]) in ids]
-        found.sort(key=lambda versions: versions[-1].release.published, reverse=sort != "Oldest")
-        if sort == "Most Downloaded":
-            counted = _PERIODS[period]
-            found.sort(key=lambda versions: -sum(studio.downloads(v, counted) for v in versions))
-        items = [model(request, versions) for versions in found[cursor : cursor + limit]]
-        metadata: dict[str, Any] = {"totalItems": len(found), "pageSize": limit}
-        if cursor + limit < len(found):
+            names = _names(map(numbered, ids))
+        page = list(islice(names, cursor, cursor + limit + 1))
+        items = [model(request, studio.versions(name)) for name in page[:limit]]
+        metadata: dict[str, Any] = {"pageSize": limit}
+        if len(page) > limit:
             following = request.url.include_query_params(cursor=cursor + limit)
             metadata |= {"nextCursor": str(cursor + limit), "nextPage": str(following)}
         return {"items": items, "metadata": metadata}
@@ -186,9 +188,9 @@ def router(studio: Studio, guard: Guard, owner: str) -> APIRouter:
 
     @routes.get("/v1/tags", dependencies=[see])
     def tags(limit: Annotated[int, Query(ge=0, le=200)] = 20, query: str = "") -> dict[str, Any]:
-        counted = Counter(
-            tag for versions in _models(studio.on_offer()) for tag in versions[-1].release.tags
-        )
+        newest = islice(studio.on_offer(Wanted(sort="newest")), TAGGED)
+        named_by = {(tag, one.release.name) for one in newest for tag in one.release.tags}
+        counted = Counter(tag for tag, _ in named_by)
         named = [(tag, count) for tag, count in counted.most_common() if query.casefold() in tag]
         shown = named[: limit or None]
         items = [{"name": tag, "modelCount": count} for tag, count in shown]
@@ -213,12 +215,13 @@ def base_model(shelved: Shelved) -> str:
     return shape.base_model(shelved.release.family, shelved.release.base)
 
 
-def _models(releases: Iterable[Shelved]) -> list[list[Shelved]]:
-    """Releases by name, oldest first."""
-    found: dict[str, list[Shelved]] = {}
+def _names(releases: Iterable[Shelved]) -> Iterator[str]:
+    """The names that releases bear, each once, in their order."""
+    seen: set[str] = set()
     for one in releases:
-        found.setdefault(one.release.name, []).append(one)
-    return list(found.values())
+        if one.release.name not in seen:
+            seen.add(one.release.name)
+            yield one.release.name
 
 
 def _start(hash: str) -> str:

@@ -17,6 +17,7 @@ from sosie.core.errors import NotFound
 from sosie.core.files import sha256_bytes
 from sosie.core.release import LATEST, Release
 from sosie.registry import Shelved
+from sosie.registry.labels import Wanted
 from sosie.studio import Studio, card
 from sosie.web.guard import Guard
 from sosie.web.handing import hand
@@ -44,9 +45,6 @@ def router(studio: Studio, guard: Guard, owner: str) -> APIRouter:
     routes = APIRouter()
     see, take = Depends(guard.needs("list")), Depends(guard.needs("download"))
 
-    def month(one: Shelved) -> int:
-        return studio.downloads(one, "month")
-
     def found(namespace: str, name: str, revision: str = MAIN) -> Shelved:
         if namespace != owner:
             raise NotFound(f"This catalogue is {owner}'s: there is no {namespace}/{name}.")
@@ -62,6 +60,11 @@ def router(studio: Studio, guard: Guard, owner: str) -> APIRouter:
         studio.offered(name)
         raise RevisionNotFound(f"{namespace}/{name} has no revision {revision}.")
 
+    def told(shelved: Shelved, *, full: bool = True) -> dict[str, Any]:
+        # The hub's number is that of the last 30 days.
+        month = studio.downloads(shelved, "month")
+        return info(owner, shelved, full=full) | {"downloads": month}
+
     @routes.get("/api/models", dependencies=[see])
     def models(
         search: str = "",
@@ -70,19 +73,20 @@ def router(studio: Studio, guard: Guard, owner: str) -> APIRouter:
     ) -> list[dict[str, Any]]:
         if author not in ("", owner):
             return []
-        newest = {one.release.name: one for one in studio.on_offer()}
-        named = [one for one in newest.values() if search.casefold() in one.release.name.casefold()]
-        return [info(owner, one, month(one), full=False) for one in named[:limit]]
+        newest: dict[str, Shelved] = {}
+        for one in studio.on_offer(Wanted(words=search, sort="newest")):
+            if len(newest) == limit:
+                break
+            newest.setdefault(one.release.name, one)
+        return [told(one, full=False) for one in newest.values()]
 
     @routes.get("/api/models/{namespace}/{name}", dependencies=[see])
     def model(namespace: str, name: str) -> dict[str, Any]:
-        one = found(namespace, name)
-        return info(owner, one, month(one))
+        return told(found(namespace, name))
 
     @routes.get("/api/models/{namespace}/{name}/revision/{revision}", dependencies=[see])
     def model_at(namespace: str, name: str, revision: str) -> dict[str, Any]:
-        one = found(namespace, name, revision)
-        return info(owner, one, month(one))
+        return told(found(namespace, name, revision))
 
     @routes.get("/api/models/{namespace}/{name}/refs", dependencies=[see])
     def refs(namespace: str, name: str) -> dict[str, Any]:
@@ -148,8 +152,8 @@ def files(shelved: Shelved) -> dict[str, dict[str, Any]]:
     return rows
 
 
-def info(owner: str, shelved: Shelved, downloads: int, *, full: bool = True) -> dict[str, Any]:
-    """What the hub tells of a model; its downloads are those of the last 30 days."""
+def info(owner: str, shelved: Shelved, *, full: bool) -> dict[str, Any]:
+    """What the hub tells of a model."""
     release = shelved.release
     repo = f"{owner}/{release.name}"
     told: dict[str, Any] = {
@@ -162,7 +166,6 @@ def info(owner: str, shelved: Shelved, downloads: int, *, full: bool = True) -> 
         "private": True,
         "gated": False,
         "disabled": False,
-        "downloads": downloads,
         "likes": 0,
         "library_name": "diffusers",
         "pipeline_tag": "text-to-image",

@@ -8,10 +8,9 @@ bounds, and every signature is checked before anything of it is used.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
 from sosie import rights
 from sosie.core.consent import Consent
@@ -61,7 +60,7 @@ class Parcel(Record):
     """Of the release, by the workspace that published it."""
     people: Annotated[tuple[Person, ...], Field(min_length=1, max_length=1000)]
     """The first is whom the release is filed under."""
-    packed: datetime
+    packed: AwareDatetime
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -122,6 +121,8 @@ def _check(sent: Sent) -> None:
             sha256 = given.consent.sha256()
             if any(one.about != sha256 or not one.holds() for one in given.signatures):
                 raise _refused("a signature under a permission is forged")
+            if given.consent.recorded.tzinfo is None:
+                raise _refused("a permission does not say in which time zone it was recorded")
             if given.consent.subject != person.name:
                 raise _refused(f"a permission in the history of {person.name} is another person's")
             rights.checked_consent(given.consent)

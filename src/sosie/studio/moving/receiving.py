@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sosie import rights
 from sosie.core.consent import Consent
@@ -18,17 +18,14 @@ from sosie.core.errors import BadInput, NotFound, NotPermitted, SosieError, Work
 from sosie.core.files import sha256_file, write_atomically
 from sosie.core.records import Subject, now
 from sosie.core.release import ReleasedFile
-from sosie.core.terms import Act
+from sosie.core.terms import MODALITIES, Act
 from sosie.registry import Registry, Shelved
 from sosie.registry.names import checked_name, checked_version
 from sosie.registry.sweep import INCOMING
-from sosie.studio import permission
+from sosie.studio import permission, verifying
 from sosie.studio.door import Door
 from sosie.studio.moving.parcel import Parcel, Person, Sent, encoded, opened
 from sosie.studio.moving.partial import Pieces, completed, held, size
-
-if TYPE_CHECKING:
-    from sosie.models.lora import Sealed
 
 SPARE = 64 << 20
 """Bytes that stay free on the disk."""
@@ -48,7 +45,7 @@ def admit(registry: Registry, sent: Sent, act: Act) -> tuple[ReleasedFile, ...]:
     newer = [(person, _newer(registry, person)) for person in parcel.people]
     _learn(registry, newer)
     for person, records in newer:
-        rights.require(act, person.name, permission.weighed(registry, records))
+        rights.require(act, person.name, _context(registry, parcel, person, records))
     if on_file(registry, parcel):
         return ()
     _refuse_taken(registry, parcel)
@@ -169,6 +166,15 @@ def _newer(registry: Registry, person: Person) -> tuple[Consent, ...]:
     return long
 
 
+def _context(
+    registry: Registry, parcel: Parcel, person: Person, records: Sequence[Consent]
+) -> rights.Context:
+    """What handing over is weighed by: no clock that lags behind what the parcel bears."""
+    context = permission.weighed(registry, records, modality=MODALITIES[person.kind][0])
+    bear = [parcel.packed, *(record.recorded for record in records)]
+    return replace(context, seen=max([*bear, context.seen] if context.seen else bear))
+
+
 def _learn(registry: Registry, newer: Sequence[tuple[Person, tuple[Consent, ...]]]) -> None:
     """Record what happened to the permissions of those who are on file here: a withdrawal holds
     here too, even if nothing else of the parcel is taken.
@@ -232,12 +238,12 @@ def _examine(registry: Registry, parcel: Parcel, places: dict[str, Path], say: S
         raise BadInput(f"{release.lora.name} holds other weights than {release.title} says.")
     if lora.read(weights).family != release.family:
         raise BadInput(f"{release.lora.name} is not for {release.family} bases.")
-    if seal.signature and not _holds(seal):
-        raise BadInput(f"{release.lora.name} was changed after it was signed, or is forged.")
     claimed = seal.header.get("sosie.consent_sha256")
     given = {one.sha256() for person in parcel.people for one in person.consents()}
     if claimed is not None and claimed not in given:
         raise NotPermitted(f"{release.lora.name} claims a permission that it does not have.")
+    if claimed is not None or seal.signature is not None:
+        verifying.require_proof(registry, weights)
     guarded = any(rights.guarded(person.name, person.consents()) for person in parcel.people)
     door = Door(person=False, guarded=guarded)
     for file in release.files:
@@ -247,9 +253,3 @@ def _examine(registry: Registry, parcel: Parcel, places: dict[str, Path], say: S
                 raise BadInput(f"{file.name} {objection}")
     for note in door.notes:
         say(note)
-
-
-def _holds(seal: Sealed) -> bool:
-    signature = rights.parsed(seal.signature or "")
-    about = seal.unsigned_sha256 if seal.as_written else None
-    return signature is not None and signature.about == about and signature.holds()

@@ -9,6 +9,7 @@ from sosie.core.errors import BadInput
 from sosie.core.release import ReleasedFile
 from sosie.core.terms import SCOPES, Period, Scope
 from sosie.registry import Shelved
+from sosie.registry.labels import Wanted
 from sosie.registry.tokens import Token
 from sosie.studio import permission
 from sosie.studio.moving import handing, parcel, places, receiving
@@ -74,10 +75,13 @@ class Moving(Room):
         """How often a release was fetched in a period that ends today."""
         return self.registry.usage.number(shelved.release.sha256(), "downloads", period)
 
-    def on_offer(self) -> tuple[Shelved, ...]:
-        """Every release that may be handed out, oldest first."""
-        found = self.registry.releases.all()
-        return tuple(one for one in found if handing.may(self.registry, one))
+    def on_offer(self, wanted: Wanted) -> Iterator[Shelved]:
+        """The releases that are wanted and may be handed out, read as far as they are asked for.
+
+        Raises BadInput if there is nothing to search for.
+        """
+        found = (hit.shelved for hit in self.registry.finding.hits(wanted))
+        return (one for one in found if handing.may(self.registry, one))
 
     def offered_as(self, start: str) -> Shelved:
         """The release whose hash begins with `start`. Raises NotFound, NotPermitted."""
