@@ -17,6 +17,7 @@ NAMES = (
     "doctor",
     "mends",
     "captions",
+    "copies",
     "portraits",
     "suite",
 )
