@@ -13,7 +13,7 @@ from collections import Counter
 
 from bench.copied import MAKES, Original
 from sosie.audit.copying import Shot, search
-from sosie.audit.intervals import cluster_interval
+from sosie.audit.intervals import rate_interval
 from sosie.models.faces import Picture
 from sosie.models.mask import person_mask
 from sosie.world.people import HELD_OUT_EVERY, person
@@ -68,13 +68,10 @@ def run() -> list[tuple[str, str, str]]:
     rows = []
     for kind in MAKES:
         total: Counter[str | None] = sum((one[kind] for one in people), Counter())
-        right = cluster_interval(
-            [[float(said == kind) for said in one[kind].elements()] for one in people]
-        )
+        each = [(said == kind, n) for n, one in enumerate(people) for said in one[kind].elements()]
+        right = rate_interval([hit for hit, _ in each], groups=[n for _, n in each])
         assert right is not None, "there are people"
-        how = f"{right.value:.2f}"
-        if right.low is not None and right.high is not None:
-            how += f" [{right.low:.2f}, {min(1.0, right.high):.2f}]"
+        how = f"{right.value:.2f} [{right.low:.2f}, {right.high:.2f}]"
         others = ", ".join(f"{said or 'nothing'} {n}" for said, n in total.items() if said != kind)
         what = f"{kind} copies told as such" if kind else "new pictures told as no copy"
         rows.append(

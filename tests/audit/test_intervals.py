@@ -1,99 +1,78 @@
-"""Intervals and bounds against simulated audits whose truth is known."""
+"""Do the intervals cover what they promise? Against simulations whose truth is known."""
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from sosie.audit.intervals import (
-    cluster_interval,
-    share_interval,
-    simultaneous,
-    upper_bound,
-    wilson_interval,
-)
+from sosie.audit.intervals import mean_interval, rate_interval, ratio_interval
 
-AUDITS = 400
+SCENES, EACH = 8, 4
+GROUPS = np.repeat(range(SCENES), EACH).tolist()
 
 
-def covered(interval, truth):
-    return interval.low is not None and interval.low <= truth <= interval.high
+def coverage(draw, truth, interval, audits=600):
+    """Share of simulated audits whose interval holds the truth."""
+    held = 0
+    for number in range(audits):
+        found = interval(draw(np.random.default_rng([7, number])), number)
+        held += found.low <= truth <= found.high
+    return held / audits
 
 
-def counts(rate, n, *, seed=0):
-    return np.random.default_rng(seed).binomial(n, rate, AUDITS).tolist()
+def clustered(rng, mean=0.5, between=0.05, within=0.1):
+    """Scores of scenes that differ, with seeds that differ within each."""
+    return (
+        mean + rng.normal(0, between, (SCENES, 1)) + rng.normal(0, within, (SCENES, EACH))
+    ).ravel()
 
 
-@pytest.mark.parametrize(("rate", "n"), [(0.35, 100), (0.1, 1000), (0.35, 1000)])
-def test_the_exact_interval_covers_what_it_says(rate, n):
-    share = np.mean([covered(share_interval(k, n), rate) for k in counts(rate, n)])
+def test_the_mean_over_scenes_and_seeds_is_covered() -> None:
+    share = coverage(
+        clustered, 0.5, lambda values, seed: mean_interval(values, groups=GROUPS, seed=seed)
+    )
     assert 0.93 <= share <= 0.97
 
 
-@pytest.mark.parametrize(("rate", "n"), [(0.01, 20), (0.002, 1000), (0.01, 100)])
-def test_where_hits_are_rare_the_exact_interval_errs_on_the_wide_side(rate, n):
-    """Counts are whole numbers: with few to choose from, no interval has just 95%."""
-    exact = np.mean([covered(share_interval(k, n), rate) for k in counts(rate, n)])
-    assert 0.97 < exact <= 1
-
-
-def test_wilsons_interval_covers_on_average_over_rates():
-    shares = [
-        np.mean([covered(wilson_interval(k, 100), rate) for k in counts(rate, 100)])
-        for rate in np.linspace(0.02, 0.5, 25)
-    ]
-    assert 0.93 <= np.mean(shares) <= 0.97
-    article = wilson_interval(35, 100)
-    assert (article.low, article.high) == pytest.approx((0.264, 0.447), abs=1e-3)
-
-
-@pytest.mark.parametrize("rate", [0.001, 0.01, 0.1])
-def test_the_upper_bound_is_passed_by_the_truth_at_most_as_often_as_it_says(rate):
-    assert np.mean([upper_bound(k, 1000) < rate for k in counts(rate, 1000)]) <= 0.06
-
-
-def test_nothing_found_is_the_rule_of_three():
-    assert (
-        upper_bound(0, 1000)
-        == pytest.approx(1 - 0.05 ** (1 / 1000))
-        == pytest.approx(3 / 1000, rel=0.01)
+def test_seeds_of_one_scene_are_no_independent_witnesses() -> None:
+    alone = coverage(
+        lambda rng: clustered(rng, between=0.2),
+        0.5,
+        lambda values, seed: mean_interval(values, seed=seed),
+        audits=200,
     )
-    assert upper_bound(0, 0) == upper_bound(5, 5) == 1
+    assert alone < 0.85
 
 
-def test_simultaneous_intervals_hold_all_at_once():
-    rates = np.concatenate([np.full(25, 0.01), np.full(5, 0.2)])
-    draws = np.random.default_rng(1).binomial(300, rates, (300, len(rates)))
-    together = [all(map(covered, simultaneous(row.tolist(), 300), rates.tolist())) for row in draws]
-    assert np.mean(together) >= 0.93
-    assert simultaneous([0] * 30, 3000)[0].high == pytest.approx(1 - (0.025 / 30) ** (1 / 3000))
+def test_a_share_of_the_way_is_covered() -> None:
+    def draw(rng):
+        return clustered(rng), clustered(rng, mean=0.1, within=0.15)
+
+    def learned(both, seed):
+        made, base = both
+        return ratio_interval(made - base, 0.7 - base, groups=GROUPS, seed=seed)
+
+    assert 0.93 <= coverage(draw, 0.4 / 0.6, learned) <= 0.97
 
 
-@pytest.mark.parametrize("clusters", [20, 60])
-def test_clusters_are_what_the_bootstrap_counts(clusters):
-    draw = np.random.default_rng(2)
-    hit, naive = [], []
-    for audit in range(200):
-        own = draw.beta(1.5, 3.5, clusters)
-        values = [draw.binomial(1, rate, 20).tolist() for rate in own]
-        hit.append(covered(cluster_interval(values, seed=audit), 0.3))
-        flat = sum(map(sum, values))
-        naive.append(covered(share_interval(flat, 20 * clusters), 0.3))
-    assert 0.91 <= np.mean(hit) <= 0.99
-    assert np.mean(naive) < 0.85, "pictures of one prompt are not independent"
+def test_no_difference_is_found_where_there_is_none() -> None:
+    """LoRA and base alike: 95 of 100 intervals of the lift hold zero."""
+    share = coverage(
+        lambda rng: clustered(rng) - clustered(rng),
+        0.0,
+        lambda values, seed: mean_interval(values, groups=GROUPS, seed=seed),
+    )
+    assert 0.93 <= share <= 0.97
 
 
-def test_few_clusters_say_nothing_of_how_sure_they_are():
-    assert cluster_interval([[0, 1]] * 3).low is None
-    assert cluster_interval([[1.0]] * 30).low is None
-    assert cluster_interval([[], []]) is None
+def test_a_rate_is_covered_whether_or_not_the_seeds_of_a_scene_agree() -> None:
+    def draw(rng):
+        return (rng.random((SCENES, EACH)) < rng.beta(2, 2, (SCENES, 1))).ravel().tolist()
+
+    share = coverage(draw, 0.5, lambda hits, seed: rate_interval(hits, groups=GROUPS), audits=300)
+    assert share >= 0.93
+    assert rate_interval([True] * 32, groups=GROUPS).low == pytest.approx(0.891, abs=1e-3)
 
 
-@given(st.integers(1, 400), st.data())
-def test_every_interval_holds_its_share(n, data):
-    hits = data.draw(st.integers(0, n))
-    for interval in (share_interval(hits, n), wilson_interval(hits, n)):
-        assert (
-            0 <= interval.low <= interval.value + 1e-12 and interval.value <= interval.high + 1e-12
-        )
-    assert hits / n <= upper_bound(hits, n) <= 1
+def test_one_scene_says_nothing_of_others() -> None:
+    found = mean_interval([0.1, 0.2], groups=[3, 3])
+    assert (found.value, found.low, found.high) == (pytest.approx(0.15), None, None)
+    assert ratio_interval([1.0], [0.0]) is None

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 VERBS = (
     *("new", "add", "remove", "doctor", "mend", "caption", "show", "list", "consent", "bases"),
-    *("train", "runs", "follow", "reproduce", "generate", "words", "export", "import"),
-    *("verify", "tidy", "forget"),
+    *("train", "runs", "follow", "reproduce", "generate", "words", "audit"),
+    *("export", "import", "verify", "tidy", "forget"),
 )
 """In the order in which a user meets them."""
 
@@ -95,6 +95,7 @@ def leave(message: str, exit_code: int) -> NoReturn:
 
 from sosie.cli import (  # noqa: E402 (they need `app`)
     adapters,
+    audit,
     captions,
     doctor,
     mend,
@@ -107,6 +108,7 @@ from sosie.cli import (  # noqa: E402 (they need `app`)
 __all__ = [
     "adapters",
     "app",
+    "audit",
     "captions",
     "doctor",
     "main",

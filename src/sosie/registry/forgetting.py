@@ -27,6 +27,7 @@ _BLOBS = """SELECT 'original' AS what, original_sha256 AS file_sha256
     UNION SELECT 'LoRA', file_sha256 FROM adapters WHERE subject = ?1 ORDER BY 1, 2"""
 _ROWS = (
     "DELETE FROM events WHERE run IN (SELECT id FROM runs WHERE subject = ?)",
+    "DELETE FROM audits WHERE subject = ?",
     "DELETE FROM adapters WHERE subject = ?",
     "DELETE FROM runs WHERE subject = ?",
     "DELETE FROM mends WHERE subject = ?",

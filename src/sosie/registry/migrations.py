@@ -218,3 +218,19 @@ def m006_forgettings(db: sqlite3.Connection) -> None:
             done TEXT
         )"""
     )
+
+
+@migration
+def m007_audits(db: sqlite3.Connection) -> None:
+    """What audits found of LoRAs; their signatures lie with the others."""
+    db.execute(
+        """CREATE TABLE audits (
+            id INTEGER PRIMARY KEY,
+            subject TEXT NOT NULL REFERENCES subjects(name),
+            adapter TEXT NOT NULL,
+            tensors_sha256 TEXT NOT NULL,
+            sha256 TEXT NOT NULL,
+            record TEXT NOT NULL
+        )"""
+    )
+    db.execute("CREATE INDEX audits_adapter ON audits (adapter)")

@@ -14,6 +14,7 @@ import platformdirs
 from sosie.core.errors import BadInput, NotFound, WorkspaceError
 from sosie.core.files import as_workspace_error, sha256_bytes
 from sosie.core.records import Adapter, Consent, Sample, Subject
+from sosie.registry.audits import Audits
 from sosie.registry.blobs import Blobs
 from sosie.registry.database import PATIENCE, Database, insert
 from sosie.registry.examinations import Dismissals, Readings
@@ -58,6 +59,7 @@ class Registry(RunBook):
         self.dismissals = Dismissals(db)
         self.mends = Mends(db, self.blobs)
         self.signatures = Signatures(db)
+        self.audits = Audits(db, self.signatures)
         self.forgetting = Forgetting(home, db, self.blobs, _TAUGHT)
 
     @classmethod

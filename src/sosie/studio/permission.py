@@ -113,11 +113,13 @@ def refuse_withdrawn(registry: Registry, adapter: Adapter) -> None:
             )
 
 
-def watching(registry: Registry, name: str, should_stop: Callable[[], bool]) -> Callable[[], bool]:
-    """`should_stop` for a run that ends with NotPermitted as soon as its permission does."""
+def watching(
+    registry: Registry, act: Act, name: str, should_stop: Callable[[], bool]
+) -> Callable[[], bool]:
+    """`should_stop` for long work that ends with NotPermitted as soon as its permission does."""
 
     def asked() -> bool:
-        require(registry, "train", name)
+        require(registry, act, name)
         return should_stop()
 
     return asked

@@ -49,7 +49,7 @@ class Training(Room):
             device=device,
             resume=resume,
             on_event=on_event,
-            should_stop=permission.watching(self.registry, name, should_stop),
+            should_stop=permission.watching(self.registry, "train", name, should_stop),
         )
 
     def reproduce(
@@ -77,7 +77,7 @@ class Training(Room):
             base=base,
             device=device,
             on_event=on_event,
-            should_stop=permission.watching(self.registry, recorded.subject, should_stop),
+            should_stop=permission.watching(self.registry, "train", recorded.subject, should_stop),
         )
 
     def runs(self, name: str | None = None) -> tuple[Run, ...]:
