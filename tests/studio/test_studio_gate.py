@@ -40,6 +40,7 @@ FREE = {
     ),
     *("follow", "import_adapter", "tidy", "doctor", "report", "dismiss", "restore"),
     "verify",
+    "compare",
     "forget",
     "withdraw",
     *("mend", "unmend", "mends", "offers"),

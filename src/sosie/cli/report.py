@@ -12,6 +12,8 @@ from sosie.cli.tables import SEVERITY_STYLE, console, counted, grid
 
 if TYPE_CHECKING:
     from sosie.audit import Audit
+    from sosie.audit.copying import Copying
+    from sosie.audit.copying.rights import Row
     from sosie.core.terms import Language
     from sosie.doctor import Checkup, Finding
     from sosie.registry.mends import Mended
@@ -83,6 +85,41 @@ def audit(found: Audit) -> None:
             )
         )
     out.print()
+
+
+def copying(found: Copying, rights: Sequence[Row]) -> None:
+    """The verdict, how often what was copied, by whose rights, and what limits the figures."""
+    from sosie.audit.copying.page import SAID, of
+
+    out = console()
+    out.print(Text.assemble("copies: ", Text(found.verdict, STATE_STYLE[found.verdict])))
+    for reason in found.reasons:
+        out.print(reason)
+    out.print()
+    table = grid("", "share", "of")
+    rows = [
+        ("generated pictures that reproduce one", found.reproduced),
+        ("pictures that were reproduced", found.pictures),
+        ("shots that were reproduced", found.by_cluster),
+        *((f"copied: {said}", found.by_kind[kind]) for kind, said in SAID.items()),
+    ]
+    for what, share in rows:
+        table.add_row(what, of(share), str(share.n))
+    out.print(table)
+    for match in found.matches[:SHOWN]:
+        out.print(f"{match.made}: {SAID[match.kind]} of {match.reference}")
+    if len(found.matches) > SHOWN:
+        out.print(f"and {len(found.matches) - SHOWN} more: --page shows them")
+    if any(row.status != "unknown" and row.references for row in rights):
+        out.print()
+        table = grid("rights", "pictures", "reproduced", "share of the reproduced")
+        for row in rights:
+            table.add_row(row.status, str(row.references), str(row.reproduced), of(row.share))
+        out.print(table)
+    for name in found.leaked:
+        out.print(Text(f"{name} is held out and nearly equals a reference: not used", "yellow"))
+    for line in (*found.unreadable, *found.remarks):
+        out.print(Text(line, "yellow"))
 
 
 def _mend(subject: str, finding: Finding) -> list[Text]:

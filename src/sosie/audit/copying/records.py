@@ -43,6 +43,8 @@ class Config(Record):
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     controls: int = Field(default=20, ge=1, le=1000)
     """Most copies that are planted to see whether they would be found."""
+    seed: int = Field(default=1, ge=0)
+    """Of the sample, where there are too many pictures to look at all."""
 
 
 class Threshold(Record):
@@ -114,6 +116,8 @@ class Copying(Record):
     """The gravest first."""
     leaked: tuple[str, ...]
     """Held-out pictures that also lie among the references; left out of the null."""
+    reproduced_references: tuple[str, ...]
+    unreadable_references: tuple[str, ...]
     unreadable: tuple[str, ...]
     """Why files were not looked at."""
     remarks: tuple[str, ...]

@@ -60,13 +60,14 @@ class References:
     ) -> None:
         self.figure = figure
         self.shots: list[Shot] = []
-        self.unreadable: list[str] = []
+        self.unreadable: dict[str, str] = {}
+        """Why, by name."""
         prints, faces = [], []
         for number, shot in enumerate(shots):
             try:
                 rgb = shot.read()
             except SosieError as error:
-                self.unreadable.append(str(error))
+                self.unreadable[shot.name] = str(error)
                 continue
             self.shots.append(shot)
             prints.append(near.shrunk(Image.fromarray(rgb)))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from PIL import Image
 
-from sosie.audit.copying.calibration import needed, p_value, threshold
+from sosie.audit.copying.calibration import USUAL, needed, p_value, threshold
 from sosie.audit.copying.evidence import PARTS, Evidence, Part
 from sosie.audit.copying.look import Figure
 from sosie.audit.copying.records import (
@@ -66,7 +66,8 @@ def search(
         on_picture=lambda done, of: on_picture("references", done, of),
     )
     if not len(known):
-        raise BadInput("None of the references can be read.", advice=_first(known.unreadable))
+        why = _first(known.unreadable.values())
+        raise BadInput("None of the references can be read.", advice=why)
     leaked, null, name = _null(known, held_out, on_picture)
     # Thresholds first: what is generated is then judged as it comes, and not kept.
     scores: dict[Part, list[float]] = {part: [one[part] for one in null] for part in PARTS}
@@ -74,7 +75,7 @@ def search(
     controls = _controls(known, limits, config.controls)
     on_base = _seen(known, base, "base", on_picture)[0]
     tally = _Tally(known, limits, scores["rest"])
-    unreadable = list(known.unreadable)
+    unreadable = list(known.unreadable.values())
     for number, shot in enumerate(generated, 1):
         try:
             tally.add(shot.name, known.see(shot.read()))
@@ -100,7 +101,9 @@ def kind_of(evidence: Evidence, limits: dict[Part, Threshold]) -> Kind | None:
         for part in PARTS
     }
     if over["rest"]:
-        return "whole" if over["face"] or evidence.face is None else "template"
+        # The copy is settled; whether the face was taken too needs no proof of its own.
+        whole = evidence.face is None or evidence.face >= USUAL["face"]
+        return "whole" if whole else "template"
     if over["figure"]:
         return "figure"
     if over["background"]:
@@ -214,6 +217,8 @@ class _Tally:
                 sorted(self.matches, key=lambda m: (KINDS.index(m.kind), -m.evidence.agreeing))
             )[:SHOWN],
             leaked=tuple(leaked),
+            reproduced_references=tuple(self.known.shots[n].name for n in sorted(self.hits)),
+            unreadable_references=tuple(self.known.unreadable),
             unreadable=tuple(unreadable[:LISTED]),
             remarks=self._remarks(unreadable),
             config=config,
@@ -367,5 +372,5 @@ def _share(hits: int, n: int, confidence: float) -> Interval:
     return interval
 
 
-def _first(unreadable: Sequence[str]) -> str | None:
-    return unreadable[0] if unreadable else None
+def _first(unreadable: Iterable[str]) -> str | None:
+    return next(iter(unreadable), None)

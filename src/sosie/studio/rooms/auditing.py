@@ -1,12 +1,14 @@
-"""Verbs of audits: is it like the person?"""
+"""Verbs of audits: is it like the person, and does it copy?"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from sosie.studio import auditing, drawing, permission
+from sosie.studio import auditing, comparing, drawing, permission
 from sosie.studio.auditing import Audited, OnEvent
+from sosie.studio.comparing import Compared, OnPicture
 from sosie.studio.rooms.room import Room
 
 
@@ -44,3 +46,34 @@ class Auditing(Room):
             on_event=on_event,
             should_stop=permission.watching(self.registry, "generate", found.subject, should_stop),
         )
+
+    def compare(
+        self,
+        pictures: Path,
+        against: Path,
+        *,
+        held_out: Path | None = None,
+        rights: Path | None = None,
+        page: Path | None = None,
+        on_picture: OnPicture = lambda what, done, of: None,
+        **settings: Any,
+    ) -> Compared:
+        """Search a folder of pictures for copies of another's, without a model.
+
+        `held_out` holds pictures like the references that nothing was taught with: thresholds come
+        from them. `rights` is a CSV table of file and status of the references. `settings` are
+        `sosie.audit.copying.Config`'s. With `page`, the report is written there and the signed JSON
+        beside it. Raises BadInput.
+        """
+        done = comparing.compare(
+            self.registry,
+            pictures,
+            against,
+            held_out=held_out,
+            statuses=rights,
+            on_picture=on_picture,
+            **settings,
+        )
+        if page is not None:
+            comparing.write(done, page)
+        return done
