@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,27 +129,34 @@ def looked(drawn: Sequence[Picture], judge: Embedder, real: Known) -> tuple[floa
 def rows(courses: Sequence[Course]) -> list[tuple[str, str, str]]:
     """Rows (what, figure, bound)."""
 
-    def over(value: Callable[[Course], float]) -> str:
-        interval = mean_interval([value(one) for one in courses])
-        assert interval is not None, "there is at least one person"
-        return percent(interval) if interval.low is not None else f"{interval.value:.0%}"
-
     found = []
-    for judge in JUDGES:
-        by = f"by {judge.name}, {len(courses)} people, {PICTURES} pictures a checkpoint"
-        name = judge.name
-        for what, value, bound in (
-            ("likeness of the choice, as a share of hindsight's best",
-             lambda one: one.share(name, one.chosen), "at least 97%"),
-            ("likeness of the last step, likewise", lambda one: one.share(name, one.last), ""),
-            ("likeness less copying of the choice against the last step's",
-             lambda one: one.less_copying(name, one.chosen)
-             / max(1e-6, one.less_copying(name, one.last)) - 1, "at least 10% more"),
-        ):  # fmt: skip
-            found.append((f"{what}, {by}", over(value), bound))
+    for judge in (one.name for one in JUDGES):
+        by = f"by {judge}, {len(courses)} people, {PICTURES} pictures a checkpoint"
+        chosen = [one.share(judge, one.chosen) for one in courses]
+        last = [one.share(judge, one.last) for one in courses]
+        gain = [
+            one.less_copying(judge, one.chosen) / max(1e-6, one.less_copying(judge, one.last)) - 1
+            for one in courses
+        ]
+        found += [
+            (
+                f"likeness of the choice beside hindsight's best, {by}",
+                _over(chosen),
+                "at least 97%",
+            ),
+            (f"likeness of the last step beside hindsight's, {by}", _over(last), ""),
+            (f"likeness less copying: more than the last step's, {by}", _over(gain), "10% more"),
+        ]
     steps = ", ".join(str(one.chosen) for one in courses)
     found.append((f"steps that were chosen, of {courses[0].last}", steps, ""))
     return found
+
+
+def _over(values: Sequence[float]) -> str:
+    """The mean over people."""
+    interval = mean_interval(values)
+    assert interval is not None, "there is at least one person"
+    return percent(interval) if interval.low is not None else f"{interval.value:.0%}"
 
 
 def run() -> list[tuple[str, str, str]]:

@@ -40,7 +40,14 @@ class Audits:
 
     def of(self, adapter: str) -> tuple[FiledAudit, ...]:
         """The audits of a LoRA, the latest last."""
-        rows = self._db.rows("SELECT * FROM audits WHERE adapter = ? ORDER BY id", (adapter,))
+        return self._rows("adapter = ?", adapter)
+
+    def of_weights(self, tensors_sha256: str) -> tuple[FiledAudit, ...]:
+        """The audits of these very weights, the latest last."""
+        return self._rows("tensors_sha256 = ?", tensors_sha256)
+
+    def _rows(self, where: str, value: str) -> tuple[FiledAudit, ...]:
+        rows = self._db.rows(f"SELECT * FROM audits WHERE {where} ORDER BY id", (value,))
         return tuple(
             FiledAudit(
                 adapter=row["adapter"],

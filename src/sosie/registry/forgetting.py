@@ -17,30 +17,33 @@ from sosie.core.files import as_workspace_error, sha256_file
 from sosie.core.records import Record, Run, now
 from sosie.registry.blobs import Blobs
 from sosie.registry.database import Database, insert
-from sosie.registry.sweep import remove
+from sosie.registry.sweep import INCOMING, remove
 
 _BLOBS = """SELECT 'original' AS what, original_sha256 AS file_sha256
     FROM samples WHERE subject = ?1
     UNION SELECT 'picture', picture_sha256 FROM samples WHERE subject = ?1
     UNION SELECT 'picture', before_sha256 FROM mends WHERE subject = ?1
     UNION SELECT 'picture', picture_sha256 FROM mends WHERE subject = ?1
-    UNION SELECT 'LoRA', file_sha256 FROM adapters WHERE subject = ?1 ORDER BY 1, 2"""
+    UNION SELECT 'LoRA', file_sha256 FROM adapters WHERE subject = ?1
+    UNION SELECT 'release', f.sha256 FROM release_files AS f JOIN releases AS r ON r.id = f.release
+    WHERE r.subject = ?1 ORDER BY 1, 2"""
 _ROWS = (
     "DELETE FROM events WHERE run IN (SELECT id FROM runs WHERE subject = ?)",
+    "DELETE FROM releases WHERE subject = ?",
     "DELETE FROM audits WHERE subject = ?",
     "DELETE FROM adapters WHERE subject = ?",
     "DELETE FROM runs WHERE subject = ?",
     "DELETE FROM mends WHERE subject = ?",
     "DELETE FROM dismissals WHERE subject = ?",
     "DELETE FROM samples WHERE subject = ?",
-    "DELETE FROM readings WHERE key LIKE 'checkup:%' AND json_extract(text, '$.subject') = ?",
+    "DELETE FROM readings WHERE key GLOB 'checkup:*' AND json_extract(text, '$.subject') = ?",
 )
 
 
 class Doomed(Record):
     """A file that is to be destroyed."""
 
-    what: Literal["original", "picture", "LoRA", "run"]
+    what: Literal["original", "picture", "LoRA", "release", "run"]
     file_sha256: str
 
 
@@ -124,6 +127,9 @@ class Forgetting:
             path = self._home / PurePosixPath(folder)
             if path.exists():
                 remove(path)
+        # Whom a file shows that has not come whole yet, nobody can tell.
+        if (self._home / INCOMING).exists():
+            remove(self._home / INCOMING)
         return tuple(kept)
 
     def close(self, plan: Plan) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,6 +52,14 @@ class Reproduction(Record):
 def dataset_of(registry: Registry, subject: Subject) -> Dataset:
     """The subject's pictures and captions as training would see them now."""
     return captions.dataset(subject, registry.samples(subject.name), registry.blobs.path)
+
+
+def meant(registry: Registry, name: str, base: str, probes: Sequence[str] | None) -> dict[str, Any]:
+    """What a training is going to do with a subject, for its permission to be weighed by: what it
+    learns from, on which base, and what its previews are to show.
+    """
+    originals = tuple(sample.original_sha256 for sample in registry.samples(name))
+    return {"base": drawing.settled(base), "pictures": originals, "prompts": tuple(probes or ())}
 
 
 def plan(

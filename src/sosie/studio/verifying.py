@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sosie import rights
-from sosie.core.errors import NotFound, UnreadablePicture, WeightsRefused
+from sosie.core.errors import NotFound, NotPermitted, UnreadablePicture, WeightsRefused
 from sosie.core.records import Record
-from sosie.core.terms import Relation
+from sosie.core.terms import Act, Relation
 from sosie.registry import Registry
 from sosie.studio import permission
 
@@ -63,6 +63,16 @@ def verify(registry: Registry, path: Path) -> Account:
     return _picture(registry, path) if picture else _lora(registry, path)
 
 
+def require_proof(registry: Registry, path: Path) -> None:
+    """Raise NotPermitted if a LoRA names a permission and does not prove to be made under it."""
+    found = _lora(registry, path)
+    if found.verdict in ("not signed", "changed", "forged"):
+        raise NotPermitted(
+            f"{path.name} claims a permission and does not prove it. {' '.join(found.told)}",
+            advice="Take it anew from who signed it.",
+        )
+
+
 def _lora(registry: Registry, path: Path) -> Account:
     from sosie.models import lora
 
@@ -80,7 +90,7 @@ def _lora(registry: Registry, path: Path) -> Account:
     about = {found.tensors_sha256: [consent] if consent else []}
     # A file whose bytes lie otherwise was not signed so, whatever its contents.
     unsigned = found.unsigned_sha256 if found.as_written else ""
-    return _account(registry, path, unsigned, found.signature, header, about, told)
+    return _account(registry, path, unsigned, found.signature, header, about, told, "train")
 
 
 def _picture(registry: Registry, path: Path) -> Account:
@@ -92,7 +102,7 @@ def _picture(registry: Registry, path: Path) -> Account:
     except UnreadablePicture as error:
         if signature is None:
             return _nothing(path, str(error))
-        return _account(registry, path, about, signature, {}, {}, [str(error)])
+        return _account(registry, path, about, signature, {}, {}, [str(error)], "generate")
     told = [
         f'A synthetic picture, drawn by {made.software} from "{made.prompt}", seed {made.seed}.',
         f"Its base is {made.base} ({made.base_sha256[:12]}…).",
@@ -105,7 +115,7 @@ def _picture(registry: Registry, path: Path) -> Account:
         use.tensors_sha256: [use.consent_sha256] if use.consent_sha256 else [] for use in made.loras
     }
     said = made.model_dump(mode="json")
-    return _account(registry, path, about, signature, said, named, told)
+    return _account(registry, path, about, signature, said, named, told, "generate")
 
 
 def _nothing(path: Path, why: str) -> Account:
@@ -120,9 +130,10 @@ def _account(
     said: dict[str, Any],
     named: dict[str, list[str]],
     told: Sequence[str],
+    act: Act,
 ) -> Account:
-    """Weigh the signature `text` of what has the hash `about`, and the permissions that the LoRAs
-    (by the hash of their tensors) were used under."""
+    """Weigh the signature `text` of what has the hash `about`, and the permissions for an act that
+    the LoRAs (by the hash of their tensors) were used under."""
     signature, verdict, words = _weigh(about, text)
     sentences, unknown = [*told, words], list(_NEVER)
     if signature is not None and verdict in ("as signed", "changed"):
@@ -143,6 +154,10 @@ def _account(
             for other in _others(registry, tensors, row):
                 verdict = "forged"
                 sentences.append(f"It names a permission of another person, {other}.")
+        for sha256 in (one for row in named.values() for one in row):
+            if (under := registry.consent(sha256)) and act not in under.acts:
+                verdict = "forged"
+                sentences.append(f"Permission {sha256[:12]}… never allowed to {act}.")
     for found in permissions:
         if verdict == "as signed" and found.standing in ("withdrawn", "ended"):
             verdict = found.standing
