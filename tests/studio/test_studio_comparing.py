@@ -56,7 +56,7 @@ def test_a_folder_of_copies_fails_with_page_panels_and_signed_json(folders, tmp_
     assert (owned["own"]["reproduced"], owned["unknown"]["reproduced"]) == (2, 2)
     assert owned["unknown"]["share"]["high"] > 0.8
     report = comparing.Comparison.model_validate(signed.comparison)
-    assert signed.signature.holds and signed.signature.about == report.sha256()
+    assert signed.signature.holds() and signed.signature.about == report.sha256()
     assert report.generated.files == 5 and report.references.looked_at == 4
 
 

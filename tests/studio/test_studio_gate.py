@@ -52,6 +52,7 @@ FREE = {
     *("follow", "import_adapter", "tidy", "doctor", "report", "dismiss", "restore"),
     "verify",
     "compare",
+    "resembles",
     "forget",
     "withdraw",
     *("make_key", "paper", "give_consent", "take_consent", "take_releases"),

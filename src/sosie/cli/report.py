@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from sosie.doctor import Checkup, Finding
     from sosie.registry.mends import Mended
     from sosie.studio.mending import Mending, Offer, Undone
+    from sosie.studio.resembling import Looked
 
 VERDICT_STYLE = {"ready": "bold green", "needs attention": "bold yellow", "blocked": "bold red"}
 STATE_STYLE = {"passed": "green", "failed": "bold red", "not measured": "yellow"}
+LIKELY = 10
+"""People a face is shown to look like."""
 SHOWN = 3
 """File names in one row; the page and the JSON have them all."""
 
@@ -119,6 +122,35 @@ def copying(found: Copying, rights: Sequence[Row]) -> None:
     for name in found.leaked:
         out.print(Text(f"{name} is held out and nearly equals a reference: not used", "yellow"))
     for line in (*found.unreadable, *found.remarks):
+        out.print(Text(line, "yellow"))
+
+
+def resemblances(looked: Looked) -> None:
+    """Whom a face looks like, and how often a stranger does."""
+    from sosie.audit.copying.page import of
+    from sosie.audit.resemblance import needed_people
+
+    out, found = console(), looked.resemblances
+    table = grid("person", "cosine", "nearest picture", "two others score as high", "")
+    for one in found.found[:LIKELY]:
+        said = Text("alike", "bold") if one.alike else Text("a stranger may be as like", "dim")
+        table.add_row(
+            one.name, f"{one.cosine:.2f}", looked.pictures[one.name], of(one.false_matches), said
+        )
+    out.print(table)
+    if not any(one.alike for one in found.found) and found.supported:
+        out.print(
+            f"It resembles nobody: a stranger scores as high more often than {found.rate:.1%}."
+        )
+    if not found.supported:
+        out.print(
+            Text(
+                f"{found.people} people on file cannot show a false-match rate of "
+                f"{found.rate:.1%}: that takes {needed_people(found.rate)}.",
+                "yellow",
+            )
+        )
+    for line in looked.left_out:
         out.print(Text(line, "yellow"))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from sosie.studio import auditing, comparing, drawing, permission
+from sosie.studio import auditing, comparing, drawing, permission, resembling
 from sosie.studio.auditing import Audited, OnEvent
 from sosie.studio.comparing import Compared, OnPicture
+from sosie.studio.resembling import Looked
 from sosie.studio.rooms.room import Room
 
 
@@ -77,3 +78,19 @@ class Auditing(Room):
         if page is not None:
             comparing.write(done, page)
         return done
+
+    def resembles(
+        self,
+        picture: Path,
+        *,
+        among: Sequence[str] | None = None,
+        rate: float = 0.01,
+        on_picture: Callable[[int, int], None] = lambda done, of: None,
+    ) -> Looked:
+        """Whom on file the face in a picture looks like, with false-match rates calibrated on the
+        people on file. `among` names those asked about; None is everybody who has not withdrawn.
+        Raises BadInput, NotFound.
+        """
+        return resembling.resembles(
+            self.registry, picture, among=among, rate=rate, on_picture=on_picture
+        )
