@@ -19,6 +19,7 @@ NAMES = (
     "mends",
     "captions",
     "copies",
+    "neighbours",
     "portraits",
     "suite",
 )
