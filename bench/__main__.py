@@ -15,6 +15,7 @@ NAMES = (
     "obeys",
     "likeness",
     "choice",
+    "coverage",
     "doctor",
     "mends",
     "captions",

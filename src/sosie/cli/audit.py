@@ -92,7 +92,13 @@ def audit(
                 on_picture(data["done"], data["of"])
 
         done = house.audit(
-            name, base=base, device=device, on_event=hear, should_stop=should_stop, **settings
+            name,
+            base=base,
+            device=device,
+            on_event=hear,
+            should_stop=should_stop,
+            say=lambda line: typer.echo(line, err=True),
+            **settings,
         )
     if page is not None:
         page.write_bytes(done.page.read_bytes())
