@@ -18,7 +18,7 @@ def audit(
     context: typer.Context,
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME]", help="A LoRA, or NAME@STEP for one checkpoint."),
+        typer.Argument(metavar="NAME", help="A LoRA, or NAME@STEP for one checkpoint."),
     ] = None,
     base: Annotated[
         str | None, typer.Option(help="Where the base lies, if it was a folder then.")
@@ -51,7 +51,7 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="Print the signed JSON.")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
 ) -> None:
-    """Measure the likeness of a LoRA and choose its best checkpoint and strength.
+    """Judge what a LoRA draws: is it like? Which checkpoint is best?
 
     With --pictures and --against: whether one folder copies another, without a model.
 

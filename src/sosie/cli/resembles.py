@@ -25,8 +25,9 @@ def resembles(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
-    """Say whom on file a face looks like, and how often a stranger looks as like.
+    """Say whom on file a face looks like.
 
+    Beside each cosine stands how often two other people on file score as high.
     With --not-like, exit code 0: nobody; 1: somebody; 2: too few on file to tell.
     """
     from sosie.cli import report
