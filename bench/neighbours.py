@@ -2,7 +2,7 @@
 
 The roof is a plain product of the same blocks, timed in turn with the others, in seconds of
 processor time; faiss-cpu's flat index stands beside it where it is installed. `SOSIE_BENCH_ROWS`
-and `SOSIE_BENCH_QUERIES` set the size: 1000000 and 10000 are the figures asked for.
+and `SOSIE_BENCH_QUERIES` set the size; memory does not grow with the rows.
 """
 
 from __future__ import annotations
