@@ -17,11 +17,14 @@ NAMES = (
     "choice",
     "coverage",
     "doctor",
+    "pace",
     "mends",
     "captions",
+    "rules",
     "copies",
     "neighbours",
     "portraits",
+    "catalogue",
     "suite",
 )
 

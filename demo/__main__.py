@@ -83,6 +83,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--who", help="whom the pictures show")
     parser.add_argument("--signed-by", help="who signed the permission")
     parser.add_argument("--evidence", help="where the permission can be read")
+    parser.add_argument("--authority", help="what shows that a guardian or an estate may sign")
+    parser.add_argument("--born", help="birth date of a child: YYYY-MM-DD")
     options = parser.parse_args()
     if options.pictures and not (options.relation and options.who and options.signed_by):
         parser.error("--pictures needs --relation, --who and --signed-by")
@@ -111,8 +113,14 @@ def main() -> None:
     report = studio.add(NAME, [pictures])
     story.say(f"{len(report.added)} pictures added, {len(report.refused)} refused")
     studio.caption(NAME, template="photo of {trigger}", edits={})
+    stated = {"authority": options.authority, "born": options.born}
     studio.consent(
-        NAME, relation=relation, who=who, signed_by=options.signed_by or who, evidence=evidence
+        NAME,
+        relation=relation,
+        who=who,
+        signed_by=options.signed_by or who,
+        evidence=evidence,
+        terms={term: value for term, value in stated.items() if value},
     )
     story.say(f"loading {options.base} and training")
     adapter = studio.train(NAME, base=options.base, overrides={}, on_event=story.event)

@@ -236,6 +236,18 @@ def test_a_clock_that_was_set_back_decides_nothing() -> None:
     assert not ask("train", record, at=night, seen=midnight).allowed, "and it wins no day"
 
 
+def test_a_hand_may_write_of_children_and_not_sign() -> None:
+    record = bound("generate", terms={"modalities": ("handwriting",)})
+    for text, allowed in (
+        *(("Dear children, the baby sleeps", True), ("Your fingerprints are on it", True)),
+        *(("I leave this as my last will", False), ("Vote for him", False)),
+    ):
+        prompt = f'handwriting of papa, the text reads "{text}"'
+        found = ask("generate", record, prompts=(prompt,), modality="handwriting")
+        assert found.allowed is allowed, text
+    assert not ask("generate", bound("generate", terms={}), prompts=("anna, a baby",)).allowed
+
+
 # Records that can be kept
 
 

@@ -81,6 +81,8 @@ def changed(*path: str | int, to: object) -> bytes:
         (changed("consent", "hidden", to=1), "consent.hidden"),
         (changed("signatures", to="none"), "signatures"),
         (changed("consent", "who", to="\ud800"), "no permission"),
+        (changed("consent", "recorded", to="2026-05-01T00:00:00"), "recorded"),
+        (changed("consent", "terms", "born", to="9999-12-31"), "changed after it was signed"),
         (b"", "no permission"),
         (b"[" * 100_000, "no permission"),
         (b" " * (LARGEST + 1), "too large"),
@@ -159,3 +161,10 @@ def test_the_schema_names_every_field_and_says_what_it_is() -> None:
     assert set(terms) == set(Terms.model_fields)
     assert all("description" in field for field in terms.values())
     assert schema["$defs"]["Consent"]["properties"]["acts"]["items"]["enum"] == list(ACTS)
+
+
+@given(st.dates(), st.sampled_from(["self", "guardian", "estate"]), st.datetimes())
+def test_any_date_is_read(day: date, relation: str, at: datetime) -> None:
+    terms = Terms(born=day, starts=day)
+    given_ = record(until=day, relation=relation, terms=terms, recorded=at.replace(tzinfo=UTC))
+    assert read(carried(given_)).consent == given_

@@ -319,3 +319,35 @@ def test_a_lora_that_claims_a_permission_it_has_not_is_refused(studio, trained, 
         with pytest.raises(NotPermitted, match="claims a permission and does not prove it"):
             studio.import_adapter(path, subject="anna", name="again")
     assert studio.registry.adapters() == before
+
+
+def test_a_permission_that_expires_ends_a_run_before_its_next_step(studio, trained, monkeypatch):
+    def midnight(kind: str, data: dict[str, object]) -> None:
+        if kind == "step":
+            steps.append(data["step"])
+            monkeypatch.setattr(permission, "now", lambda: now() + timedelta(days=1))
+
+    studio.consent("anna", relation="self", until=now().astimezone().date())
+    steps: list[object] = []
+    with pytest.raises(NotPermitted, match="permitted it until"):
+        studio.train(
+            "anna", base=str(trained.base), overrides=QUICK, device="cpu", on_event=midnight
+        )
+    assert steps == [1] and [a.name for a in studio.registry.adapters()] == ["anna-1"]
+
+
+def test_nothing_is_added_to_who_has_withdrawn(studio, tmp_path):
+    studio.withdraw("anna")
+    before = studio.show("anna").samples
+    with pytest.raises(NotPermitted, match='add "anna"'):
+        studio.add("anna", [photo(tmp_path, "new.png", 99)])
+    assert studio.show("anna").samples == before
+
+
+def test_who_takes_a_lora_out_hears_what_is_asked_in_return(studio, trained, tmp_path):
+    terms = {"credit": "Paul Meier", "audience": ["family"], "territory": ["FR"]}
+    studio.consent("anna", relation="self", terms=terms)
+    answer = sosie(trained.home, "export", "anna-1", "--out", tmp_path)
+    assert answer.code == 0, answer
+    for words in ("Name Paul Meier", "seen by: family", "countries: FR", "Not to earn money"):
+        assert words in answer.err, words

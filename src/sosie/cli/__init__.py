@@ -23,9 +23,9 @@ Word = TypeVar("Word", bound=str)
 
 VERBS = (
     *("new", "add", "remove", "doctor", "mend", "caption", "show", "list", "consent", "bases"),
-    *("train", "runs", "follow", "reproduce", "generate", "words", "audit"),
-    *("resembles", "export", "import"),
-    *("publish", "card", "alias", "push", "pull", "serve", "token", "verify", "tidy", "forget"),
+    *("train", "runs", "follow", "reproduce", "generate", "words", "audit", "resembles"),
+    *("export", "import", "publish", "card", "alias", "top", "search", "push", "pull"),
+    *("serve", "token", "verify", "status", "tidy", "forget"),
 )
 """In the order in which a user meets them."""
 

@@ -60,5 +60,9 @@ def export_lora(
     and weight without asking the network.
     """
     chosen = comma_list(programs, PROGRAMS, "program")
-    for path in studio(context).export_adapter(name, out, programs=chosen):
+
+    def say(line: str) -> None:
+        typer.echo(f"The permission asks: {line}", err=True)
+
+    for path in studio(context).export_adapter(name, out, programs=chosen, say=say):
         typer.echo(str(path))

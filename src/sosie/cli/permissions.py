@@ -12,9 +12,10 @@ from sosie.cli.tables import console, grid, listed
 
 if TYPE_CHECKING:
     from sosie.core.consent import Consent
+    from sosie.rights import Status
     from sosie.studio import Overview
+    from sosie.studio.agency import Row
     from sosie.studio.permission import Withdrawal
-    from sosie.studio.releases import Row
 
 OUTCOMES = {"recorded": "green", "known": "dim", "refused": "bold red"}
 MARKS = {"Allowed": ("✓", "green"), "Not allowed": ("✗", "red")}
@@ -69,6 +70,19 @@ def releases(rows: Sequence[Row]) -> None:
         made = " (new)" if row.new else ""
         table.add_row(str(row.number), f"{row.name}{made}", state, row.told)
     console(wrap=True).print(table)
+
+
+def status(made: Status) -> None:
+    """A line for each permission of a status list."""
+    table = grid("permission", "", "acts", "until", "withdrawn")
+    for entry in made.list.entries:
+        state = Text(entry.standing, "green" if entry.standing == "stands" else "red")
+        since = f"{entry.since:%Y-%m-%d %H:%M}" if entry.since else "–"
+        until = str(entry.until or "–")
+        table.add_row(
+            f"{entry.consent_sha256[:16]}…", state, ", ".join(entry.acts) or "–", until, since
+        )
+    console().print(table if made.list.entries else "No permission is on file.")
 
 
 def withdrawn(done: Withdrawal) -> None:

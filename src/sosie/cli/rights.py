@@ -1,4 +1,4 @@
-"""Verbs of rights: verify, forget."""
+"""Verbs of rights: status, verify, forget."""
 
 from __future__ import annotations
 
@@ -14,12 +14,37 @@ BAD = ("changed", "forged", "withdrawn", "ended")
 
 
 @app.command()
+def status(
+    context: typer.Context,
+    out: Annotated[
+        Path | None, typer.Option(metavar="LIST.json", help="Write the list, for others to fetch.")
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, max=366, help="For how many days it is good.")] = 30,
+) -> None:
+    """Tell which permissions still hold, as a signed list by their hashes.
+
+    A reader of the list may rely on what is withdrawn or ended for ever, and on what stands for as
+    long as it is good.
+    """
+    from sosie.cli import permissions
+
+    issued = studio(context).status(out, days=days)
+    permissions.status(issued)
+    if out is not None:
+        typer.echo(f"{out}: signed, good until {issued.list.good_until:%Y-%m-%d}.")
+
+
+@app.command()
 def verify(
     context: typer.Context,
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILES...", help="LoRAs and pictures."),
+        typer.Argument(metavar="FILES...", help="LoRAs, pictures, permissions, status lists."),
     ],
+    status: Annotated[
+        Path | None,
+        typer.Option(metavar="LIST.json", help="A status list, for permissions of others."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Tell who made a file, by whose permission, and if it was changed.
@@ -29,7 +54,7 @@ def verify(
     """
     import json
 
-    found = [studio(context).verify(file) for file in files]
+    found = [studio(context).verify(file, status=status) for file in files]
     if as_json:
         rows = [account.model_dump(mode="json") for account in found]
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))

@@ -9,10 +9,16 @@ Shape: ISO/IEC TS 27560 (consent records), and ODRL 2.2 for permissions, prohibi
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import (
+    AwareDatetime,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 from sosie.core.records import Record
 from sosie.core.terms import MODALITIES, PROHIBITIONS, Act, Modality, Prohibition, Relation
@@ -115,7 +121,7 @@ class Terms(_Told):
     disclose: bool = True
     """Whether what is made must be marked as synthetic."""
     audit_first: bool = False
-    """Whether nothing may be published before an audit for copies is on file."""
+    """Whether nothing may be published before an audit is on file."""
     credit: Words | None = None
     """Whom to name where a picture is shown."""
 
@@ -143,7 +149,7 @@ class Consent(_Told):
     """Last day on which it holds; None is without end."""
     evidence: str | None = None
     """Where the signed paper lies, or, for a synthetic subject, the recipe that drew it."""
-    recorded: datetime
+    recorded: AwareDatetime
     """When, by the clock of the workspace."""
     terms: Terms | None = None
     """None in records of the first form: what `Terms` has as defaults holds for them."""

@@ -14,11 +14,12 @@ import platformdirs
 from sosie.core.consent import Consent
 from sosie.core.errors import BadInput, NotFound, WorkspaceError
 from sosie.core.files import as_workspace_error, sha256_bytes
-from sosie.core.records import Adapter, Sample, Subject
+from sosie.core.records import Adapter, Sample, Subject, now
 from sosie.registry.audits import Audits
 from sosie.registry.blobs import Blobs
 from sosie.registry.database import PATIENCE, Database, insert
 from sosie.registry.examinations import Dismissals, Readings
+from sosie.registry.finding import Finding
 from sosie.registry.forgetting import Forgetting
 from sosie.registry.mends import Mends
 from sosie.registry.names import checked_name, composed, folded
@@ -28,7 +29,8 @@ from sosie.registry.runs import RunBook
 from sosie.registry.signatures import Signatures
 from sosie.registry.sweep import DAY, Swept, remove, temporaries, unnamed
 from sosie.registry.tokens import Tokens
-from sosie.rights import HOME_KEY, Key, Signature, checked_consent, home_key
+from sosie.registry.usage import Usage
+from sosie.rights import HOME_KEY, SLACK, Key, Signature, checked_consent, home_key
 
 _NAMED = f"""SELECT original_sha256 AS sha256 FROM samples
     UNION ALL SELECT picture_sha256 FROM samples
@@ -64,6 +66,8 @@ class Registry(RunBook):
         self.mends = Mends(db, self.blobs)
         self.signatures = Signatures(db)
         self.releases = Releases(db, self.blobs, self.signatures)
+        self.usage = Usage(db)
+        self.finding = Finding(db, self.releases, self.usage)
         self.audits = Audits(db, self.signatures)
         self.tokens = Tokens(db)
         self.forgetting = Forgetting(home, db, self.blobs, _TAUGHT)
@@ -118,11 +122,12 @@ class Registry(RunBook):
 
     def subject(self, name: str) -> Subject:
         """The subject called `name`. Raises NotFound with the nearest known name."""
-        rows = self.subjects()
-        for subject in rows:
-            if subject.name == composed(name):
-                return subject
-        raise NotFound.among("subject", name, [subject.name for subject in rows])
+        row = self._db.row(
+            'SELECT name, kind, "trigger", created FROM subjects WHERE name = ?', (composed(name),)
+        )
+        if row is None:
+            raise NotFound.among("subject", name, [subject.name for subject in self.subjects()])
+        return Subject.model_validate(dict(row))
 
     def subjects(self) -> tuple[Subject, ...]:
         """All subjects, by name."""
@@ -217,9 +222,11 @@ class Registry(RunBook):
         """Append a permission (or, with no acts, its withdrawal) with those who signed it, and
         return its hash.
 
-        Raises BadInput if the record contradicts itself or a signature is of another, NotFound if
-        there is no such subject.
+        Raises BadInput if the record contradicts itself, is dated to come (after it, no clock could
+        be trusted) or a signature is of another, NotFound if there is no such subject.
         """
+        if consent.recorded > now() + SLACK:
+            raise BadInput(f"The permission is dated {consent.recorded:%Y-%m-%d %H:%M}, to come.")
         name = self.subject(consent.subject).name
         consent = checked_consent(consent.model_copy(update={"subject": name}))
         sha256, record = consent.sha256(), consent.canonical().decode()

@@ -4,6 +4,7 @@ consent.py   who may be modelled: the decision     clauses.py   what a record sa
 prompts.py   what a prompt asks for, by words      checked.py   whether a record can be kept
 wording.py   a record in plain words        paper.py     the page to sign
 odrl.py      the same for programs          document.py  a record that travels
+status.py    the list of what still holds
 keys.py      Ed25519 keys, the workspace's too     signed.py    who has put their name to what
 """
 
@@ -24,11 +25,13 @@ from sosie.rights.keys import HOME_KEY, Key, fingerprint, home_key, new_key, rea
 from sosie.rights.odrl import policy
 from sosie.rights.paper import paper, text_sha256
 from sosie.rights.signed import ROLES, Role, Signature, parsed, sign
+from sosie.rights.status import LARGEST_LIST, Standing, Status, issued, read_status
 from sosie.rights.wording import sections, title, wording
 
 __all__ = [
     "HOME_KEY",
     "LARGEST",
+    "LARGEST_LIST",
     "ROLES",
     "SLACK",
     "Context",
@@ -37,6 +40,8 @@ __all__ = [
     "Key",
     "Role",
     "Signature",
+    "Standing",
+    "Status",
     "checked_consent",
     "decide",
     "decide_all",
@@ -44,12 +49,14 @@ __all__ = [
     "fingerprint",
     "guarded",
     "home_key",
+    "issued",
     "new_key",
     "paper",
     "parsed",
     "policy",
     "read",
     "read_key",
+    "read_status",
     "refusal",
     "require",
     "same_signer",

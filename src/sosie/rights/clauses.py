@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import MAXYEAR, date, datetime, timedelta
 from typing import NamedTuple
 
 from sosie.core.consent import OF_AGE, Consent
@@ -42,7 +42,7 @@ class Context:
     """The country, by its ISO 3166-1 code."""
     commercial: bool = False
     audited: bool = False
-    """Whether an audit for copies is on file for what is to be published."""
+    """Whether an audit is on file for what is to be published."""
 
     @property
     def set_back(self) -> bool:
@@ -79,10 +79,12 @@ def refused(act: Act, consent: Consent, context: Context) -> Objection | None:
 
 def birthday(born: date, years: int = OF_AGE) -> date:
     """The birthday on which a person is so many years old; that of 29 February may be the 28th."""
+    # Calendars end with the year 9999; nobody on file is born then.
+    year = min(born.year + years, MAXYEAR)
     try:
-        return born.replace(year=born.year + years)
+        return born.replace(year=year)
     except ValueError:
-        return born.replace(year=born.year + years, day=28)
+        return born.replace(year=year, day=28)
 
 
 def _first(
@@ -166,7 +168,7 @@ def _commercial(act: Act, consent: Consent, context: Context) -> str | None:
 
 def _audit_first(act: Act, consent: Consent, context: Context) -> str | None:
     if act == "publish" and consent.bounds.audit_first and not context.audited:
-        return "asks for an audit for copies first, and none is on file"
+        return "asks for an audit first, and none is on file"
     return None
 
 
@@ -183,12 +185,18 @@ def _prohibitions(act: Act, consent: Consent, context: Context) -> Objection | N
                 continue
             if prohibition == "minors" and consent.relation == "guardian":
                 continue
+            # Of a hand, a prompt says what is written, not who is seen.
+            if prohibition in SEEN and context.modality == "handwriting":
+                continue
             return Objection(
                 f"prohibitions.{prohibition}",
                 f'prohibits {PROHIBITED[prohibition]}, and the prompt says "{word}"',
             )
     return None
 
+
+SEEN = ("minors", "biometric")
+"""Prohibitions of what a picture shows of a person."""
 
 PROHIBITED = {
     "sexual": "sexual content",

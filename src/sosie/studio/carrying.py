@@ -26,8 +26,8 @@ def give(registry: Registry, name: str, path: Path) -> Consent:
 def take(registry: Registry, name: str, path: Path) -> Consent:
     """File a record from elsewhere with all who signed it, countersigned by this workspace.
 
-    Raises BadInput if it is forged, changed, of another person, known, dated after today, or if a
-    later word of the one who signed it is on file.
+    Raises BadInput if it is forged, changed, of another person, known, dated to come, or if a later
+    word of the one who signed it is on file.
     """
     subject = registry.subject(name).name
     document = rights.read(_bytes(path))
@@ -39,8 +39,6 @@ def take(registry: Registry, name: str, path: Path) -> Consent:
         )
     if not document.signatures:
         raise BadInput("Nobody has signed the permission: anyone may have written it.")
-    if consent.recorded > now() + rights.SLACK:
-        raise BadInput(f"The permission is dated {consent.recorded:%Y-%m-%d %H:%M}, to come.")
     if registry.consent(sha256):
         raise BadInput("The permission is on file already.")
     # A word that was taken back, or replaced, does not come back by being carried in again.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +59,7 @@ def shown_by(registry: Registry, adapter: Adapter) -> tuple[str, ...]:
     """
     same = [a.subject for a in registry.adapters(tensors_sha256=adapter.tensors_sha256)]
     under = [adapter.consent_sha256, *registry.releases.permissions(adapter.tensors_sha256)]
-    given = [registry.consent(sha256) for sha256 in under if sha256]
+    given = [registry.consent(sha256) for sha256 in dict.fromkeys(under) if sha256]
     found = [adapter.subject, *same, *(consent.subject for consent in given if consent)]
     return tuple(dict.fromkeys(name for name in found if name is not None))
 
@@ -68,6 +70,16 @@ def require_shown(registry: Registry, act: Act, adapter: Adapter, **meant: Any) 
     """
     first, *_ = [require(registry, act, name, **meant) for name in shown_by(registry, adapter)]
     return first
+
+
+def duties(registry: Registry, act: Act, adapter: Adapter) -> tuple[str, ...]:
+    """What those whom a LoRA shows ask of who does `act` with it, in sentences: a program cannot
+    see to it.
+    """
+    decided = (
+        rights.decide(act, name, context(registry, name)) for name in shown_by(registry, adapter)
+    )
+    return tuple(dict.fromkeys(duty for decision in decided for duty in decision.duties))
 
 
 def refuse_withdrawn(registry: Registry, adapter: Adapter) -> None:
@@ -103,7 +115,9 @@ def context(registry: Registry, name: str, **meant: Any) -> rights.Context:
 
 def weighed(registry: Registry, consents: Sequence[Consent], **meant: Any) -> rights.Context:
     """What an act is weighed by now, by records that need not be on file."""
-    return rights.Context(consents=consents, at=now(), seen=registry.latest(), **meant)
+    if "seen" not in meant:
+        meant["seen"] = registry.latest()
+    return rights.Context(consents=consents, at=now(), **meant)
 
 
 def decisions(registry: Registry, name: str) -> tuple[rights.Decision, ...]:
@@ -124,6 +138,22 @@ def admit(registry: Registry, name: str) -> None:
     decision = rights.decide("add", name, context(registry, name))
     if not decision.allowed:
         raise rights.refusal(decision)
+
+
+def standing(registry: Registry, consent: Consent) -> tuple[rights.Standing, datetime | None]:
+    """Whether a record on file that permits something still does, and when it was withdrawn."""
+    weighed = context(registry, consent.subject)
+    # What stood does not hang on a clock that was set back, nor on what an act would need.
+    at = max(weighed.at, weighed.seen or weighed.at)
+    weighed = replace(weighed, at=at, audited=True)
+    sha256 = consent.sha256()
+    decided = (rights.decide(act, consent.subject, weighed) for act in consent.acts)
+    if any(decision.allowed for decision in decided):
+        return "stands", None
+    hashes = [one.sha256() for one in weighed.consents]
+    later = weighed.consents[hashes.index(sha256) + 1 :]
+    taken_back = next((one.recorded for one in later if not one.acts), None)
+    return ("ended", None) if taken_back is None else ("withdrawn", taken_back)
 
 
 def seal(registry: Registry) -> Callable[[str], str]:

@@ -15,7 +15,7 @@ from sosie.registry import Registry
 from sosie.studio import permission
 
 Verdict = Literal["as signed", "changed", "forged", "withdrawn", "ended", "not signed"]
-Standing = Literal["stands", "withdrawn", "ended", "not on file"]
+Standing = rights.Standing | Literal["not on file"]
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _NEVER = (
@@ -188,17 +188,9 @@ def _named(registry: Registry, sha256: str) -> Named:
     consent = registry.consent(sha256)
     if consent is None:
         return Named(consent_sha256=sha256, standing="not on file")
-    decisions = permission.decisions(registry, consent.subject)
-    later = registry.consents(consent.subject)
-    later = later[[one.sha256() for one in later].index(sha256) + 1 :]
-    standing: Standing = "ended"
-    if any(d.allowed for d in decisions if d.act in consent.acts):
-        standing = "stands"
-    elif any(not one.acts for one in later):
-        standing = "withdrawn"
     return Named(
         consent_sha256=sha256,
-        standing=standing,
+        standing=permission.standing(registry, consent)[0],
         subject=consent.subject,
         relation=consent.relation,
         until=consent.until,

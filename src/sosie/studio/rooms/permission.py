@@ -11,10 +11,11 @@ from sosie import rights
 from sosie.core.consent import Consent
 from sosie.core.files import write_atomically
 from sosie.core.terms import Act, Relation
-from sosie.studio import carrying, consenting, forgetting, permission, releases, verifying
+from sosie.rights import Status
+from sosie.studio import agency, carrying, consenting, forgetting, papers, permission, verifying
+from sosie.studio.agency import Row
 from sosie.studio.forgetting import Receipt
 from sosie.studio.permission import Withdrawal
-from sosie.studio.releases import Row
 from sosie.studio.rooms.room import Room
 from sosie.studio.verifying import Account
 
@@ -62,7 +63,7 @@ class Permission(Room):
         """Record an agency's list of releases, each row for itself, or only tell what would become
         of them. Raises BadInput if it is no list.
         """
-        return releases.take(self.registry, path, dry_run=dry_run)
+        return agency.take(self.registry, path, dry_run=dry_run)
 
     def give_consent(self, name: str, path: Path) -> Consent:
         """Write the latest record of a subject, with all who signed it, as one JSON file."""
@@ -97,6 +98,17 @@ class Permission(Room):
         """
         return permission.require(self.registry, act, name, **meant)
 
-    def verify(self, file: Path) -> Account:
-        """What is known of a LoRA or a picture, ours or not. Raises NotFound."""
-        return verifying.verify(self.registry, file)
+    def status(self, out: Path | None = None, *, days: int = 30) -> Status:
+        """The signed list of which permissions hold, for others to fetch; good for so many days."""
+        status = papers.issue(self.registry, days=days)
+        if out is not None:
+            papers.write(status, out)
+        return status
+
+    def verify(self, file: Path, *, status: Path | None = None) -> Account:
+        """What is known of a LoRA, a picture, a permission or a status list, ours or not; of
+        permissions that are not on file here, what the list `status` tells. Raises NotFound.
+        """
+        known = papers.account(self.registry, file) if file.is_file() else None
+        found = known or verifying.verify(self.registry, file)
+        return found if status is None else papers.informed(found, papers.read(status))

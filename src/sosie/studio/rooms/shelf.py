@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from sosie.core.errors import BadInput
 from sosie.core.files import write_atomically
 from sosie.core.records import Adapter, now
 from sosie.core.terms import PROGRAMS, Program
-from sosie.studio import drawing, permission, verifying
+from sosie.studio import drawing, permission, releasing, verifying
 from sosie.studio.moving import cover_of, label_of, sidecars
 from sosie.studio.rooms.room import Room
 
@@ -70,12 +70,19 @@ class Shelf(Room):
         return adapter, (what, use)
 
     def export_adapter(
-        self, name: str, out: Path, *, programs: Sequence[Program] = PROGRAMS
+        self,
+        name: str,
+        out: Path,
+        *,
+        programs: Sequence[Program] = PROGRAMS,
+        say: Callable[[str], None] = lambda line: None,
     ) -> tuple[Path, ...]:
-        """Copy a LoRA (NAME, or NAME@STEP for a checkpoint) out, with its manifest and the files
-        from which `programs` show what it is: all of them, or none if one is there already.
+        """Copy a LoRA (NAME, NAME@STEP for a checkpoint, NAME@VERSION for a release) out, with its
+        manifest and the files from which `programs` show what it is: all of them, or none if one is
+        there already.
 
-        `out` is a folder, or a path that ends in .safetensors. Raises NotPermitted.
+        `out` is a folder, or a path that ends in .safetensors; `say` hears what is asked of whoever
+        takes it. Raises NotPermitted.
         """
         found = drawing.find(self.registry, name)
         permission.require_shown(self.registry, "export", found.adapter)
@@ -91,4 +98,7 @@ class Shelf(Room):
                 raise BadInput(f"{path} exists.", advice="Name another, or move it away.")
         for path, data in files.items():
             write_atomically(path, data)
+        releasing.count(self.registry, found, "downloads")
+        for duty in permission.duties(self.registry, "export", found.adapter):
+            say(duty)
         return tuple(files)

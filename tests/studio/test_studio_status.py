@@ -1,0 +1,56 @@
+"""The status list of a workspace, and what a reader elsewhere makes of it."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from sosie.core.errors import BadInput
+from sosie.core.records import now
+from sosie.studio import Studio, papers
+from tests.cli.door import sosie
+
+
+def test_a_withdrawal_reaches_a_reader_elsewhere_through_the_list(studio, trained, tmp_path):
+    (file, *_) = studio.export_adapter("anna-1", tmp_path)
+    other = Studio(tmp_path / "other")
+    assert other.verify(file).permissions[0].standing == "not on file"
+    for list_, verdict in (("before.json", "as signed"), ("after.json", "withdrawn")):
+        answer = sosie(trained.home, "status", "--out", tmp_path / list_)
+        assert answer.code == 0 and "good until" in answer.out, answer
+        found = other.verify(file, status=tmp_path / list_)
+        assert found.verdict == verdict and found.permissions[0].standing != "not on file"
+        assert "status list of" in found.told[-1]
+        studio.withdraw("anna")
+    text = (tmp_path / "after.json").read_text()
+    assert "anna" not in text.casefold(), "a list that is published names nobody"
+    answer = sosie(other.registry.home, "verify", file, "--status", tmp_path / "after.json")
+    assert answer.code == 1 and "withdrawn" in answer.out
+
+
+def test_verify_reads_lists_and_permissions(studio, trained, tmp_path, monkeypatch):
+    home, list_, paper = trained.home, tmp_path / "list.json", tmp_path / "anna.json"
+    studio.status(list_, days=3)
+    studio.give_consent("anna", paper)
+    answer = sosie(home, "verify", list_, paper)
+    assert answer.code == 0, answer
+    for words in ("A list of 1 permissions", "1 stand", "key of this workspace", "on file here"):
+        assert words in answer.out, words
+    for path in (list_, paper):
+        whole = json.loads(path.read_text())
+        changed = tmp_path / "changed.json"
+        key = "list" if "list" in whole else "consent"
+        field, to = {"list": ("entries", []), "consent": ("who", "Ben")}[key]
+        changed.write_text(json.dumps({**whole, key: {**whole[key], field: to}}))
+        assert studio.verify(changed).verdict == "changed"
+    other = Studio(tmp_path / "other").verify(paper)
+    assert other.verdict == "as signed" and "It is not on file here." in other.told
+    monkeypatch.setattr(papers, "now", lambda: now() + timedelta(days=4))
+    old = studio.verify(list_)
+    assert old.verdict == "ended" and any("Fetch a new one" in line for line in old.told)
+
+
+def test_no_list_is_issued_by_a_clock_that_was_set_back(studio, monkeypatch):
+    monkeypatch.setattr(papers, "now", lambda: now() - timedelta(hours=1))
+    with pytest.raises(BadInput, match="Set the clock right"):
+        studio.status()
