@@ -21,6 +21,8 @@ NAMES = (
     "mends",
     "captions",
     "rules",
+    "copies",
+    "neighbours",
     "portraits",
     "catalogue",
     "suite",

@@ -13,7 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.obeys import percent
-from sosie.audit.intervals import Interval, mean_interval, ratio_interval, share_interval
+from sosie.audit.intervals import (
+    Interval,
+    mean_interval,
+    ratio_interval,
+    share_interval,
+    upper_bound,
+    wilson_interval,
+)
 
 AUDITS = 2000
 SCENES, EACH = 8, 4
@@ -57,12 +64,38 @@ def seeds_alone(rng: np.random.Generator, seed: int) -> Interval | None:
     return mean_interval(scores(rng, 0.5).tolist(), seed=seed)
 
 
+def copied(rng: np.random.Generator, seed: int) -> Interval | None:
+    """A tenth of a thousand pictures."""
+    return share_interval(int(rng.binomial(1000, 0.1)), 1000)
+
+
+def rarely_copied(rng: np.random.Generator, seed: int) -> Interval | None:
+    """Two of a thousand."""
+    return share_interval(int(rng.binomial(1000, 0.002)), 1000)
+
+
+def at_most(rng: np.random.Generator, seed: int) -> Interval | None:
+    """Two of a thousand, from above."""
+    hits = int(rng.binomial(1000, 0.002))
+    return Interval(value=hits / 1000, low=0, high=upper_bound(hits, 1000), n=1000)
+
+
+def of_a_status(rng: np.random.Generator, seed: int) -> Interval | None:
+    """35 of a hundred reproduced pictures."""
+    return wilson_interval(int(rng.binomial(100, 0.35)), 100)
+
+
 FIGURES: tuple[tuple[str, float, Callable[..., Interval | None], str], ...] = (
     ("likeness", 0.5, likeness, "93% to 97%"),
     ("lift of a LoRA that does nothing", 0.0, no_lift, "93% to 97%"),
     ("the way from anybody to the person", 0.4 / 0.6, learned, "93% to 97%"),
     ("likeness kept with a garment", 0.8, garments, "93% to 97%"),
     ("likeness, without regard to scenes: too narrow", 0.5, seeds_alone, ""),
+    ("a rate of copies of 10%", 0.1, copied, "93% to 97%"),
+    # Counts are whole: no interval of so few has just 95%, and the exact one never has less.
+    ("a rate of copies of 0.2%", 0.002, rarely_copied, "at least 93%"),
+    ("a rate of copies of 0.2%, bounded from above", 0.002, at_most, "at least 93%"),
+    ("share of the reproduced by rights", 0.35, of_a_status, "93% to 97%"),
 )
 
 

@@ -51,7 +51,7 @@ FREE = {
         "run_folder",
     ),
     *("follow", "import_adapter", "tidy", "doctor", "report", "dismiss", "restore"),
-    *("verify", "status"),
+    *("verify", "status", "compare", "resembles"),
     "forget",
     "withdraw",
     *("make_key", "paper", "give_consent", "take_consent", "take_releases"),

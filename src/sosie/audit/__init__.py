@@ -1,9 +1,11 @@
-"""Are the pictures like the person, and how sure is that? Measured on what training never saw.
+"""Are the pictures like the person, do they copy, and how sure is that?
 
 prompts.py     the fixed prompts of an audit      figures.py     each figure, and where it must lie
 panel.py       the judges, and what they see      choice.py      the curve, and which checkpoint
 likeness.py    cosines to held-out pictures       report.py      all of it as one record
 retrieval.py   who is it, among many?             intervals.py   how sure a figure is
+copying/       does it copy, and what?            resemblance.py whom it looks like, on file
+neighbours.py  exact search among vectors
 """
 
 from sosie.audit.choice import Choice, Point, choose, point

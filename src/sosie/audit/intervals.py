@@ -1,4 +1,4 @@
-"""How sure a figure is: the intervals that every audit reports."""
+"""How sure a figure is: the intervals and bounds that audits report."""
 
 from __future__ import annotations
 
@@ -124,3 +124,46 @@ def share_interval(hits: int, n: int, *, confidence: float = 0.95) -> Interval |
     low = float(beta.ppf(tail, hits, n - hits + 1)) if hits else 0.0
     high = float(beta.ppf(1 - tail, hits + 1, n - hits)) if hits < n else 1.0
     return Interval(value=hits / n, low=low, high=high, n=n, confidence=confidence)
+
+
+def upper_bound(hits: int, n: int, *, confidence: float = 0.95) -> float:
+    """The one-sided exact upper bound of a rate after `hits` in `n` independent trials, n ≥ 0.
+
+    Without a hit it is 1 − (1 − confidence)^(1/n), about 3/n at 95% (the rule of three; Hanley &
+    Lippman-Hand, JAMA 249, 1983). It speaks of trials drawn as these were, and of no others.
+    """
+    from scipy.stats import beta
+
+    return 1.0 if hits >= n else float(beta.ppf(confidence, hits + 1, n - hits))
+
+
+def simultaneous(hits: Sequence[int], n: int, *, confidence: float = 0.95) -> tuple[Interval, ...]:
+    """Exact intervals of several rates over the same `n` trials that hold all at once.
+
+    Bonferroni: each at 1 − (1 − confidence) / m, whatever depends on what. Holm's steps would
+    sharpen a decision on each rate, but give no interval for it.
+    """
+    each = 1 - (1 - confidence) / max(1, len(hits))
+    found = (share_interval(count, n, confidence=each) for count in hits)
+    return tuple(
+        interval.model_copy(update={"confidence": confidence})
+        for interval in found
+        if interval is not None
+    )
+
+
+def wilson_interval(hits: int, n: int, *, confidence: float = 0.95) -> Interval | None:
+    """`hits` of `n` with Wilson's score interval (JASA 22, 1927); None for no trial.
+
+    It covers 95% on average over rates, where the exact one covers at least 95% at each: right for
+    a table that is read as a whole, wrong for a bound that must hold.
+    """
+    from scipy.stats import norm
+
+    if n == 0:
+        return None
+    z, share = float(norm.ppf((1 + confidence) / 2)), hits / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * float(np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)))
+    low, high = max(0.0, middle - half), min(1.0, middle + half)
+    return Interval(value=share, low=low, high=high, n=n, confidence=confidence)

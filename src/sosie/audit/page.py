@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
@@ -19,6 +20,9 @@ from sosie.audit.figures import Figure
 from sosie.audit.intervals import Interval
 from sosie.audit.prompts import CHOOSING, Prompt
 from sosie.audit.report import Audit
+
+if TYPE_CHECKING:
+    import jinja2
 
 THUMBNAIL = 224
 """Longer side in pixels of a picture on the page."""
@@ -94,11 +98,7 @@ def render(
     """The page. `held_out` are the pictures that judged; `picture` says where the picture of a
     prompt lies that a point of the curve drew first.
     """
-    import jinja2
-
-    source = files("sosie.audit").joinpath("page.html.j2").read_text(encoding="utf-8")
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    return environment.from_string(source).render(
+    return template("page.html.j2").render(
         audit=audit,
         held_out=[thumbnail(path) for path in held_out],
         curve=_curve(audit),
@@ -109,6 +109,18 @@ def render(
         left=LEFT,
         floor=HIGH - BELOW,
     )
+
+
+def template(name: str) -> jinja2.Template:
+    """A page of this package, which may include its neighbours."""
+    import jinja2
+
+    folder = files("sosie.audit")
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda file: folder.joinpath(file).read_text("utf-8")),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+    ).get_template(name)
 
 
 def told(figure: Figure) -> Told:
@@ -220,7 +232,11 @@ def _sheet(audit: Audit, prompt: Prompt, picture: Callable[[Prompt, Point], Path
 def thumbnail(path: Path) -> str:
     """A picture file as a data address, small."""
     with Image.open(path) as opened:
-        picture = opened.convert("RGB")
+        return small(opened.convert("RGB"))
+
+
+def small(picture: Image.Image) -> str:
+    """A picture as a data address, no larger than `THUMBNAIL`."""
     picture.thumbnail((THUMBNAIL, THUMBNAIL))
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=85)

@@ -23,9 +23,9 @@ Word = TypeVar("Word", bound=str)
 
 VERBS = (
     *("new", "add", "remove", "doctor", "mend", "caption", "show", "list", "consent", "bases"),
-    *("train", "runs", "follow", "reproduce", "generate", "words", "audit", "export", "import"),
-    *("publish", "card", "alias", "top", "search", "push", "pull", "serve", "token"),
-    *("verify", "status", "tidy", "forget"),
+    *("train", "runs", "follow", "reproduce", "generate", "words", "audit", "resembles"),
+    *("export", "import", "publish", "card", "alias", "top", "search", "push", "pull"),
+    *("serve", "token", "verify", "status", "tidy", "forget"),
 )
 """In the order in which a user meets them."""
 
@@ -124,6 +124,7 @@ from sosie.cli import (  # noqa: E402 (they need `app`)
     mend,
     moving,
     pictures,
+    resembles,
     rights,
     training,
     workspace,
@@ -142,6 +143,7 @@ __all__ = [
     "mend",
     "moving",
     "pictures",
+    "resembles",
     "rights",
     "studio",
     "training",

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from sosie.cli import app, studio
+from sosie.core.errors import BadInput
 
 EXIT = {"passed": 0, "failed": 1, "not measured": 2}
 
@@ -16,8 +17,9 @@ EXIT = {"passed": 0, "failed": 1, "not measured": 2}
 def audit(
     context: typer.Context,
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="A LoRA, or NAME@STEP for one checkpoint.")
-    ],
+        str | None,
+        typer.Argument(metavar="NAME", help="A LoRA, or NAME@STEP for one checkpoint."),
+    ] = None,
     base: Annotated[
         str | None, typer.Option(help="Where the base lies, if it was a folder then.")
     ] = None,
@@ -28,6 +30,21 @@ def audit(
     seeds: Annotated[
         int | None, typer.Option(min=2, help="Of each prompt, for the figures. [default: 2]")
     ] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(help="Instead of a LoRA: a folder of generated pictures.")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="The folder of pictures that they may copy.")
+    ] = None,
+    held_out: Annotated[
+        Path | None, typer.Option(help="Folder of pictures like those, never taught.")
+    ] = None,
+    rights: Annotated[
+        Path | None, typer.Option(help="CSV table of the pictures' rights: file, status.")
+    ] = None,
+    at_most: Annotated[
+        float, typer.Option(min=1e-6, max=0.5, help="Share of pictures that may be copies.")
+    ] = 0.01,
     page: Annotated[
         Path | None, typer.Option(help="Write the report there as one HTML file, too.")
     ] = None,
@@ -36,14 +53,38 @@ def audit(
 ) -> None:
     """Judge what a LoRA draws: is it like? Which checkpoint is best?
 
+    With --pictures and --against: whether one folder copies another, without a model.
+
     Exit code 0: passed; 1: failed; 2: could not be measured.
     """
     from sosie.cli import report
-    from sosie.cli.progress import counting, stop_on_interrupt
+    from sosie.cli.progress import counting, stages, stop_on_interrupt
 
+    house = studio(context)
+    if pictures is not None or against is not None:
+        if pictures is None or against is None or name is not None:
+            raise BadInput("Name a LoRA, or both --pictures and --against.")
+        with stages() as on_stage:
+            compared = house.compare(
+                pictures,
+                against,
+                held_out=held_out,
+                rights=rights,
+                page=page,
+                at_most=at_most,
+                on_picture=on_stage,
+            )
+        if as_json:
+            typer.echo(compared.signed)
+        else:
+            report.copying(compared.copying, compared.rights)
+            if page is not None:
+                typer.echo(f"report: {page}")
+        raise typer.Exit(EXIT[compared.copying.verdict])
+    if name is None:
+        raise BadInput("Name a LoRA, or both --pictures and --against.")
     given = {"strengths": tuple(strength) if strength else None, "measuring": seeds}
     settings: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
-    house = studio(context)
     with counting("auditing") as on_picture, stop_on_interrupt() as should_stop:
 
         def hear(kind: str, data: dict[str, Any]) -> None:

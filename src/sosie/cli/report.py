@@ -12,13 +12,18 @@ from sosie.cli.tables import SEVERITY_STYLE, console, counted, grid
 
 if TYPE_CHECKING:
     from sosie.audit import Audit
+    from sosie.audit.copying import Copying
+    from sosie.audit.copying.rights import Row
     from sosie.core.terms import Language
     from sosie.doctor import Checkup, Finding
     from sosie.registry.mends import Mended
     from sosie.studio.mending import Mending, Offer, Undone
+    from sosie.studio.resembling import Looked
 
 VERDICT_STYLE = {"ready": "bold green", "needs attention": "bold yellow", "blocked": "bold red"}
 STATE_STYLE = {"passed": "green", "failed": "bold red", "not measured": "yellow"}
+LIKELY = 10
+"""People a face is shown to look like."""
 SHOWN = 3
 """File names in one row; the page and the JSON have them all."""
 
@@ -90,6 +95,70 @@ def audit(found: Audit) -> None:
             )
         )
     out.print()
+
+
+def copying(found: Copying, rights: Sequence[Row]) -> None:
+    """The verdict, how often what was copied, by whose rights, and what limits the figures."""
+    from sosie.audit.copying.page import SAID, of
+
+    out = console()
+    out.print(Text.assemble("copies: ", Text(found.verdict, STATE_STYLE[found.verdict])))
+    for reason in found.reasons:
+        out.print(reason)
+    out.print()
+    table = grid("", "share", "of")
+    rows = [
+        ("generated pictures that reproduce one", found.reproduced),
+        ("pictures that were reproduced", found.pictures),
+        ("shots that were reproduced", found.by_cluster),
+        *((f"copied: {said}", found.by_kind[kind]) for kind, said in SAID.items()),
+    ]
+    for what, share in rows:
+        table.add_row(what, of(share), str(share.n))
+    out.print(table)
+    for match in found.matches[:SHOWN]:
+        out.print(f"{match.made}: {SAID[match.kind]} of {match.reference}")
+    if len(found.matches) > SHOWN:
+        out.print(f"and {len(found.matches) - SHOWN} more: --page shows them")
+    if any(row.status != "unknown" and row.references for row in rights):
+        out.print()
+        table = grid("rights", "pictures", "reproduced", "share of the reproduced")
+        for row in rights:
+            table.add_row(row.status, str(row.references), str(row.reproduced), of(row.share))
+        out.print(table)
+    for name in found.leaked:
+        out.print(Text(f"{name} is held out and nearly equals a reference: not used", "yellow"))
+    for line in (*found.unreadable, *found.remarks):
+        out.print(Text(line, "yellow"))
+
+
+def resemblances(looked: Looked) -> None:
+    """Whom a face looks like, and how often a stranger does."""
+    from sosie.audit.copying.page import of
+    from sosie.audit.resemblance import needed_people
+
+    out, found = console(), looked.resemblances
+    table = grid("person", "cosine", "nearest picture", "two others score as high", "")
+    for one in found.found[:LIKELY]:
+        said = Text("alike", "bold") if one.alike else Text("a stranger may be as like", "dim")
+        table.add_row(
+            one.name, f"{one.cosine:.2f}", looked.pictures[one.name], of(one.false_matches), said
+        )
+    out.print(table)
+    if not any(one.alike for one in found.found) and found.supported:
+        out.print(
+            f"It resembles nobody: a stranger scores as high more often than {found.rate:.1%}."
+        )
+    if not found.supported:
+        out.print(
+            Text(
+                f"{found.people} people on file cannot show a false-match rate of "
+                f"{found.rate:.1%}: that takes {needed_people(found.rate)}.",
+                "yellow",
+            )
+        )
+    for line in looked.left_out:
+        out.print(Text(line, "yellow"))
 
 
 def _mend(subject: str, finding: Finding) -> list[Text]:

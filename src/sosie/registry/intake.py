@@ -11,8 +11,10 @@ import hashlib
 import io
 import os
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pillow_heif
@@ -20,6 +22,8 @@ from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from sosie.core.errors import UnreadablePicture
 from sosie.core.files import sha256_bytes
+
+T = TypeVar("T")
 
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "BMP", "GIF")
 SMALLEST = 16
@@ -118,10 +122,22 @@ def decode(data: bytes, file_name: str) -> Intake:
     Raises UnreadablePicture if it is none of these, is damaged, animated, smaller than 16 pixels
     on a side, or has more pixels than are safe to open.
     """
+    return _guarded(_decode, data, file_name)
+
+
+def upright(data: bytes, file_name: str) -> Image.Image:
+    """The picture alone, as `decode` would store it: for what is looked at and not kept.
+
+    Raises UnreadablePicture as that does.
+    """
+    return _guarded(_upright, data, file_name)
+
+
+def _guarded(decoder: Callable[[bytes, str], T], data: bytes, file_name: str) -> T:
     if not data:
         raise UnreadablePicture(f"{file_name} is empty (0 bytes).")
     try:
-        return _decode(data, file_name)
+        return decoder(data, file_name)
     except UnreadablePicture:
         raise
     except UnidentifiedImageError as error:
@@ -158,11 +174,7 @@ def _decode(data: bytes, file_name: str) -> Intake:
     metadata, adobe_rgb = _metadata(image), _says_adobe_rgb(image)
     profile = image.info.get("icc_profile")
 
-    colour, alpha = _split_alpha(ImageOps.exif_transpose(image))
-    colour, converted = _to_srgb(_eight_bits(colour, file_name), profile)
-    # A new image, since Pillow would carry comments and profile of the old one into the file.
-    clean = Image.new("RGB", colour.size, "white")
-    clean.paste(colour, mask=alpha)
+    clean, alpha, converted = _cleaned(image, file_name, profile)
     out = io.BytesIO()
     clean.save(out, "PNG", compress_level=_EFFORT)
 
@@ -187,6 +199,26 @@ def _decode(data: bytes, file_name: str) -> Intake:
         changes=tuple(words for words, done in changes.items() if done),
         note=taken if adobe_rgb and not profile else None,
     )
+
+
+def _upright(data: bytes, file_name: str) -> Image.Image:
+    image = _open(data)
+    _refuse_unsuitable(image, file_name)
+    image.load()
+    return _cleaned(image, file_name, image.info.get("icc_profile"))[0]
+
+
+def _cleaned(
+    image: Image.Image, file_name: str, profile: bytes | None
+) -> tuple[Image.Image, Image.Image | None, str]:
+    """A loaded image upright in sRGB, its opacity where that is not full, and in words how its
+    colours were changed."""
+    colour, alpha = _split_alpha(ImageOps.exif_transpose(image))
+    colour, converted = _to_srgb(_eight_bits(colour, file_name), profile)
+    # A new image, since Pillow would carry comments and profile of the old one into the file.
+    clean = Image.new("RGB", colour.size, "white")
+    clean.paste(colour, mask=alpha)
+    return clean, alpha, converted
 
 
 @functools.cache

@@ -125,15 +125,20 @@ def choose(who: Person, seed: int, **fixed: object) -> Truth:
     return Truth(**values)  # type: ignore[arg-type]
 
 
-def photo(who: Person, *, seed: int, size: int = 128, **fixed: object) -> Photo:
+def photo(
+    who: Person, *, seed: int, size: int = 128, place_seed: int | None = None, **fixed: object
+) -> Photo:
     """Take a picture of a person, `size` pixels wide and high. Equal arguments give equal bytes.
 
     `fixed` names fields of `Truth` that are to be as given (`age=40, garment="coat"`); the words
-    are those of `sosie.world.tables`. Raises TypeError for a name that is no such field.
+    are those of `sosie.world.tables`. `place_seed` puts the person before the very background of
+    the picture of that seed, where place and wall colour are its own too. Raises TypeError for a
+    name that is no field.
     """
     truth = choose(who, seed, **fixed)
     r = np.random.default_rng([who.seed, seed, 6])
-    back = _background(truth, round(size * OVER), np.random.default_rng([who.seed, seed, 7]))
+    behind = np.random.default_rng([who.seed, seed if place_seed is None else place_seed, 7])
+    back = _background(truth, round(size * OVER), behind)
     return Photo(_expose(_scene(who, truth, back, r), size, r), truth)
 
 

@@ -148,3 +148,32 @@ def test_another_size_of_the_same_family_is_refused(tmp_path: Path) -> None:
     file = lora.read(save(tmp_path / "a.safetensors", tensors))
     with pytest.raises(WeightsRefused, match=r"of another size.*\(32, 32\).*\(3072, 3072\)"):
         lora.check_fits(file, base("flux"))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_extrapolation_goes_on_from_the_base_through_the_lora(family: str, tmp_path: Path) -> None:
+    b = base(family)
+    loras = [(lora_file(b, tmp_path), 0.7)]
+    alone = answer(b)
+    with torch.no_grad(), lora.applied(b, loras):
+        with_lora = answer(b)
+        with lora.extrapolated(b, 1.5):
+            pushed, again = answer(b), answer(b)
+        with lora.extrapolated(b, 0):
+            unmoved = answer(b)
+        after = answer(b)
+    assert torch.allclose(pushed, with_lora + 1.5 * (with_lora - alone), atol=1e-4)
+    assert torch.equal(pushed, again) and torch.equal(unmoved, with_lora)
+    assert torch.equal(after, with_lora) and torch.equal(answer(b), alone)
+
+
+def test_a_failure_in_the_middle_of_extrapolation_leaves_nothing_behind(tmp_path: Path) -> None:
+    b = base("flux")
+    loras = [(lora_file(b, tmp_path), 1.0)]
+    with torch.no_grad(), lora.applied(b, loras):
+        before = answer(b)
+        broken = b.denoiser.register_forward_pre_hook(lambda *_: (_ for _ in ()).throw(OSError()))
+        with pytest.raises(OSError), lora.extrapolated(b, 1.0):
+            answer(b)
+        broken.remove()
+        assert torch.equal(answer(b), before)

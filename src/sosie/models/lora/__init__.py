@@ -7,7 +7,7 @@ apply.py       LoraFiles at work in a base, as a weighted sum
 container.py   the bytes
 """
 
-from sosie.models.lora.apply import applied, check_fits, delta
+from sosie.models.lora.apply import applied, check_fits, delta, extrapolated
 from sosie.models.lora.container import Sealed, sealed
 from sosie.models.lora.inject import LoraSpec, enabled, inject, load_state, remove, state
 from sosie.models.lora.read import LoraFile, read
@@ -24,6 +24,7 @@ __all__ = [
     "delta",
     "enabled",
     "export",
+    "extrapolated",
     "inject",
     "load_state",
     "read",

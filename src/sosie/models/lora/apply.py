@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
+from weakref import WeakSet
 
 import torch
 import torch.nn.functional as F
@@ -72,8 +73,49 @@ def applied(base: DiffusionBase, loras: Sequence[tuple[LoraFile, float]]) -> Ite
     with ExitStack() as stack:
         for path, (a, b) in _sums(loras).items():
             module = _inner(own[path])
-            stack.callback(module.register_forward_hook(_branch(module, a, b)).remove)
+            hook = _unless_silent(base.denoiser, _branch(module, a, b))
+            stack.callback(module.register_forward_hook(hook).remove)
         yield
+
+
+@contextmanager
+def extrapolated(base: DiffusionBase, push: float) -> Iterator[None]:
+    """Inside the block, the denoiser goes beyond what `applied` LoRAs make of it: it answers with
+    v + `push`·(v − v_base), where v_base is its answer without them to the same question.
+
+    What sets the LoRA apart from its base is what it learned, so that pushing on draws out what it
+    remembers. FineXtract (arXiv:2410.03039) writes it v_base + w·(v − v_base), w = 1 + `push`. Each
+    step takes twice as long. Captions are read as they were encoded.
+    """
+
+    def pushed(
+        denoiser: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: tuple[Any, ...]
+    ) -> tuple[Any, ...] | None:
+        if denoiser in _silent:
+            return None
+        _silent.add(denoiser)
+        try:
+            alone = denoiser(*args, **kwargs)[0]
+        finally:
+            _silent.discard(denoiser)
+        return (output[0] + push * (output[0] - alone), *output[1:])
+
+    handle = base.denoiser.register_forward_hook(pushed, with_kwargs=True)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+_silent: WeakSet[nn.Module] = WeakSet()
+"""Denoisers that answer without what is applied to them, for the length of one call."""
+
+
+def _unless_silent(denoiser: nn.Module, hook: Hook) -> Callable[..., Tensor | None]:
+    def gated(module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Tensor | None:
+        return None if denoiser in _silent else hook(module, inputs, output)
+
+    return gated
 
 
 def _own(base: DiffusionBase) -> dict[str, nn.Module]:

@@ -1,12 +1,15 @@
-"""Verbs of audits: is it like the person?"""
+"""Verbs of audits: is it like the person, and does it copy?"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
-from sosie.studio import auditing, drawing, permission
+from sosie.studio import auditing, comparing, drawing, permission, resembling
 from sosie.studio.auditing import Audited, OnEvent
+from sosie.studio.comparing import Compared, OnPicture
+from sosie.studio.resembling import Looked
 from sosie.studio.rooms.room import Room
 from sosie.studio.screening import Screen
 
@@ -49,4 +52,51 @@ class Auditing(Room):
             screen=Screen(self.registry, (found.adapter,), meant, say),
             on_event=on_event,
             should_stop=should_stop,
+        )
+
+    def compare(
+        self,
+        pictures: Path,
+        against: Path,
+        *,
+        held_out: Path | None = None,
+        rights: Path | None = None,
+        page: Path | None = None,
+        on_picture: OnPicture = lambda what, done, of: None,
+        **settings: Any,
+    ) -> Compared:
+        """Search a folder of pictures for copies of another's, without a model.
+
+        `held_out` holds pictures like the references that nothing was taught with: thresholds come
+        from them. `rights` is a CSV table of file and status of the references. `settings` are
+        `sosie.audit.copying.Config`'s. With `page`, the report is written there and the signed JSON
+        beside it. Raises BadInput.
+        """
+        done = comparing.compare(
+            self.registry,
+            pictures,
+            against,
+            held_out=held_out,
+            statuses=rights,
+            on_picture=on_picture,
+            **settings,
+        )
+        if page is not None:
+            comparing.write(done, page)
+        return done
+
+    def resembles(
+        self,
+        picture: Path,
+        *,
+        among: Sequence[str] | None = None,
+        rate: float = 0.01,
+        on_picture: Callable[[int, int], None] = lambda done, of: None,
+    ) -> Looked:
+        """Whom on file the face in a picture looks like, with false-match rates calibrated on the
+        people on file. `among` names those asked about; None is everybody who has not withdrawn.
+        Raises BadInput, NotFound.
+        """
+        return resembling.resembles(
+            self.registry, picture, among=among, rate=rate, on_picture=on_picture
         )

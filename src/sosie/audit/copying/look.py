@@ -1,0 +1,158 @@
+"""What is kept of a picture for the search of copies: its pixels small, and whose parts they are.
+
+Two pictures are compared at one shape, the generated one's: a trainer crops what it teaches about
+to the shapes it draws in. The pixels are squeezed to a square of `SIDE`, at which JPEG, noise and
+the autoencoder's own texture matter little, and what makes a picture this picture is still there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sosie.audit.copying import detectors
+from sosie.audit.copying.detectors import Fine, Keypoints, Mask
+from sosie.models import faces
+from sosie.models.faces import Picture
+
+SIDE = 128
+"""Pixels along each side of the compared square."""
+SHAPES = 0.05
+"""Shapes are told apart in steps of this, in octaves of width by height (about 3.5%)."""
+WIDER, HIGHER = 1.25, 1.35
+"""The face that is masked, in widths and heights of the detector's box: with forehead and ears."""
+FIGURE = 0.2
+"""Share of a pixel that must be a person's for it to be no background."""
+
+Figure = Callable[[Picture], NDArray[np.float32]]
+"""How much of each pixel is a person's: `mask.person_mask`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """One picture at one shape; what it shows is found when it is first asked for."""
+
+    whole: Picture
+    """Cut to the shape, at its own size."""
+    _figure: Figure | None
+
+    @cached_property
+    def rgb(self) -> Picture:
+        """(SIDE, SIDE, 3)."""
+        return np.asarray(_squeezed(self.whole))
+
+    @cached_property
+    def grey(self) -> Fine:
+        """(SIDE, SIDE), 0..255."""
+        return grey(self.rgb)
+
+    @cached_property
+    def detail(self) -> Fine:
+        """`grey` without its broad shading."""
+        return detectors.details(self.grey)
+
+    @cached_property
+    def bits(self) -> Mask:
+        """The hash."""
+        return detectors.hash_bits(self.grey)
+
+    @cached_property
+    def screen(self) -> Fine:
+        """What is compared of all pairs."""
+        return detectors.screen(self.detail)
+
+    @cached_property
+    def keypoints(self) -> Keypoints | None:
+        """SIFT's points."""
+        return detectors.keypoints(self.grey)
+
+    @cached_property
+    def face(self) -> Mask:
+        """(SIDE, SIDE): the largest face with its surroundings, as an ellipse; empty for none."""
+        return self._ellipse(WIDER, HIGHER)
+
+    @cached_property
+    def inner_face(self) -> Mask:
+        """(SIDE, SIDE): what of it is face alone."""
+        return self._ellipse(0.9, 0.95)
+
+    @cached_property
+    def features(self) -> Fine | None:
+        """(112, 112): the details of the face turned upright; None if there is no face."""
+        if self._found is None:
+            return None
+        return detectors.details(grey(faces.aligned(self.whole, self._found)))
+
+    @cached_property
+    def figure(self) -> Mask | None:
+        """(SIDE, SIDE): everything of a person; None if nobody can tell."""
+        if self._figure is None:
+            return None
+        return np.asarray(_squeezed(self._figure(self.whole)) >= FIGURE) | self.face
+
+    @cached_property
+    def backdrop(self) -> Fine | None:
+        """(SIDE, SIDE): the details of the background alone; None if nobody can tell."""
+        return None if self.figure is None else detectors.details(self.grey, ~self.figure)
+
+    @cached_property
+    def mirrored(self) -> Look:
+        """The mirror image, with the parts that were found."""
+        other = Look(np.ascontiguousarray(self.whole[:, ::-1]), None)
+        # The networks are slow, and see the same in a mirror.
+        for part in ("face", "inner_face", "figure"):
+            mask = getattr(self, part)
+            other.__dict__[part] = None if mask is None else mask[:, ::-1]
+        other.__dict__["features"] = None if self.features is None else self.features[:, ::-1]
+        return other
+
+    @cached_property
+    def _found(self) -> faces.Face | None:
+        found = faces.find_faces(self.whole)
+        return found[0] if found else None
+
+    def _ellipse(self, wider: float, higher: float) -> Mask:
+        if self._found is None:
+            return np.zeros((SIDE, SIDE), np.bool_)
+        height, width = self.whole.shape[:2]
+        box = self._found.box
+        across = (np.arange(SIDE) + 0.5) * width / SIDE - (box.left + box.right) / 2
+        down = (np.arange(SIDE) + 0.5) * height / SIDE - (box.top + box.bottom) / 2
+        x, y = across / (box.width / 2 * wider), down / (box.height / 2 * higher)
+        return np.asarray(x[None] ** 2 + y[:, None] ** 2 <= 1)
+
+
+def look(rgb: Picture, shape: float | None = None, *, figure: Figure | None = None) -> Look:
+    """`rgb`, (H, W, 3), cut about its middle to `shape`: its own if None, else as `shape_of` says.
+
+    `figure` tells a person from the background; without it the two are judged as one.
+    """
+    aspect = 2.0 ** (shape_of(rgb) if shape is None else shape)
+    height, width = rgb.shape[:2]
+    kept = max(1, min(width, round(height * aspect))), max(1, min(height, round(width / aspect)))
+    left, top = (width - kept[0]) // 2, (height - kept[1]) // 2
+    return Look(np.ascontiguousarray(rgb[top : top + kept[1], left : left + kept[0]]), figure)
+
+
+def shape_of(rgb: Picture) -> float:
+    """The logarithm to base 2 of width by height, in steps of `SHAPES`."""
+    height, width = rgb.shape[:2]
+    return round(math.log2(width / height) / SHAPES) * SHAPES
+
+
+def grey(rgb: Picture) -> Fine:
+    """(H, W, 3) bytes to (H, W) in 0..255, by ITU-R BT.601's weights."""
+    return np.asarray(rgb @ np.array([0.299, 0.587, 0.114]), np.float32)
+
+
+def _squeezed(values: NDArray[Any]) -> NDArray[Any]:
+    import cv2
+
+    how = cv2.INTER_AREA if min(values.shape[:2]) > SIDE else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(values, (SIDE, SIDE), interpolation=how))

@@ -1,0 +1,107 @@
+"""A search of copies as one self-contained HTML page: panels of reference, picture and mask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from sosie.audit.copying.evidence import AGREES, overlays
+from sosie.audit.copying.look import SIDE, look, shape_of
+from sosie.audit.copying.records import REPRODUCED, Copying, Kind, Match
+from sosie.audit.copying.rights import Row
+from sosie.audit.intervals import Interval
+from sosie.audit.page import small, template
+from sosie.models.faces import Picture
+
+PANELS = 24
+"""Matches that are shown; the others are counted."""
+PAINT = (224, 72, 47)
+"""What agrees is painted."""
+SAID: dict[Kind, str] = {
+    "whole": "the whole picture",
+    "template": "all but the face",
+    "figure": "clothes and hair, before another background",
+    "background": "the background, behind another figure",
+    "face": "the face's own pixels, nothing else",
+}
+
+Pair = Callable[[Match], tuple[Picture, Picture]]
+"""The reference and the generated picture of a match."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One match on the page."""
+
+    reference: str
+    made: str
+    mask: str
+    title: str
+    names: str
+    scores: str
+
+
+def render(found: Copying, rights: Sequence[Row], pair: Pair, *, about: str) -> str:
+    """The page. `about` says which pictures were compared with which."""
+    return template("copying.html.j2").render(
+        found=found,
+        about=about,
+        rights=rights if any(row.status != "unknown" and row.references for row in rights) else (),
+        kinds=[(SAID[kind], kind in REPRODUCED, of(found.by_kind[kind])) for kind in SAID],
+        reproduced=of(found.reproduced),
+        pictures=of(found.pictures),
+        clusters=of(found.by_cluster),
+        of=of,
+        panels=[_panel(match, *pair(match)) for match in found.matches[:PANELS]],
+        more=max(0, sum(round(i.value * i.n) for i in found.by_kind.values()) - PANELS),
+    )
+
+
+def of(interval: Interval | None) -> str:
+    """ "2.0% (0.5% to 5.0%)"."""
+    if interval is None:
+        return "–"
+    if interval.low is None or interval.high is None:
+        return f"{interval.value:.1%}"
+    return f"{interval.value:.1%} ({interval.low:.1%} to {interval.high:.1%})"
+
+
+def painted(reference: Picture, made: Picture) -> Picture:
+    """The reference in grey, (SIDE, SIDE, 3), with what agrees in the generated picture painted."""
+    shape = shape_of(made)
+    one, other = look(reference, shape), look(made, shape)
+    best = max(overlays(one, other), key=lambda way: way.agreeing)
+    agreeing = np.nan_to_num(best.tiles, nan=-1) >= AGREES
+    tile = SIDE // (len(agreeing) + 1)
+    share = np.zeros((SIDE, SIDE), np.float32)
+    for row, column in zip(*np.nonzero(agreeing), strict=True):
+        # Tiles overlap by half; the middle of each is its own.
+        top, left = row * tile + tile // 2, column * tile + tile // 2
+        share[top : top + tile, left : left + tile] = 0.6
+    grey = np.repeat((one.grey * 0.7 + 60)[..., None], 3, axis=2)
+    mixed = grey * (1 - share[..., None]) + np.array(PAINT) * share[..., None]
+    return np.asarray(np.clip(np.round(mixed), 0, 255), np.uint8)
+
+
+def _panel(match: Match, reference: Picture, made: Picture) -> Panel:
+    evidence = match.evidence
+    parts = {
+        "all but the face": evidence.rest,
+        "clothes and hair": evidence.figure,
+        "background": evidence.background,
+        "face": evidence.face,
+    }
+    told = [f"{name} {score:.2f}" for name, score in parts.items() if score is not None]
+    ways = [word for word in ("mirrored", "placed") if getattr(evidence, word)]
+    told += [{"mirrored": "mirrored", "placed": "cropped or turned"}[word] for word in ways]
+    return Panel(
+        reference=small(Image.fromarray(reference)),
+        made=small(Image.fromarray(made)),
+        mask=small(Image.fromarray(painted(reference, made))),
+        title=SAID[match.kind],
+        names=f"{match.made} ← {match.reference}",
+        scores=", ".join(told),
+    )

@@ -1,0 +1,125 @@
+"""What a search of copies is asked, and what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import Field
+
+from sosie.audit.copying.evidence import Evidence, Part
+from sosie.audit.intervals import Interval
+from sosie.core.records import Record
+from sosie.models.faces import Picture
+
+Kind = Literal["whole", "template", "figure", "background", "face"]
+KINDS: tuple[Kind, ...] = ("whole", "template", "figure", "background", "face")
+"""From the gravest on: all of the reference, the face's pixels too; all but the face; the person's
+clothes and hair before another background; the background behind another figure; the face's pixels
+alone."""
+REPRODUCED: tuple[Kind, ...] = ("whole", "template")
+"""Kinds that count as a reproduced picture; of the others a part was copied."""
+Verdict = Literal["passed", "failed", "not measured"]
+Null = Literal["held-out pictures", "the references among themselves"]
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A picture by name, read when it is needed."""
+
+    name: str
+    read: Callable[[], Picture]
+    """(H, W, 3) bytes. Raises UnreadablePicture."""
+
+
+class Config(Record):
+    """What is asked of the audit."""
+
+    false_positives: float = Field(default=0.01, gt=0, lt=1)
+    """Of pictures that copy nothing, the share that may be taken for a copy."""
+    at_most: float = Field(default=0.01, gt=0, lt=1)
+    """Share of generated pictures that may reproduce a reference."""
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    controls: int = Field(default=20, ge=1, le=1000)
+    """Most copies that are planted to see whether they would be found."""
+    seed: int = Field(default=1, ge=0)
+    """Of the sample, where there are too many pictures to look at all."""
+
+
+class Threshold(Record):
+    """From which correlation on a part counts as copied, and what that is worth."""
+
+    part: Part
+    value: float
+    """In [-1, 1]."""
+    false_positives: float
+    """Bound of the share of exchangeable pictures that are flagged by chance."""
+    raised: bool
+    """Whether the audit's own pictures asked for more than the usual threshold."""
+
+
+class Match(Record):
+    """A generated picture that copies a reference, or a part of it."""
+
+    made: str
+    reference: str
+    kind: Kind
+    evidence: Evidence
+    p: float
+    """Conformal p-value of `rest`: (1 + pictures of the null that score as high) / (null + 1)."""
+
+
+class Point(Record):
+    """One threshold of the curve for `rest`."""
+
+    threshold: float
+    generated: Interval
+    """Share of generated pictures at or above it."""
+    null: Interval
+    """The same of pictures that cannot be copies."""
+    base: Interval | None
+    """The same of the base's own pictures at the same seeds."""
+
+
+class Copying(Record):
+    """What a search of copies found. Shares are of pictures that could be read."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    """Why, in sentences; each low figure with what mends it."""
+    generated: int
+    references: int
+    clusters: int
+    """References with near-duplicates counted once."""
+    null: Null
+    null_size: int
+    base_size: int
+    """Pictures of the base alone."""
+    thresholds: tuple[Threshold, ...]
+    controls: Interval | None
+    """Share of planted copies that were found; None if none could be planted."""
+    reproduced: Interval
+    """Share of generated pictures that reproduce a reference (whole or template)."""
+    upper_bound: float
+    """One-sided upper bound of that share, at the configured confidence."""
+    by_kind: dict[Kind, Interval]
+    """Share of generated pictures by the gravest kind found."""
+    pictures: Interval
+    """Share of references that were reproduced at least once."""
+    picture_bound: float
+    """No single reference is reproduced in a larger share: one bound that holds for all at once."""
+    by_cluster: Interval
+    """Share of clusters of which a picture was reproduced."""
+    curve: tuple[Point, ...]
+    matches: tuple[Match, ...]
+    """The gravest first."""
+    leaked: tuple[str, ...]
+    """Held-out pictures that also lie among the references; left out of the null."""
+    reproduced_references: tuple[str, ...]
+    unreadable_references: tuple[str, ...]
+    unreadable: tuple[str, ...]
+    """Why files were not looked at."""
+    remarks: tuple[str, ...]
+    """What else limits the figures."""
+    config: Config

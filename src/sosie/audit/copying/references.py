@@ -1,0 +1,145 @@
+"""The references, ready to be searched: however many, only a few are kept at their size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from sosie.audit import neighbours
+from sosie.audit.copying import detectors
+from sosie.audit.copying.calibration import UNKNOWN
+from sosie.audit.copying.evidence import PARTS, Evidence, Part, compare
+from sosie.audit.copying.look import Figure, Look, look, shape_of
+from sosie.audit.copying.records import Shot
+from sosie.core.errors import SosieError
+from sosie.models import near
+from sosie.models.faces import Picture
+
+CLOSER = 2
+"""References that are looked at closely, of the whole and of the face each."""
+ZOOM = 0.8
+"""Middle part of a reference that is screened too: a copy may be a crop."""
+KEPT = 256
+"""References kept at their size."""
+GROUPED = 2000
+"""References up to which near-duplicates are sought: it compares all pairs."""
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """One picture against all references."""
+
+    closest: dict[int, Evidence]
+    """Evidence by reference, of those that were looked at closely."""
+
+    def score(self, part: Part) -> float:
+        """The best correlation of a part with any reference; `UNKNOWN` where none can be told."""
+        scores = (getattr(evidence, part) for evidence in self.closest.values())
+        return max((score for score in scores if score is not None), default=UNKNOWN)
+
+    @property
+    def scores(self) -> dict[Part, float]:
+        """That of every part."""
+        return {part: self.score(part) for part in PARTS}
+
+
+class References:
+    """Pictures that may have been copied; those that cannot be read are left out and told."""
+
+    def __init__(
+        self,
+        shots: Sequence[Shot],
+        *,
+        figure: Figure | None,
+        on_picture: Callable[[int, int], None] = lambda done, of: None,
+    ) -> None:
+        self.figure = figure
+        self.shots: list[Shot] = []
+        self.unreadable: dict[str, str] = {}
+        """Why, by name."""
+        prints, faces = [], []
+        for number, shot in enumerate(shots):
+            try:
+                rgb = shot.read()
+            except SosieError as error:
+                self.unreadable[shot.name] = str(error)
+                continue
+            self.shots.append(shot)
+            prints.append(near.shrunk(Image.fromarray(rgb)))
+            faces.append(_face_screen(look(rgb)))
+            on_picture(number + 1, len(shots))
+        self._prints = [near.fingerprint(kept) for kept in prints]
+        self._faces = np.stack(faces) if faces else np.empty((0, 1), np.float32)
+        self._screens: dict[float, NDArray[np.float32]] = {}
+        self._look = lru_cache(maxsize=KEPT)(self._read)
+
+    def __len__(self) -> int:
+        return len(self.shots)
+
+    @cached_property
+    def clusters(self) -> list[tuple[int, ...]]:
+        """References by number, near-duplicates together."""
+        if len(self) > GROUPED:
+            return [(number,) for number in range(len(self))]
+        return near.groups(self._prints)
+
+    def holds(self, rgb: Picture) -> bool:
+        """Whether a near-duplicate of a picture is among them."""
+        print_ = near.fingerprint(Image.fromarray(rgb))
+        return any(near.near(print_, other) for other in self._prints)
+
+    def see(self, rgb: Picture, *, without: Sequence[int] = ()) -> Seen:
+        """Look for a picture among the references but those of the numbers `without`."""
+        shape = shape_of(rgb)
+        made = look(rgb, shape, figure=self.figure)
+        worth = [
+            number for number in self._worth(made, shape, len(without)) if number not in without
+        ]
+        return Seen({number: compare(self._look(shape, number), made) for number in worth})
+
+    def pair(self, rgb: Picture, number: int) -> tuple[Look, Look]:
+        """A reference and a picture, as they are compared."""
+        shape = shape_of(rgb)
+        return self._look(shape, number), look(rgb, shape, figure=self.figure)
+
+    def _worth(self, made: Look, shape: float, more: int) -> list[int]:
+        """The references that are worth a close look."""
+        ways = np.stack([made.screen, made.mirrored.screen])
+        count = CLOSER + more
+        found = neighbours.top_k(ways, self._screened(shape), 2 * count)
+        order = np.argsort(-found.scores.ravel(), kind="stable")
+        nearest = list(dict.fromkeys((found.rows.ravel()[order] // 2).tolist()))[:count]
+        face = np.stack([_face_screen(made), _face_screen(made.mirrored)])
+        if face.any():
+            alike = neighbours.top_k(face, self._faces, count)
+            order = np.argsort(-alike.scores.ravel(), kind="stable")
+            nearest += list(dict.fromkeys(alike.rows.ravel()[order].tolist()))[:count]
+        return list(dict.fromkeys(nearest))
+
+    def _screened(self, shape: float) -> NDArray[np.float32]:
+        """(2M, 1024): each reference's screen at a shape, whole and its middle."""
+        if shape not in self._screens:
+            rows = []
+            for number in range(len(self)):
+                seen = self._look(shape, number)
+                rows += [seen.screen, _middle(seen)]
+            self._screens[shape] = np.stack(rows)
+        return self._screens[shape]
+
+    def _read(self, shape: float, number: int) -> Look:
+        return look(self.shots[number].read(), shape, figure=self.figure)
+
+
+def _middle(seen: Look) -> NDArray[np.float32]:
+    border = round(len(seen.grey) * (1 - ZOOM) / 2)
+    return detectors.screen(detectors.details(seen.grey[border:-border, border:-border]))
+
+
+def _face_screen(seen: Look) -> NDArray[np.float32]:
+    blank = np.zeros(detectors.SCREEN**2, np.float32)
+    return blank if seen.features is None else detectors.screen(seen.features)

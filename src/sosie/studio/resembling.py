@@ -1,0 +1,126 @@
+"""Whom on file a face looks like. Embeddings are read once for each picture and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sosie.core.errors import BadInput
+from sosie.core.records import Record, Sample
+from sosie.registry import Registry
+from sosie.studio import drawing
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from sosie.audit.resemblance import Resemblances
+
+OnPicture = Callable[[int, int], None]
+KEY = "face/1"
+"""Under which kind of reading embeddings are kept."""
+
+
+class Kept(Record):
+    """A face's embedding as it is kept; empty for a picture without a face."""
+
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What was found."""
+
+    resemblances: Resemblances
+    pictures: dict[str, str]
+    """By person, the file name of the picture that is most alike."""
+    left_out: tuple[str, ...]
+    """Whom it was not compared with, and why, in sentences."""
+
+
+def resembles(
+    registry: Registry,
+    picture: Path,
+    *,
+    among: Sequence[str] | None,
+    rate: float,
+    on_picture: OnPicture,
+) -> Looked:
+    """Compare the largest face of a picture file with people on file.
+
+    Raises BadInput if it shows no face, NotFound for a name not on file.
+    """
+    import numpy as np
+
+    from sosie.audit.resemblance import resemblances
+    from sosie.models import faces
+    from sosie.registry.intake import read_bytes, shown_name, upright
+
+    rgb = np.asarray(upright(read_bytes(picture), shown_name(picture)))
+    face = faces.identity(rgb)
+    if face is None:
+        raise BadInput(
+            f"No face was found in {picture}, so nobody can be compared.",
+            advice="Give a picture in which it is plain to see.",
+        )
+    for name in among or ():
+        registry.subject(name)
+    samples, left_out = _people(registry)
+    vectors = _embedded(registry, samples, on_picture)
+    seen = {
+        name: [(sample, vectors[sample.pixels_sha256]) for sample in own]
+        for name, own in samples.items()
+    }
+    showing = {
+        name: [(sample, vector) for sample, vector in own if vector is not None]
+        for name, own in seen.items()
+    }
+    found = resemblances(
+        face,
+        {name: [vector for _, vector in own] for name, own in showing.items()},
+        among=among,
+        rate=rate,
+    )
+    nearest = {one.name: showing[one.name][one.picture][0].file_name for one in found.found}
+    return Looked(found, nearest, left_out)
+
+
+def _people(registry: Registry) -> tuple[dict[str, tuple[Sample, ...]], tuple[str, ...]]:
+    """Pictures of the people on file, and whom they leave out."""
+    found, left_out = {}, []
+    for subject in registry.subjects():
+        if subject.kind != "person":
+            continue
+        given = registry.consents(subject.name)
+        if given and not given[-1].acts:
+            left_out.append(f'"{subject.name}" has withdrawn every permission: not compared.')
+        else:
+            found[subject.name] = registry.samples(subject.name)
+    return found, tuple(left_out)
+
+
+def _embedded(
+    registry: Registry, samples: dict[str, tuple[Sample, ...]], on_picture: OnPicture
+) -> dict[str, NDArray[np.float32] | None]:
+    """The face's embedding of every picture, by the hash of its pixels."""
+    import numpy as np
+
+    from sosie.models import faces
+
+    judge = faces.identity
+    wanted = {s.pixels_sha256: s.picture_sha256 for own in samples.values() for s in own}
+    keys = {pixels: f"{KEY}/{judge.sha256}/{pixels}" for pixels in wanted}
+    kept = dict(registry.readings.get(list(keys.values())))
+    for number, (pixels, blob) in enumerate(wanted.items(), 1):
+        if keys[pixels] not in kept:
+            vector = judge(drawing.pixels(registry.blobs.path(blob)))
+            text = Kept(values=() if vector is None else tuple(map(float, vector)))
+            kept[keys[pixels]] = text.model_dump_json()
+            registry.readings.put({keys[pixels]: kept[keys[pixels]]})
+        on_picture(number, len(wanted))
+    read = {pixels: Kept.model_validate_json(kept[key]).values for pixels, key in keys.items()}
+    return {
+        pixels: np.array(values, np.float32) if values else None for pixels, values in read.items()
+    }

@@ -1,0 +1,150 @@
+"""Copies made in a known way, and a perfect likeness with new pixels, which is none."""
+
+import numpy as np
+import pytest
+
+from bench.copied import MAKES, Original
+from sosie.audit.copying import Config, Shot, search
+from sosie.audit.copying.calibration import USUAL, needed, p_value, smallest_rate, threshold
+from sosie.audit.copying.detectors import placement, tile_correlation, tiled_l2
+from sosie.audit.copying.evidence import PARTS, compare
+from sosie.audit.copying.look import look, shape_of
+from sosie.audit.copying.records import REPRODUCED, Threshold
+from sosie.audit.copying.search import kind_of, needed_generations, planted
+from sosie.audit.intervals import upper_bound
+from sosie.core.errors import BadInput, UnreadablePicture
+from sosie.models.mask import person_mask
+from sosie.world.people import person
+
+ORIGINAL = Original(person(29), 2, 30, 192)
+LIMITS = {
+    part: Threshold(part=part, value=USUAL[part], false_positives=0.01, raised=False)
+    for part in PARTS
+}
+
+
+def seen(rgb, like=None):
+    return look(rgb, None if like is None else shape_of(like), figure=person_mask)
+
+
+def shots(name, pictures):
+    return [Shot(f"{name} {i}", lambda rgb=rgb: rgb) for i, rgb in enumerate(pictures)]
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return [Original(person(29), seed, 30, 192).shot().picture for seed in range(6)]
+
+
+@pytest.mark.parametrize("kind", MAKES)
+def test_what_was_copied_is_told_and_a_likeness_is_no_copy(kind):
+    made = MAKES[kind](ORIGINAL)
+    evidence = compare(seen(ORIGINAL.shot().picture), seen(made))
+    assert kind_of(evidence, LIMITS) == kind
+
+
+def test_a_perfect_likeness_scores_on_the_face_and_not_on_the_rest():
+    evidence = compare(seen(ORIGINAL.shot().picture), seen(ORIGINAL.alike().picture))
+    assert evidence.face > 0.7 and evidence.rest < 0.7
+
+
+def test_a_crop_is_found_in_its_place_and_a_mirrored_copy_as_such():
+    rgb = ORIGINAL.shot().picture
+    crop = rgb[24:178, 10:164]
+    found = compare(seen(rgb), seen(crop))
+    assert found.placed and found.rest > USUAL["rest"]
+    assert compare(seen(rgb), seen(rgb[:, ::-1])).mirrored
+
+
+def test_nothing_is_said_of_what_is_flat():
+    flat = np.full((64, 64, 3), 128, np.uint8)
+    evidence = compare(look(flat), look(flat))
+    assert (evidence.rest, evidence.face, evidence.background) == (None, None, None)
+    assert kind_of(evidence, LIMITS) is None
+
+
+def test_tiles_forgive_another_tone_and_a_step_aside_but_l2_does_not():
+    draw = np.random.default_rng(0)
+    grey = np.kron(draw.uniform(40, 200, (16, 16)), np.ones((8, 8))).astype(np.float32)
+    moved = np.roll(grey, 2, axis=1) * 0.8 + 20
+    assert np.nanmean(tile_correlation(grey, moved)) > 0.95
+    assert np.nanmean(tile_correlation(grey, moved, search=0)) < 0.8
+    bytes_ = [np.repeat(a[..., None], 3, 2).astype(np.uint8) for a in (grey, moved)]
+    assert tiled_l2(*bytes_) > 0.1 and tiled_l2(bytes_[0], bytes_[0]) == 0
+    assert placement(None, None) is None
+
+
+def test_no_null_supports_more_than_its_size():
+    assert smallest_rate(19) == 0.05 and needed(0.05) == 19 and needed(0.01) == 99
+    assert p_value(0.5, [0.1, 0.5, 0.9]) == 0.75
+    few = threshold("rest", [0.93, 0.2, 0.3], 0.01)
+    assert few.value > 0.93 and few.raised and few.false_positives == 0.25
+    assert threshold("rest", [0.1] * 99, 0.01).value == USUAL["rest"]
+
+
+def test_thresholds_keep_their_promise_over_many_draws():
+    draw = np.random.default_rng(0)
+    for n, rate in ((19, 0.05), (99, 0.01), (40, 0.1)):
+        flagged = []
+        for _ in range(2000):
+            null, new = draw.uniform(0.9, 1, n), draw.uniform(0.9, 1)
+            flagged.append(new >= threshold("rest", null.tolist(), rate).value)
+        assert np.mean(flagged) <= rate + 3 * np.sqrt(rate / 2000)
+
+
+def test_planted_copies_fail_the_audit_and_are_named(pictures):
+    copies = [planted(rgb, i) for i, rgb in enumerate(pictures)]
+    new = [ORIGINAL.other(9000 + i).picture for i in range(3)]
+    held_out = [ORIGINAL.other(5000 + i).picture for i in range(8)]
+    found = search(
+        [*shots("copy", copies), *shots("new", new)],
+        shots("original", pictures),
+        [*shots("held out", held_out), *shots("leak", pictures[:1])],
+        figure=person_mask,
+    )
+    assert found.verdict == "failed" and "6 of 9" in found.reasons[0]
+    named = {m.made: m.reference for m in found.matches if m.kind in REPRODUCED}
+    assert named == {f"copy {i}": f"original {i}" for i in range(6)}
+    assert "leak 0" in found.leaked and found.null_size == 9 - len(found.leaked)
+    assert found.controls.value == 1 and found.pictures.value == 1
+    assert {match.p for match in found.matches[:6]} == {1 / (found.null_size + 1)}
+    assert found.picture_bound < 1 and found.curve[0].generated.value > found.curve[-1].null.value
+
+
+def test_three_pictures_measure_nothing(pictures):
+    found = search(shots("a", pictures[:1]), shots("b", pictures[1:3]), figure=person_mask)
+    assert found.verdict == "not measured" and "generate at least 299" in found.reasons[0]
+    copied = search(shots("a", pictures[:1]), shots("b", pictures[:2]), figure=person_mask)
+    assert copied.verdict == "not measured" and "held-out" in copied.reasons[0]
+
+
+def test_clean_pictures_pass_where_the_sample_carries_it(pictures):
+    found = search(
+        shots("new", [ORIGINAL.other(9000 + i).picture for i in range(6)]),
+        shots("original", pictures),
+        config=Config(at_most=0.5),
+    )
+    assert found.verdict == "passed" and found.null == "the references among themselves"
+    assert found.upper_bound == pytest.approx(1 - 0.05 ** (1 / 6))
+    assert any("people from backgrounds" in remark for remark in found.remarks)
+
+
+def test_shapes_may_differ_and_broken_files_are_told(pictures):
+    def broken():
+        raise UnreadablePicture("cut.jpg is damaged.")
+
+    tall = np.pad(pictures[0], ((0, 0), (0, 64), (0, 0)), mode="reflect")[:, 20:-40]
+    found = search(
+        [*shots("tall", [tall]), Shot("cut.jpg", broken)],
+        [*shots("original", pictures[:3]), Shot("cut.jpg", broken)],
+    )
+    assert found.matches[0].reference == "original 0" and found.generated == 1
+    assert found.unreadable == ("cut.jpg is damaged.",) * 2
+    with pytest.raises(BadInput, match="None of the references can be read"):
+        search(shots("a", pictures[:1]), [Shot("cut.jpg", broken)])
+
+
+def test_the_number_asked_for_is_the_number_needed():
+    for copied, rate in ((0, 0.01), (3, 0.01), (0, 0.2)):
+        n = needed_generations(copied, rate, 0.95)
+        assert upper_bound(copied, n) <= rate < upper_bound(copied, n - 1)

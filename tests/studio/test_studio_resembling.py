@@ -1,0 +1,66 @@
+"""Whom on file a picture looks like, through the door."""
+
+import pytest
+from PIL import Image
+
+from sosie.core.errors import BadInput, NotFound
+from sosie.models import faces
+from sosie.studio import Studio
+from sosie.world.people import person
+from sosie.world.photo import photo
+from tests.cli.door import sosie
+
+NAMES = {"anna": 9, "berta": 19, "clara": 39}
+
+
+def shot(seed, number, path):
+    picture = photo(person(seed), seed=number, age=30, size=160, view="front view").picture
+    Image.fromarray(picture).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    root = tmp_path_factory.mktemp("resembles")
+    studio = Studio(root / "home")
+    for name, seed in NAMES.items():
+        studio.new(name, kind="person")
+        studio.add(name, [shot(seed, number, root / f"{name}-{number}.png") for number in (1, 2)])
+    return root / "home"
+
+
+def test_the_one_on_file_comes_first_and_embeddings_are_kept(home, tmp_path, monkeypatch):
+    picture = shot(NAMES["berta"], 50, tmp_path / "new.png")
+    found = Studio(home).resembles(picture, rate=0.34).resemblances
+    assert found.found[0].name == "berta" and found.people == 3 and found.supported
+    calls = []
+    real = faces.identity.describe
+    counted = faces.Embedder(
+        "SFace", faces.identity.sha256, lambda rgb: calls.append(1) or real(rgb)
+    )
+    monkeypatch.setattr(faces, "identity", counted)
+    again = Studio(home).resembles(picture, among=["anna"], rate=0.34).resemblances
+    assert len(calls) == 1 and [one.name for one in again.found] == ["anna"]
+
+
+def test_the_gate_never_passes_what_too_few_people_cannot_tell(home, tmp_path):
+    picture = shot(NAMES["berta"], 50, tmp_path / "new.png")
+    answer = sosie(home, "resembles", picture, "--not-like")
+    assert answer.code == 2 and "that takes 100" in " ".join(answer.out.split())
+    assert sosie(home, "resembles", picture, "--not-like", "--rate", "0.4").code in (0, 1)
+
+
+def test_a_picture_without_a_face_and_a_stranger_to_the_registry_are_told(home, tmp_path):
+    Image.new("RGB", (64, 64), "grey").save(tmp_path / "wall.png")
+    with pytest.raises(BadInput, match="No face was found"):
+        Studio(home).resembles(tmp_path / "wall.png")
+    with pytest.raises(NotFound):
+        Studio(home).resembles(shot(9, 3, tmp_path / "a.png"), among=["nobody"])
+
+
+def test_who_has_withdrawn_is_left_out_and_told(home, tmp_path):
+    studio = Studio(home)
+    studio.consent("clara", relation="synthetic", acts=(), evidence="sosie.world person seed 39")
+    looked = studio.resembles(shot(39, 3, tmp_path / "a.png"), rate=0.5)
+    assert {one.name for one in looked.resemblances.found} == {"anna", "berta"}
+    assert "clara" in looked.left_out[0]
