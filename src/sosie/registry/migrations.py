@@ -218,3 +218,15 @@ def m006_forgettings(db: sqlite3.Connection) -> None:
             done TEXT
         )"""
     )
+
+
+@migration
+def m007_watermarks(db: sqlite3.Connection) -> None:
+    """Which picture bears which watermark: 32 bits by which a copy without its words is known."""
+    db.execute(
+        """CREATE TABLE watermarks (
+            number INTEGER PRIMARY KEY,
+            about TEXT NOT NULL UNIQUE,
+            record TEXT NOT NULL
+        )"""
+    )

@@ -24,7 +24,17 @@ from sosie.registry.rows import columns_of, sample_of
 from sosie.registry.runs import RunBook
 from sosie.registry.signatures import Signatures
 from sosie.registry.sweep import DAY, Swept, remove, temporaries, unnamed
-from sosie.rights import HOME_KEY, Key, Signature, checked_consent, home_key
+from sosie.registry.watermarks import Watermarks
+from sosie.rights import (
+    HOME_CHAIN,
+    HOME_KEY,
+    Chain,
+    Key,
+    Signature,
+    checked_consent,
+    home_chain,
+    home_key,
+)
 
 _NAMED = """SELECT original_sha256 AS sha256 FROM samples
     UNION ALL SELECT picture_sha256 FROM samples
@@ -58,6 +68,7 @@ class Registry(RunBook):
         self.dismissals = Dismissals(db)
         self.mends = Mends(db, self.blobs)
         self.signatures = Signatures(db)
+        self.watermarks = Watermarks(db)
         self.forgetting = Forgetting(home, db, self.blobs, _TAUGHT)
 
     @classmethod
@@ -263,6 +274,14 @@ class Registry(RunBook):
             return home_key(self.home)
         with self._db.writing():
             return home_key(self.home)
+
+    def chain(self) -> Chain:
+        """What signs pictures for the workspace, made on first need. Raises WorkspaceError."""
+        key = self.key()
+        if (self.home / HOME_CHAIN).exists():
+            return home_chain(self.home, key)
+        with self._db.writing():
+            return home_chain(self.home, key)
 
     # Adapters
 
