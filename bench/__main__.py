@@ -18,6 +18,7 @@ NAMES = (
     "mends",
     "captions",
     "portraits",
+    "watermark",
     "suite",
 )
 
