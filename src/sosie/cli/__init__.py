@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 VERBS = (
     *("new", "add", "remove", "doctor", "mend", "caption", "show", "list", "consent", "bases"),
-    *("train", "runs", "follow", "reproduce", "generate", "words", "export", "import"),
+    *("train", "runs", "follow", "reproduce", "generate", "words", "export"),
+    *("export-pictures", "import"),
     *("verify", "tidy", "forget"),
 )
 """In the order in which a user meets them."""

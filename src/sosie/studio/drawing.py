@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from sosie.core.errors import BadInput, NotFound
 from sosie.core.records import Adapter, Record, first_complaint
 from sosie.registry import Registry
+from sosie.studio.marking import Marker
 
 if TYPE_CHECKING:
     from sosie.audit import Likeness
-    from sosie.generate import GenerateConfig, WordTrial
+    from sosie.generate import GenerateConfig, Picture, WordTrial
     from sosie.generate.words import Unit
     from sosie.models.diffusion.base import DiffusionBase
 
@@ -159,28 +160,38 @@ def draw(
     out: Path,
     consents: Mapping[str, str],
     init: Path | None,
-    sign: Callable[[str], str],
+    marker: Marker,
     say: Callable[[str], None],
 ) -> Drawn:
-    """Draw into `out`: one PNG a picture, signed and written as soon as it is drawn, and a contact
+    """Draw into `out`: one PNG a picture, marked and written as soon as it is drawn, and a contact
     sheet."""
     from sosie import generate
     from sosie.models import lora
     from sosie.registry.intake import read
 
     start = None if init is None else pixels(BytesIO(read(init).picture))
-    name = calls[0].found.subject if calls else "picture"
+    subject = calls[0].found.subject if calls else None
+    name = subject or "picture"
     files: list[Path] = []
-    pictures = generate.draw(
+    pictures: list[Picture] = []
+
+    def keep(drawn: Picture) -> None:
+        picture, bits = marker.drawn(drawn, subject)
+        finish = marker.finish([picture.made], f"{name}-{picture.made.seed}", bits)
+        files.append(generate.save(picture, out, name, finish))
+        pictures.append(picture)
+
+    generate.draw(
         base,
         config,
         [(call.name, lora.read(call.found.path), call.weight) for call in calls],
         consents=consents,
         init=start,
         say=say,
-        on_picture=lambda picture: files.append(generate.save(picture, out, name, sign)),
+        on_picture=keep,
     )
-    return Drawn(files=tuple(files), sheet=generate.save_sheet(pictures, out, name))
+    finish = marker.finish([picture.made for picture in pictures], f"{name}-sheet")
+    return Drawn(files=tuple(files), sheet=generate.save_sheet(pictures, out, name, finish))
 
 
 def words(
@@ -191,11 +202,11 @@ def words(
     unit: Unit | None,
     out: Path,
     consents: Mapping[str, str],
+    marker: Marker,
     on_picture: Callable[[int, int], None],
 ) -> tuple[WordTrial, Path]:
     """What each part of a prompt does, and where in `out` the sheet of it lies."""
     from sosie import generate
-    from sosie.generate.files import save_beside
     from sosie.models import lora
 
     trial, sheet = generate.try_words(
@@ -205,8 +216,9 @@ def words(
         unit=unit,
         consents=consents,
         on_picture=on_picture,
+        finish=lambda made: marker.finish(made, "words"),
     )
-    return trial, save_beside(sheet, out, "words")
+    return trial, generate.save_beside(sheet, out, "words")
 
 
 def likeness(

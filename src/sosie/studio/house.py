@@ -6,6 +6,7 @@ in the rooms. Heavy libraries are imported where they are first needed.
 
 from __future__ import annotations
 
+from sosie.studio.rooms.copies import Copying
 from sosie.studio.rooms.examination import Examination
 from sosie.studio.rooms.permission import Permission
 from sosie.studio.rooms.pictures import Pictures
@@ -14,5 +15,5 @@ from sosie.studio.rooms.training import Training
 from sosie.studio.rooms.workspace import Workspace
 
 
-class Studio(Workspace, Examination, Permission, Shelf, Training, Pictures):
+class Studio(Workspace, Examination, Permission, Shelf, Training, Pictures, Copying):
     """A workspace. `home` is its folder; None takes SOSIE_HOME or the platform's data folder."""

@@ -5,23 +5,58 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
+
+from pydantic import ValidationError
 
 from sosie import rights
 from sosie.core.errors import NotFound, UnreadablePicture, WeightsRefused
 from sosie.core.records import Record
 from sosie.core.terms import Relation
 from sosie.registry import Registry
-from sosie.studio import permission
+from sosie.registry.watermarks import Hit
+from sosie.rights import Credentials, xmp
+from sosie.studio import permission, reading
+from sosie.studio.forgetting import Signed
+from sosie.studio.reading import Marks
 
-Verdict = Literal["as signed", "changed", "forged", "withdrawn", "ended", "not signed"]
+Verdict = Literal[
+    "as signed", "changed", "forged", "doubtful", "withdrawn", "ended", "recognised", "not signed"
+]
+"""A file is recognised that is not signed, but bears a watermark that is on file here."""
 Standing = Literal["stands", "withdrawn", "ended", "not on file"]
 
-_PNG = b"\x89PNG\r\n\x1a\n"
 _NEVER = (
     "A signature proves a key: not a person, an age, or a free will.",
     "Whether copies of this file lie elsewhere is known to nobody.",
 )
+_STATES: dict[rights.State, Verdict] = {
+    "valid": "as signed",
+    "changed": "changed",
+    "forged": "forged",
+    "doubtful": "doubtful",
+    "elsewhere": "not signed",
+}
+_TOLD: dict[Verdict, str] = {
+    "as signed": "It is as it was signed, to the last byte.",
+    "changed": "It was changed after it was signed.",
+    "forged": "Its signature was not made by the key it names: it is forged.",
+    "doubtful": "It is signed, but the signature cannot be relied on: {problems}.",
+    "not signed": "It bears no signature: anyone may have written what it says.",
+}
+_LARGEST_RECEIPT = 1 << 26
+"""Bytes: a receipt names each file in about a hundred."""
+
+
+class Seal(NamedTuple):
+    """What the signature of a file makes of it."""
+
+    verdict: Verdict
+    told: str
+    key: str | None = None
+    """Fingerprint of the key that signed, or that vouches for what signed."""
+    signer: str | None = None
+    """As a certificate names whoever signed, where no key is known by its fingerprint."""
 
 
 class Named(Record):
@@ -52,15 +87,17 @@ class Account(Record):
 
 
 def verify(registry: Registry, path: Path) -> Account:
-    """What is known of a LoRA or a picture, ours or not.
+    """What is known of a LoRA, a picture or a receipt, ours or not.
 
     Raises NotFound if there is no such file.
     """
     if not path.is_file():
         raise NotFound(f"There is no file {path}.")
+    if reading.is_picture(path):
+        return _picture(registry, path)
     with path.open("rb") as file:
-        picture = file.read(len(_PNG)) == _PNG
-    return _picture(registry, path) if picture else _lora(registry, path)
+        receipt = file.read(1) == b"{"
+    return _receipt(registry, path) if receipt else _lora(registry, path)
 
 
 def _lora(registry: Registry, path: Path) -> Account:
@@ -79,33 +116,128 @@ def _lora(registry: Registry, path: Path) -> Account:
     consent = header.get("sosie.consent_sha256")
     about = {found.tensors_sha256: [consent] if consent else []}
     # A file whose bytes lie otherwise was not signed so, whatever its contents.
-    unsigned = found.unsigned_sha256 if found.as_written else ""
-    return _account(registry, path, unsigned, found.signature, header, about, told)
+    seal = _weigh(found.unsigned_sha256 if found.as_written else "", found.signature)
+    return _account(registry, path, seal, header, about, told)
 
 
 def _picture(registry: Registry, path: Path) -> Account:
-    from sosie.generate import opened, read_back
-
-    about, signature = opened(path.read_bytes())
+    """A picture is told by its own record, its credentials, its XMP and its watermark."""
     try:
-        made = read_back(path)
+        marks = reading.marks(registry, path)
     except UnreadablePicture as error:
-        if signature is None:
-            return _nothing(path, str(error))
-        return _account(registry, path, about, signature, {}, {}, [str(error)])
+        return _nothing(path, str(error))
+    made, found = marks.made, marks.credentials
+    told, said, named = list(marks.unread), {}, {}
+    if made is not None:
+        said["made"] = made.model_dump(mode="json")
+        told.append(
+            f'A synthetic picture, drawn by {made.software} from "{made.prompt}", seed {made.seed}.'
+        )
+        told.append(f"Its base is {made.base} ({made.base_sha256[:12]}…).")
+        for use in made.loras:
+            what = f"{use.name} ({use.tensors_sha256[:12]}…)"
+            told.append(f"The LoRA {what} acted with weight {use.weight:g}.")
+            named[use.tensors_sha256] = [use.consent_sha256] if use.consent_sha256 else []
+    if found is not None:
+        said["credentials"] = found.model_dump(mode="json")
+        named.setdefault("", []).extend(
+            one for one in found.consents if not any(one in row for row in named.values())
+        )
+        told += _credentials_told(found, ours=made is not None)
+    told += _xmp_told(marks.xmp)
+    seal = _sealed(found)
+    if marks.hit is not None:
+        said["watermark"] = {
+            "number": f"{marks.hit.number:08x}",
+            **marks.hit.mark.model_dump(mode="json"),
+        }
+        told += _hit_told(marks.hit, marks.sought)
+        named.setdefault("", []).extend(
+            one for one in marks.hit.mark.consents if not any(one in row for row in named.values())
+        )
+        if seal.verdict == "not signed":
+            seal = seal._replace(verdict="recognised")
+    account = _account(registry, path, seal, said, named, told)
+    return account.model_copy(update={"unknown": (*account.unknown, *_unknown(marks))})
+
+
+def _receipt(registry: Registry, path: Path) -> Account:
+    """What `sosie forget` wrote."""
+    try:
+        if path.stat().st_size > _LARGEST_RECEIPT:
+            return _nothing(path, "It is no receipt: it is too large.")
+        signed = Signed.model_validate_json(path.read_bytes())
+    except ValidationError:
+        return _nothing(path, "It is neither a picture, nor a LoRA, nor a receipt of Sosie's.")
+    receipt = signed.receipt
     told = [
-        f'A synthetic picture, drawn by {made.software} from "{made.prompt}", seed {made.seed}.',
-        f"Its base is {made.base} ({made.base_sha256[:12]}…).",
+        f"A receipt of {receipt.at:%d %B %Y}: {len(receipt.destroyed)} files of "
+        f"{receipt.subject} were destroyed, and {len(receipt.kept)} kept that others share."
     ]
-    told += [
-        f"The LoRA {use.name} ({use.tensors_sha256[:12]}…) acted with weight {use.weight:g}."
-        for use in made.loras
+    seal = _weigh(receipt.sha256(), signed.signature.model_dump_json())
+    account = _account(registry, path, seal, receipt.model_dump(mode="json"), {}, told)
+    unknown = "Whether the files were really destroyed: the receipt is the word of who signed it."
+    return account.model_copy(update={"unknown": (*account.unknown, unknown)})
+
+
+def _credentials_told(found: Credentials, *, ours: bool) -> list[str]:
+    """What the credentials of anyone's picture say, where our own record does not."""
+    if found.state == "elsewhere":
+        where = found.problems[0]
+        return [f"Its content credentials are not in the file but at {where}: nothing is fetched."]
+    told = [f"Its content credentials (C2PA) were written by {found.generator or 'a program'}."]
+    if found.source_type == xmp.SYNTHETIC:
+        told.append("They say: made by a trained algorithm.")
+    elif found.source_type:
+        told.append(f"They say how it came to be: {found.source_type.rpartition('/')[2]}.")
+    if found.ingredients and not ours:
+        told.append(f"They say what went into it: {'; '.join(found.ingredients)}.")
+    told += [f"They say of {use}: {may}." for use, may in sorted(found.training.items())]
+    return told
+
+
+def _xmp_told(said: xmp.Said) -> list[str]:
+    told = []
+    if said.source_type == xmp.SYNTHETIC:
+        told.append("Its XMP, which nobody signs, says: made by a trained algorithm.")
+    elif said.source_type:
+        source = said.source_type.rpartition("/")[2]
+        told.append(f"Its XMP, which nobody signs, says how it came to be: {source}.")
+    if said.data_mining:
+        told.append(f"Its XMP, which nobody signs, says: {xmp.mining_told(said.data_mining)}.")
+    return told
+
+
+def _hit_told(hit: Hit, sought: int) -> list[str]:
+    mark = hit.mark
+    whom = f" of {mark.subject}" if mark.subject else ""
+    what = "was drawn here" if mark.what == "drawn" else "was given out from here"
+    made_from = f" with {', '.join(mark.made_from)}" if mark.made_from else ""
+    wrong = {0: "every bit"}.get(hit.wrong, f"all but {hit.wrong} of 32 bits")
+    return [
+        f"It bears the watermark {hit.number:08x} ({wrong}): a picture{whom} that {what} on "
+        f"{mark.at:%d %B %Y}{made_from}.",
+        f"A picture without a watermark would seem to bear one of the {sought} on file, as near, "
+        f"with a chance of at most {_odds(hit.chance)}.",
     ]
-    named = {
-        use.tensors_sha256: [use.consent_sha256] if use.consent_sha256 else [] for use in made.loras
-    }
-    said = made.model_dump(mode="json")
-    return _account(registry, path, about, signature, said, named, told)
+
+
+def _odds(chance: float) -> str:
+    return f"1 in {int(1 / chance):,}"
+
+
+def _unknown(marks: Marks) -> list[str]:
+    unknown = []
+    if marks.credentials is None:
+        unknown.append(
+            "Whether it ever bore credentials: most programs that save a picture drop them."
+        )
+    if marks.hit is None and marks.sought:
+        unknown.append(
+            "Whether it ever bore a watermark: none on file here was found in it, and who wants to "
+            "can remove one."
+        )
+    return unknown
 
 
 def _nothing(path: Path, why: str) -> Account:
@@ -115,22 +247,24 @@ def _nothing(path: Path, why: str) -> Account:
 def _account(
     registry: Registry,
     path: Path,
-    about: str,
-    text: str | None,
+    seal: Seal,
     said: dict[str, Any],
     named: dict[str, list[str]],
     told: Sequence[str],
 ) -> Account:
-    """Weigh the signature `text` of what has the hash `about`, and the permissions that the LoRAs
-    (by the hash of their tensors) were used under."""
-    signature, verdict, words = _weigh(about, text)
-    sentences, unknown = [*told, words], list(_NEVER)
-    if signature is not None and verdict in ("as signed", "changed"):
-        own = signature.public_key == registry.key().public
+    """Weigh the seal of a file, and the permissions that the LoRAs (by the hash of their tensors;
+    "" for what is not said to be of one) were used under."""
+    verdict = seal.verdict
+    sentences, unknown = [*told, seal.told], list(_NEVER)
+    if seal.key is not None and verdict in ("as signed", "changed"):
+        own = seal.key == rights.fingerprint(registry.key().public)
         whose = "this workspace" if own else "another workspace"
-        sentences.append(f"The signature is by the key of {whose}, {signature.key[:16]}….")
+        sentences.append(f"The signature is by the key of {whose}, {seal.key[:16]}….")
         if not own:
             unknown.append("Who holds that key: compare its fingerprint with the maker's.")
+    elif seal.signer is not None:
+        sentences.append(f'Its certificate names "{seal.signer}" as who signed.')
+        unknown.append(f'Whether it was "{seal.signer}": no list of whom to trust is kept here.')
     permissions = tuple(_named(registry, sha256) for row in named.values() for sha256 in row)
     for found in permissions:
         sentences.append(_permission_told(found))
@@ -149,7 +283,7 @@ def _account(
     return Account(
         file=path,
         verdict=verdict,
-        key=signature.key if signature else None,
+        key=seal.key,
         said=said,
         permissions=permissions,
         told=tuple(sentences),
@@ -157,16 +291,27 @@ def _account(
     )
 
 
-def _weigh(about: str, text: str | None) -> tuple[rights.Signature | None, Verdict, str]:
-    """The signature, what it makes of the file, and that in words."""
+def _weigh(about: str, text: str | None) -> Seal:
+    """What the signature `text` makes of a file whose bytes without it have the hash `about`."""
     if text is None:
-        return None, "not signed", "It bears no signature: anyone may have written what it says."
+        return Seal("not signed", _TOLD["not signed"])
     signature = rights.parsed(text)
     if signature is None or signature.role != "trainer" or not signature.holds():
-        return signature, "forged", "Its signature was not made by the key it names: it is forged."
-    if signature.about != about:
-        return signature, "changed", "It was changed after it was signed."
-    return signature, "as signed", "It is as it was signed, to the last byte."
+        return Seal("forged", _TOLD["forged"], signature.key if signature else None)
+    verdict: Verdict = "as signed" if signature.about == about else "changed"
+    return Seal(verdict, _TOLD[verdict], signature.key)
+
+
+def _sealed(found: Credentials | None) -> Seal:
+    """What its credentials make of a picture."""
+    if found is None:
+        return Seal("not signed", _TOLD["not signed"])
+    verdict = _STATES[found.state]
+    told = _TOLD[verdict].format(problems=", ".join(found.problems))
+    if verdict == "as signed":
+        # Padding of the credentials is no part of what is signed.
+        told = "The picture, and what they say of it, are as they were signed."
+    return Seal(verdict, told, found.key, None if found.key else found.signer)
 
 
 def _named(registry: Registry, sha256: str) -> Named:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sosie.studio import drawing, permission
 from sosie.studio.drawing import Drawn
+from sosie.studio.marking import Marker
 from sosie.studio.rooms.room import Room
 
 if TYPE_CHECKING:
@@ -29,10 +30,15 @@ class Pictures(Room):
         seed: int = 1,
         init: Path | None = None,
         device: str = "auto",
+        watermark: bool = True,
         say: Callable[[str], None] = lambda line: None,
         **settings: Any,
     ) -> Drawn:
-        """Draw pictures into `out`; the subject of every LoRA called must permit it."""
+        """Draw pictures into `out`; the subject of every LoRA called must permit it.
+
+        Each is signed, and bears an invisible watermark unless `watermark` is False; what cannot be
+        marked is kept, and told.
+        """
         calls, consents = self._called(prompt, say)
         config = drawing.configure(prompt, n=n, seed=seed, **settings)
         loaded = self.desk.base(base, device)
@@ -43,7 +49,7 @@ class Pictures(Room):
             out=out,
             consents=consents,
             init=init,
-            sign=permission.seal(self.registry),
+            marker=Marker(self.registry, watermark=watermark, say=say),
             say=say,
         )
 
@@ -68,7 +74,14 @@ class Pictures(Room):
         config = drawing.configure(prompt, n=n, seed=seed, **settings)
         loaded = self.desk.base(base, device)
         return drawing.words(
-            loaded, config, calls, unit=unit, out=out, consents=consents, on_picture=on_picture
+            loaded,
+            config,
+            calls,
+            unit=unit,
+            out=out,
+            consents=consents,
+            marker=Marker(self.registry, watermark=False, say=say),
+            on_picture=on_picture,
         )
 
     def _called(
