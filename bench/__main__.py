@@ -14,6 +14,7 @@ NAMES = (
     "judges",
     "obeys",
     "likeness",
+    "choice",
     "doctor",
     "mends",
     "captions",

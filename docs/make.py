@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
@@ -13,14 +14,17 @@ from typer.testing import CliRunner
 
 from sosie.cli import VERBS, app
 from sosie.core import errors
+from sosie.core.consent import Terms
 from sosie.doctor import table as doctor_table
 from sosie.doctor.mends import table as mends_table
 from sosie.doctor.mends.mend import Mend
 from sosie.doctor.wording import words
 from sosie.models.diffusion import BASES
+from sosie.rights import Document
 from sosie.train import config
 
 FOLDER = Path(__file__).parent
+SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 WIDTH = 88
 
 HEAD = """# Commands
@@ -76,6 +80,9 @@ def commands() -> str:
         "defaults are those of the recipe for full-size bases; a base may bring its own, and\n"
         "`--dry-run` prints what would be used.\n\n"
         + table(("setting", "default", "meaning"), settings()),
+        "## Terms of a permission\n\nEach is given as `--set KEY=VALUE`, as JSON. Without "
+        "one its default holds;\nan empty list bounds nothing.\n\n"
+        + table(("term", "default", "meaning"), terms()),
     ]
     return "\n".join(parts)
 
@@ -113,6 +120,16 @@ def settings() -> Iterator[tuple[str, ...]]:
     defaults = config.standard().model_dump(mode="json")
     for name, value in defaults.items():
         yield f"`{name}`", "–" if value is None or value == [] else f"`{value}`", told[name]
+
+
+def terms() -> Iterator[tuple[str, ...]]:
+    """One row a term of a permission."""
+    (body,) = ast.parse(inspect.getsource(Terms)).body
+    assert isinstance(body, ast.ClassDef)
+    told = told_of(body.body)
+    for name, value in Terms().model_dump(mode="json").items():
+        default = "–" if value in (None, [], "") else f"`{json.dumps(value)}`"
+        yield f"`{name}`", default, told.get(name, "–")
 
 
 def rules() -> str:
@@ -176,6 +193,12 @@ def options(mend: Mend) -> Iterator[tuple[str, ...]]:
         yield f"`{name}`", default, limits, told.get(name, "–")
 
 
+def consent_schema() -> str:
+    """The JSON Schema of the file that a permission travels in."""
+    schema = {"$schema": SCHEMA, "title": "Permission", **Document.model_json_schema()}
+    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
+
+
 def told_of(body: list[ast.stmt]) -> dict[str, str]:
     """Name -> the docstring that stands below its assignment."""
     told: dict[str, str] = {}
@@ -195,7 +218,12 @@ def table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
-PAGES = {"commands.md": commands, "rules.md": rules, "mends.md": mends}
+PAGES = {
+    "commands.md": commands,
+    "rules.md": rules,
+    "mends.md": mends,
+    "consent.schema.json": consent_schema,
+}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -65,14 +65,27 @@ def test_without_a_permission_nothing_is_trained(pictures, base, tmp_path):
     [
         (["--self", "--until", "2020-01-01"], "is past"),
         (["--guardian"], "--signed-by"),
+        (["--guardian", "--signed-by", "Maria"], "birth date"),
+        (["--estate", "--signed-by", "Maria"], "needs what shows"),
+        (["--self", "--allow", "forgery"], "Cannot be allowed"),
+        (["--self", "--set", "territory=France"], "The term territory"),
         (["--synthetic"], "recipe"),
         ([], "--self, --guardian, --estate, --synthetic"),
         (["--self", "--estate"], "exactly one"),
-        (["--self", "--acts", "trian"], "Known: train, generate"),
+        (["--self", "--acts", "trian"], "Known: add, train, generate"),
     ],
 )
 def test_a_permission_that_contradicts_itself_is_not_recorded(words, said, home):
     sosie(home, "consent", "anna", *words).refused(2, said)
+
+
+def test_what_a_permission_names_must_be_there(home):
+    for words, said in (
+        (["--set", "teritory=[]"], '"territory"'),
+        (["--copyright", "9.png=Studio Meier"], "picture"),
+        (["--sign-with", "nowhere.key"], "nowhere.key"),
+    ):
+        sosie(home, "consent", "anna", "--self", *words).refused(3, said)
 
 
 # -- words -----------------------------------------------------------------------------------------

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sosie.core.consent import Consent
 from sosie.core.errors import BadInput, NotFound, WorkspaceError
 from sosie.core.files import sha256_bytes
-from sosie.core.records import Adapter, Box, Consent, Run, Sample, Subject, now
+from sosie.core.records import Adapter, Box, Run, Sample, Subject, now
 from sosie.registry import Blobs, Registry, home_folder
 from sosie.registry.migrations import MIGRATIONS
 from sosie.registry.names import checked_name

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -11,6 +13,7 @@ from typer.testing import CliRunner
 from bench.plants.safe import doubtful
 from sosie.cli import app
 from sosie.core.errors import WeightsRefused
+from sosie.core.records import now
 from sosie.models import unsafe
 from sosie.studio import Studio
 from tests.studio.household import photo
@@ -33,8 +36,15 @@ def house(tmp_path: Path) -> Studio:
     return studio
 
 
+BY_A_GUARDIAN: dict[str, Any] = {
+    "relation": "guardian",
+    "signed_by": "Maria Weber",
+    "terms": {"born": now().date() - timedelta(days=3000), "authority": "birth certificate"},
+}
+
+
 def signed_by_a_guardian(house: Studio) -> None:
-    house.consent("anna", relation="guardian", who="Anna Weber", signed_by="Maria Weber")
+    house.consent("anna", who="Anna Weber", **BY_A_GUARDIAN)
 
 
 def kept(house: Studio) -> set[bytes]:
@@ -55,7 +65,7 @@ def test_an_explicit_picture_is_refused_and_nothing_of_it_is_kept(house, photos,
 def test_a_doubtful_picture_is_refused_only_where_a_guardian_signed(house, photos):
     assert len(house.add("anna", [photos]).added) == 3
     house.new("ben")
-    house.consent("ben", relation="guardian", who="Ben Weber", signed_by="Maria Weber")
+    house.consent("ben", who="Ben Weber", **BY_A_GUARDIAN)
     report = house.add("ben", [photos])
     assert [refusal.file.name for refusal in report.refused] == ["doubtful.png"]
     assert "guardian" in report.refused[0].reason and len(report.added) == 2

@@ -1,17 +1,19 @@
 """The gate: no public method of `Studio` reaches a person's weights without her permission."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from sosie.core.errors import NotPermitted
-from sosie.core.records import Act
+from sosie.core.records import now
+from sosie.core.terms import Act
 from sosie.models import lora
 from sosie.models.diffusion import resolve
-from sosie.studio import Studio, drawing, permission, training
+from sosie.studio import Studio, card, drawing, permission, training
 from sosie.studio.rooms import shelf
+from tests.registry.shelf import shelve
 
 Call = Callable[[Studio, Path], object]
 
@@ -23,7 +25,10 @@ GATED: dict[str, tuple[Act, Call]] = {
     "words": ("generate", lambda s, tmp: s.words("<lora:anna:1>", base="tiny", out=tmp)),
     "likeness": ("generate", lambda s, tmp: s.likeness("anna-1", [])),
     "export_pictures": ("export", lambda s, tmp: s.export_pictures("anna", tmp)),
+    "audit": ("generate", lambda s, tmp: s.audit("anna-1")),
     "export_adapter": ("export", lambda s, tmp: s.export_adapter("anna-1", tmp)),
+    "publish": ("publish", lambda s, tmp: s.publish("anna", "v1")),
+    "card": ("publish", lambda s, tmp: s.card("anna@v1", tmp)),
     "permitted": ("merge", lambda s, tmp: s.permitted("merge", "anna")),
 }
 FREE = {
@@ -43,8 +48,10 @@ FREE = {
     "verify",
     "forget",
     "withdraw",
+    *("make_key", "paper", "give_consent", "take_consent", "take_releases"),
     *("mend", "unmend", "mends", "offers"),
     *("suggest_captions", "file_captions"),
+    "alias",
 }
 """Verbs that read or write records and the user's own files; none gives weights away."""
 
@@ -59,6 +66,8 @@ def test_every_public_method_is_weighed():
 def test_without_permission_nothing_is_reached(verb, state, trained, tmp_path, monkeypatch):
     act, call = GATED[verb]
     studio = Studio(trained.home)
+    if verb == "card":
+        shelve(studio.registry, trained.adapter)
     if state == "none":
         monkeypatch.setattr(type(studio.registry), "consents", lambda self, name: ())
     if state == "withdrawn":
@@ -66,10 +75,12 @@ def test_without_permission_nothing_is_reached(verb, state, trained, tmp_path, m
     if state == "expired":
         everything: tuple[Act, ...] = ("train", "generate", "export", "merge", "publish")
         studio.consent("anna", relation="self", acts=everything, until=date.today())
-        monkeypatch.setattr(permission, "date", Tomorrow)
+        monkeypatch.setattr(permission, "now", tomorrow)
     if state == "other acts":
         studio.consent("anna", relation="self", acts=())
-        studio.consent("anna", relation="self", acts=("publish",))
+        studio.consent(
+            "anna", relation="self", acts=("export",) if act == "publish" else ("publish",)
+        )
 
     def reached(*args: object, **kwargs: object) -> None:
         raise AssertionError(f"{verb} reached weights without permission")
@@ -79,6 +90,8 @@ def test_without_permission_nothing_is_reached(verb, state, trained, tmp_path, m
         (resolve, "load_base"),
         (drawing, "load"),
         (drawing, "pixels"),
+        (lora, "sealed"),
+        (card, "page"),
         (shelf, "write_atomically"),
         (training, "new_run"),
     ):
@@ -89,12 +102,9 @@ def test_without_permission_nothing_is_reached(verb, state, trained, tmp_path, m
     assert not out.exists()
 
 
-class Tomorrow(date):
-    """A day on which a permission until today has ended."""
-
-    @classmethod
-    def today(cls) -> date:
-        return date.today() + timedelta(days=1)
+def tomorrow() -> datetime:
+    """A time at which a permission until today has ended."""
+    return now() + timedelta(days=1)
 
 
 def test_every_lora_of_a_prompt_must_be_permitted(studio, trained, tmp_path):

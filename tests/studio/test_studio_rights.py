@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from sosie.core.errors import BadInput, NotPermitted
+from sosie.core.consent import Terms
+from sosie.core.errors import BadInput, NotPermitted, WeightsRefused
 from sosie.core.records import Run, now
-from sosie.models import lora
+from sosie.models import lora, unsafe
 from sosie.models.lora import container
 from sosie.rights import home_key
 from sosie.studio import Studio, permission
 from tests.cli.door import sosie
-from tests.studio.household import QUICK
+from tests.studio.household import QUICK, photo
 
 
 def drawn(studio: Studio, base: Path, out: Path) -> Path:
@@ -64,7 +65,7 @@ def test_a_permission_is_signed_by_the_house_and_by_who_gives_it(tmp_path):
     assert studio.registry.consents("anna") == (record,)
 
 
-def test_a_clock_set_back_wins_no_time(tmp_path):
+def test_a_clock_set_back_is_refused_with_the_reason(tmp_path):
     studio = Studio(tmp_path / "home")
     studio.new("anna")
     today = now().astimezone().date()
@@ -77,8 +78,9 @@ def test_a_clock_set_back_wins_no_time(tmp_path):
             folder=tmp_path, pid=None, started=now(), ended=later,
         )
     )  # fmt: skip
-    with pytest.raises(NotPermitted, match=f"permitted it until {today}"):
+    with pytest.raises(NotPermitted, match=f"is of {later:%Y-%m-%d}.*clock right"):
         studio.permitted("train", "anna")
+    assert studio.withdraw("anna").consent.acts == (), "it can always be withdrawn"
 
 
 def test_files_say_who_made_them_and_with_whose_permission(studio, trained, tmp_path):
@@ -143,8 +145,7 @@ def test_an_ended_and_a_withdrawn_permission_are_told(studio, trained, tmp_path,
     resealed(studio, file, {"sosie.consent_sha256": ended.sha256()})
     assert studio.verify(file).verdict == "as signed"
     with monkeypatch.context() as later:
-        day = permission.today(studio.registry) + timedelta(days=1)
-        later.setattr(permission, "today", lambda registry: day)
+        later.setattr(permission, "now", lambda: now() + timedelta(days=1))
         assert studio.verify(file).verdict == "ended"
     studio.consent("anna", relation="self", acts=())
     assert studio.verify(file).verdict == "withdrawn"
@@ -197,3 +198,124 @@ def test_a_withdrawal_ends_a_run_before_its_next_step(studio, trained):
     assert steps == [1]
     assert studio.runs("anna")[-1].state == "failed"
     assert [a.name for a in studio.registry.adapters()] == ["anna-1"]
+
+
+# What is meant to be done
+
+
+def asked(studio: Studio, base: Path, out: Path, words: str, **more: object) -> list[str]:
+    """What is said while three pictures are drawn."""
+    told: list[str] = []
+    studio.generate(
+        f"<lora:anna-1:0.8> {words}", base=str(base), out=out, n=3, steps=1, device="cpu",
+        watermark=False, say=told.append, **more,
+    )  # fmt: skip
+    return told
+
+
+def test_what_a_record_prohibits_is_not_drawn(studio, trained, tmp_path):
+    out = tmp_path / "out"
+    for words, what in (("anna naked", "sexual content"), ("anna, mugshot", "identification")):
+        with pytest.raises(NotPermitted, match=f"prohibits .*{what}.*the prompt says"):
+            asked(studio, trained.base, out, words)
+        with pytest.raises(NotPermitted, match=what):
+            studio.words(f"<lora:anna-1:0.8> {words}", base=str(trained.base), out=out)
+    with pytest.raises(NotPermitted, match="sexual content"):
+        studio.train("anna", base=str(trained.base), overrides={**QUICK, "probes": ["anna nude"]})
+    assert not out.exists() and len(studio.runs("anna")) == 1
+    # What is kept out of a picture may be named.
+    asked(studio, trained.base, out, "anna", negative="nude", true_guidance=2.0)
+
+
+def test_what_looks_explicit_is_not_written_and_it_is_told(studio, trained, tmp_path, monkeypatch):
+    scores = iter((0.1, 0.9, 0.1))
+    monkeypatch.setattr(unsafe, "score", lambda rgb: next(scores))
+    out = tmp_path / "out"
+    told = asked(studio, trained.base, out, "anna")
+    assert any("seed 2 looks explicit" in line and "not written" in line for line in told)
+    assert sorted(path.name for path in out.glob("anna-?.png")) == ["anna-1.png", "anna-3.png"]
+    monkeypatch.setattr(unsafe, "score", lambda rgb: 0.9)
+    with pytest.raises(NotPermitted, match="None of the pictures"):
+        asked(studio, trained.base, tmp_path / "none", "anna")
+    assert not (tmp_path / "none").exists()
+    allowed = [p for p in Terms().prohibitions if p != "sexual"]
+    studio.consent("anna", relation="self", terms={"prohibitions": allowed})
+    assert asked(studio, trained.base, tmp_path / "all", "anna") == []
+
+
+def test_without_the_detector_it_is_said_and_no_child_is_drawn(
+    studio, trained, tmp_path, monkeypatch
+):
+    def refuse(rgb: object) -> float:
+        raise WeightsRefused("The detector is not installed.")
+
+    monkeypatch.setattr(unsafe, "score", refuse)
+    told = asked(studio, trained.base, tmp_path / "out", "anna")
+    assert [line for line in told if line.startswith("Not examined for explicit")] == told
+    studio.withdraw("anna")
+    born = now().date() - timedelta(days=3000)
+    studio.consent(
+        "anna", relation="guardian", who="Anna Weber", signed_by="Maria Weber",
+        terms={"born": born, "authority": "birth certificate"},
+    )  # fmt: skip
+    with pytest.raises(WeightsRefused, match="not installed"):
+        asked(studio, trained.base, tmp_path / "child", "anna")
+    assert not (tmp_path / "child").exists()
+
+
+def test_a_permission_that_ends_while_it_is_drawn_ends_the_drawing(
+    studio, trained, tmp_path, monkeypatch
+):
+    def withdrawing(rgb: object) -> float:
+        if len(list((tmp_path / "out").glob("*.png"))) == 1:
+            Studio(trained.home).withdraw("anna")
+        return 0.0
+
+    monkeypatch.setattr(unsafe, "score", withdrawing)
+    with pytest.raises(NotPermitted, match="withdrew every permission"):
+        asked(studio, trained.base, tmp_path / "out", "anna")
+    # The second was looked at before the word came; the third is not written.
+    assert len(list((tmp_path / "out").glob("*.png"))) == 2
+
+
+def test_a_record_bound_to_pictures_and_bases_holds_for_no_others(studio, trained, tmp_path):
+    terms = {"only_these": True, "bases": [str(trained.base.resolve())]}
+    record = studio.consent("anna", relation="self", terms=terms, holders={"0.png": "Studio Meier"})
+    assert len(record.terms.pictures) == 6
+    assert [p.copyright_holder for p in record.terms.pictures].count("Studio Meier") == 1
+    studio.generate("<lora:anna-1:1> anna", base=str(trained.base), out=tmp_path, n=1, steps=1)
+    with pytest.raises(NotPermitted, match="not on pocket"):
+        studio.generate("<lora:anna-1:1> anna", base="pocket", out=tmp_path)
+    studio.add("anna", [photo(tmp_path / "new", "new.png", 99, "photo of anna")])
+    with pytest.raises(NotPermitted, match="is about 6 pictures"):
+        studio.train("anna", base=str(trained.base), overrides=QUICK)
+
+
+def test_a_lora_that_claims_a_permission_it_has_not_is_refused(studio, trained, tmp_path):
+    file = exported(studio, tmp_path)
+    data, before = file.read_bytes(), studio.registry.adapters()
+    shown = studio.consent("anna", relation="self", acts=("publish",))
+    studio.new("ben")
+    bens = studio.consent("ben", relation="self")
+    start = 8 + int.from_bytes(data[:8], "little")
+    unsigned = json.loads(data[8:start])
+    del unsigned["__metadata__"][container.SIGNATURE]
+    bare = container.frame(
+        {k: v for k, v in unsigned.items() if k != "__metadata__"},
+        data[start:],
+        unsigned["__metadata__"],
+    )
+    claims = {
+        "changed": data.replace(b"anna-1", b"anna-2", 1),
+        "unsigned": bare,
+        "another's": resealed(studio, file, {"sosie.consent_sha256": bens.sha256()}).read_bytes(),
+        "never to train": resealed(
+            studio, file, {"sosie.consent_sha256": shown.sha256()}
+        ).read_bytes(),
+    }
+    for name, claim in claims.items():
+        path = tmp_path / f"{name}.safetensors"
+        path.write_bytes(claim)
+        with pytest.raises(NotPermitted, match="claims a permission and does not prove it"):
+            studio.import_adapter(path, subject="anna", name="again")
+    assert studio.registry.adapters() == before

@@ -327,3 +327,62 @@ def test_bf16_and_schedules_train(pictures, tmp_path, schedule):
     recipe = {"precision": "bf16", "schedule": schedule, "close_ups": True, "buckets": (32, 48)}
     result = go(pictures, tmp_path, CONFIG.model_copy(update=recipe))
     assert result.effect > 0
+
+
+def scored(values):
+    """A judge who says these values in turn."""
+    left = iter(values)
+    return lambda checkpoint: next(left)
+
+
+def test_the_checkpoint_with_the_best_score_becomes_the_lora(pictures, whole, tmp_path):
+    last, _ = whole
+    told = []
+    result = go(
+        pictures,
+        tmp_path,
+        on_checkpoint=scored([0.4, 0.6, 0.6]),
+        on_event=lambda kind, data: told.append((kind, data)),
+    )
+    assert (result.kept, result.steps) == (10, 12)
+    assert result.scores == {5: 0.4, 10: 0.6, 12: 0.6}
+    kept = next(c for c in result.checkpoints if c.step == 10)
+    assert result.adapter.read_bytes() == kept.adapter.read_bytes()
+    assert result.tensors_sha256 != last.tensors_sha256
+    worse = [data["worse"] for kind, data in told if kind == "score"]
+    assert worse == [False, False, True]
+
+
+def test_the_last_checkpoint_is_kept_where_nothing_is_scored_or_it_is_asked_for(
+    pictures, whole, tmp_path
+):
+    last, told = whole
+    assert last.kept == 12 and last.scores == {}
+    (why,) = [data["message"] for kind, data in told if kind == "kept"]
+    assert why == "kept step 12: the last one, since no checkpoint could be scored"
+    config = CONFIG.model_copy(update={"keep": "last"})
+    result = go(pictures, tmp_path, config, on_checkpoint=scored([0.9, 0.6, 0.6]))
+    assert result.kept == 12
+    assert result.tensors_sha256 == last.tensors_sha256
+
+
+def test_a_run_ends_when_nothing_gets_better_and_keeps_its_best(pictures, tmp_path):
+    config = CONFIG.model_copy(update={"checkpoint_every": 2, "patience": 2})
+    result = go(pictures, tmp_path, config, on_checkpoint=scored([0.1, 0.9, 0.5, 0.8]))
+    assert (result.steps, result.kept) == (8, 4)
+    assert [c.step for c in result.checkpoints] == [2, 4, 6, 8]
+
+
+def test_a_resumed_run_remembers_its_scores(pictures, tmp_path):
+    straight = go(pictures, tmp_path / "straight", on_checkpoint=scored([0.9, 0.6, 0.5]))
+    asked = iter(range(100))
+    with pytest.raises(Interrupted):
+        go(
+            pictures,
+            tmp_path / "stopped",
+            on_checkpoint=scored([0.9]),
+            should_stop=lambda: next(asked) == 7,
+        )
+    result = go(pictures, tmp_path / "stopped", on_checkpoint=scored([0.6, 0.5]), resume=True)
+    assert result.kept == straight.kept == 5
+    assert result.file_sha256 == straight.file_sha256

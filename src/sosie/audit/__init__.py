@@ -1,7 +1,44 @@
-"""Are the pictures like the person, and how sure is that? Measured on what training never saw."""
+"""Are the pictures like the person, and how sure is that? Measured on what training never saw.
 
+prompts.py     the fixed prompts of an audit      figures.py     each figure, and where it must lie
+panel.py       the judges, and what they see      choice.py      the curve, and which checkpoint
+likeness.py    cosines to held-out pictures       report.py      all of it as one record
+retrieval.py   who is it, among many?             intervals.py   how sure a figure is
+"""
+
+from sosie.audit.choice import Choice, Point, choose, point
+from sosie.audit.figures import Figure, Shown, measure
 from sosie.audit.intervals import Interval
-from sosie.audit.likeness import Copycat, Likeness, likeness
+from sosie.audit.likeness import Copycat, Known, Likeness, found, likeness
+from sosie.audit.panel import Look, Panel, Unmeasured, panel
+from sosie.audit.prompts import CHOOSING, PROMPTS, Prompt, seed_of
+from sosie.audit.report import Audit, Held
 from sosie.audit.retrieval import Retrieval, rank
 
-__all__ = ["Copycat", "Interval", "Likeness", "Retrieval", "likeness", "rank"]
+__all__ = [
+    "CHOOSING",
+    "PROMPTS",
+    "Audit",
+    "Choice",
+    "Copycat",
+    "Figure",
+    "Held",
+    "Interval",
+    "Known",
+    "Likeness",
+    "Look",
+    "Panel",
+    "Point",
+    "Prompt",
+    "Retrieval",
+    "Shown",
+    "Unmeasured",
+    "choose",
+    "found",
+    "likeness",
+    "measure",
+    "panel",
+    "point",
+    "rank",
+    "seed_of",
+]

@@ -11,7 +11,8 @@ The embedder must not have served in training, and cosines of two embedders neve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import comb
 
 import numpy as np
@@ -23,6 +24,96 @@ from sosie.core.records import Record
 from sosie.models.faces import Embedder, Picture
 
 Vector = NDArray[np.float32]
+
+FEWEST = 3
+"""Held-out pictures with a face from which likeness has a unit: with fewer, whatever those happen
+to show would be taken for the person."""
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """Real pictures of one person as one identity network sees them, by position."""
+
+    held_out: Mapping[int, Vector]
+    """Those that training never saw; at least one."""
+    training: Mapping[int, Vector]
+
+    @property
+    def own_median(self) -> float | None:
+        """Median cosine over pairs of which at least one is held out; None if there is no pair."""
+        vectors = list(self.held_out.values())
+        within = [float(a @ b) for i, a in enumerate(vectors) for b in vectors[:i]]
+        across = [float(a @ b) for a in vectors for b in self.training.values()]
+        return float(np.median(within + across)) if within or across else None
+
+    @property
+    def unit(self) -> float:
+        """`own_median`, by which likeness is divided. Raises BadInput where it cannot be."""
+        own = self.own_median
+        if len(self.held_out) < FEWEST:
+            raise BadInput(
+                f"Only {len(self.held_out)} of the held-out pictures show a face, and likeness is "
+                f"measured against at least {FEWEST}.",
+                advice="Add pictures with `sosie add` and train again: more are then withheld.",
+            )
+        if own is None or own <= 0:
+            raise BadInput(
+                "The real pictures are not like each other, so likeness has no unit.",
+                advice="Let `sosie doctor` look whether they show one person.",
+            )
+        return own
+
+    def cosine(self, made: Vector | None) -> float | None:
+        """Mean cosine of a generated face to the held-out ones; None where there is no face."""
+        if made is None:
+            return None
+        return float(np.mean([made @ reference for reference in self.held_out.values()]))
+
+    def nearest(self, made: Vector) -> Nearest:
+        """The nearest training picture against the nearest held-out one."""
+        taught = np.array([made @ vector for vector in self.training.values()])
+        unseen = np.array([made @ vector for vector in self.held_out.values()])
+        # Equal numbers on both sides: the larger group would win by its number alone.
+        size = min(len(taught), len(unseen))
+        return Nearest(
+            picture=list(self.training)[int(taught.argmax())],
+            training=float(expected_maximum(taught, size)),
+            held_out=float(expected_maximum(unseen, size)),
+        )
+
+    def interchanged(self, made: NDArray[np.float32], times: int, seed: int = 0) -> float:
+        """How surprising it is that `made`, (n, D), leans to the training pictures as it does: the
+        share of random splits of the real pictures, into as many on either side, in which it leans
+        as far to the first side.
+
+        A permutation test, p = (1 + #{lean ≥ observed}) / (times + 1): had training not used the
+        one side, the two could be interchanged. It knows which pictures happened to be withheld,
+        which an interval over generated pictures does not.
+        """
+        real = np.stack([*self.training.values(), *self.held_out.values()])
+        cosines, taught = made @ real.T, len(self.training)
+        size = min(taught, len(real) - taught)
+
+        def lean(order: NDArray[np.intp]) -> float:
+            sides = cosines[:, order[:taught]], cosines[:, order[taught:]]
+            first, second = (expected_maximum(side, size).mean() for side in sides)
+            return float(first - second)
+
+        rng = np.random.default_rng(seed)
+        # Rounding must not make a split less than itself.
+        observed = lean(np.arange(len(real))) - 1e-9
+        as_far = sum(lean(rng.permutation(len(real))) >= observed for _ in range(times))
+        return (1 + as_far) / (times + 1)
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """How near a generated face comes to either side, as the expected maximum of equal numbers."""
+
+    picture: int
+    """Position of the nearest training picture."""
+    training: float
+    held_out: float
 
 
 class Likeness(Record):
@@ -90,25 +181,24 @@ def likeness(
     if control is not None and len(control) != len(generated):
         raise BadInput(f"{len(control)} control pictures cannot match {len(generated)} generated.")
     made = [embed(picture) for picture in generated]
-    real = _found(held_out, embed)
-    if not real:
+    known = Known(held_out=found(held_out, embed), training=found(training, embed))
+    if not known.held_out:
         raise BadInput(
             f"None of the {len(held_out)} held-out pictures shows a face, so likeness cannot be "
             "measured.",
             advice="Withhold pictures in which the face is plain to see.",
         )
-    taught = _found(training, embed)
-    scores = tuple(_mean_cosine(vector, real) for vector in made)
-    floor = tuple(_mean_cosine(embed(picture), real) for picture in control or ())
+    scores = tuple(known.cosine(vector) for vector in made)
+    floor = tuple(known.cosine(embed(picture)) for picture in control or ())
     seen = [score for score in scores if score is not None]
     cosine = mean_interval(seen)
-    own = _own_median(real, taught)
+    own = known.own_median
     return Likeness(
         embedder=embed.name,
         embedder_sha256=embed.sha256,
         faces=_some(share_interval(len(seen), len(scores))),
-        held_out=len(real),
-        held_out_without_face=len(held_out) - len(real),
+        held_out=len(known.held_out),
+        held_out_without_face=len(held_out) - len(known.held_out),
         cosine=cosine,
         cosine_of_all=_some(mean_interval([score or 0.0 for score in scores])),
         per_picture=scores,
@@ -116,39 +206,26 @@ def likeness(
         share=cosine.scaled(1 / own) if cosine and own and own > 0 else None,
         control=mean_interval([score for score in floor if score is not None]),
         lift=mean_interval(_differences(scores, floor)) if floor else None,
-        copycat=_copycat(made, real, taught),
+        copycat=_copycat(made, known),
     )
 
 
-def expected_maximum(values: Vector, size: int) -> float:
-    """Mean of the maximum over all subsets of `size` of the n `values`, 1 ≤ size ≤ n.
-
-    The k-th smallest is the maximum of C(k−1, size−1) of the C(n, size) subsets.
-    """
-    ordered = np.sort(values)
-    n = len(ordered)
-    weights = [comb(k, size - 1) / comb(n, size) for k in range(n)]
-    return float(ordered @ np.array(weights))
-
-
-def _found(pictures: Sequence[Picture], embed: Embedder) -> dict[int, Vector]:
+def found(pictures: Sequence[Picture], embed: Embedder) -> dict[int, Vector]:
     """Embeddings of the pictures that show a face, by position."""
     vectors = ((i, embed(picture)) for i, picture in enumerate(pictures))
     return {i: vector for i, vector in vectors if vector is not None}
 
 
-def _mean_cosine(vector: Vector | None, references: dict[int, Vector]) -> float | None:
-    if vector is None:
-        return None
-    return float(np.mean([vector @ reference for reference in references.values()]))
+def expected_maximum(values: NDArray[np.floating], size: int) -> NDArray[np.floating]:
+    """Mean of the maximum over all subsets of `size` of the n values along the last axis,
+    1 ≤ size ≤ n.
 
-
-def _own_median(real: dict[int, Vector], taught: dict[int, Vector]) -> float | None:
-    """Median cosine over pairs of real pictures of which at least one is held out."""
-    vectors = list(real.values())
-    within = [float(a @ b) for i, a in enumerate(vectors) for b in vectors[:i]]
-    across = [float(a @ b) for a in vectors for b in taught.values()]
-    return float(np.median(within + across)) if within or across else None
+    The k-th smallest is the maximum of C(k−1, size−1) of the C(n, size) subsets.
+    """
+    ordered = np.sort(values, axis=-1)
+    n = ordered.shape[-1]
+    weights = [comb(k, size - 1) / comb(n, size) for k in range(n)]
+    return np.asarray(ordered @ np.array(weights))
 
 
 def _differences(scores: Sequence[float | None], floor: Sequence[float | None]) -> list[float]:
@@ -156,26 +233,17 @@ def _differences(scores: Sequence[float | None], floor: Sequence[float | None]) 
     return [a - b for a, b in pairs if a is not None and b is not None]
 
 
-def _copycat(
-    made: Sequence[Vector | None], real: dict[int, Vector], taught: dict[int, Vector]
-) -> Copycat | None:
-    vectors = [vector for vector in made if vector is not None]
-    if not taught or not vectors:
+def _copycat(made: Sequence[Vector | None], known: Known) -> Copycat | None:
+    if not known.training or all(vector is None for vector in made):
         return None
-    drawn = np.stack(vectors)
-    to_training = drawn @ np.stack(list(taught.values())).T
-    to_held_out = drawn @ np.stack(list(real.values())).T
-    # Equal numbers on both sides: the larger group would win by its number alone.
-    size = min(to_training.shape[1], to_held_out.shape[1])
-    training = [expected_maximum(row, size) for row in to_training]
-    held_out = [expected_maximum(row, size) for row in to_held_out]
-    places = list(taught)
-    nearest = iter(places[i] for i in to_training.argmax(axis=1))
+    near = [None if vector is None else known.nearest(vector) for vector in made]
+    training = [one.training for one in near if one is not None]
+    held_out = [one.held_out for one in near if one is not None]
     return Copycat(
         training=_some(mean_interval(training)),
         held_out=_some(mean_interval(held_out)),
         gap=_some(mean_interval(_differences(training, held_out))),
-        nearest_training=tuple(None if vector is None else next(nearest) for vector in made),
+        nearest_training=tuple(None if one is None else one.picture for one in near),
     )
 
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 VERBS = (
     *("new", "add", "remove", "doctor", "mend", "caption", "show", "list", "consent", "bases"),
-    *("train", "runs", "follow", "reproduce", "generate", "words", "export"),
-    *("export-pictures", "import"),
+    *("train", "runs", "follow", "reproduce", "generate", "words", "audit"),
+    *("export", "export-pictures", "import", "publish", "card", "alias"),
     *("verify", "tidy", "forget"),
 )
 """In the order in which a user meets them."""
@@ -96,7 +96,10 @@ def leave(message: str, exit_code: int) -> NoReturn:
 
 from sosie.cli import (  # noqa: E402 (they need `app`)
     adapters,
+    audit,
     captions,
+    catalogue,
+    consent,
     doctor,
     mend,
     pictures,
@@ -108,7 +111,10 @@ from sosie.cli import (  # noqa: E402 (they need `app`)
 __all__ = [
     "adapters",
     "app",
+    "audit",
     "captions",
+    "catalogue",
+    "consent",
     "doctor",
     "main",
     "mend",

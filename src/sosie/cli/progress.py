@@ -94,6 +94,11 @@ def _validation(data: dict[str, Any]) -> str:
     return f"step {data['step']}: {', '.join(losses)}"
 
 
+def _score(data: dict[str, Any]) -> str:
+    worse = f", less than at step {data['best']}" if data["worse"] else ""
+    return f"step {data['step']}: likeness to held-out pictures {data['score']:.0%}{worse}"
+
+
 def _done(data: dict[str, Any]) -> str:
     worst = [p for p in data["pictures"] if p["final"] is not None][:3]
     hard = ", ".join(f"{p['file_name']} {p['final']:.4f}" for p in worst)
@@ -107,6 +112,7 @@ LINES: dict[str, Callable[[dict[str, Any]], str]] = {
     "validation": _validation,
     "checkpoint": lambda data: f"checkpoint at step {data['step']}",
     "preview": lambda data: f"previews at step {data['step']}: {Path(data['pictures'][0]).parent}",
+    "score": _score,
     "resumed": lambda data: f"resumed at step {data['step']}",
     "stopped": lambda data: f"stopped: {data['reason']}",
     "done": _done,

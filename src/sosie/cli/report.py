@@ -1,4 +1,4 @@
-"""A checkup in the terminal."""
+"""A checkup, and an audit, in the terminal."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from rich.text import Text
 from sosie.cli.tables import SEVERITY_STYLE, console, counted, grid
 
 if TYPE_CHECKING:
+    from sosie.audit import Audit
     from sosie.core.terms import Language
     from sosie.doctor import Checkup, Finding
     from sosie.registry.mends import Mended
     from sosie.studio.mending import Mending, Offer, Undone
 
 VERDICT_STYLE = {"ready": "bold green", "needs attention": "bold yellow", "blocked": "bold red"}
+STATE_STYLE = {"passed": "green", "failed": "bold red", "not measured": "yellow"}
 SHOWN = 3
 """File names in one row; the page and the JSON have them all."""
 
@@ -45,6 +47,42 @@ def checkup(found: Checkup, language: Language) -> None:
         out.print(table)
     _not_examined(found)
     _proposal(found)
+
+
+def audit(found: Audit) -> None:
+    """The verdict, the choice, the figures, and what could not be measured."""
+    from sosie.audit.page import told
+
+    out = console()
+    verdict = Text(found.verdict, STATE_STYLE[found.verdict])
+    out.print(Text.assemble(f"{found.adapter}: ", verdict))
+    choice = found.choice
+    out.print(f"step {choice.step} at strength {choice.strength:g}: {choice.why}")
+    use = f"<lora:{found.adapter}@{choice.step}:{choice.strength:g}>"
+    out.print(f'in a prompt: "{use}"')
+    out.print()
+    table = grid("figure", "judge", "", "95% interval", "must be", "")
+    for figure in found.figures:
+        row = told(figure)
+        state = Text("" if row.state == "told" else row.state, STATE_STYLE.get(row.state, ""))
+        mend = [Text(row.mend, "cyan")] if row.mend else []
+        table.add_row(
+            Group(Text(row.title), *mend), row.judge, row.value, row.interval, row.bound, state
+        )
+    out.print(table)
+    for entry in found.not_measured:
+        how = f" {entry.mend}" if entry.mend else ""
+        out.print(Text(f"not measured: {entry.what}: {entry.why}{how}", "yellow"))
+    held = found.held
+    if held.leaked or held.gone:
+        out.print(
+            Text(
+                f"of {held.withheld} withheld pictures, {len(held.leaked)} nearly equal a taught "
+                f"one and {held.gone} are no longer on file: nothing is judged by them",
+                "yellow",
+            )
+        )
+    out.print()
 
 
 def _mend(subject: str, finding: Finding) -> list[Text]:

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from sosie.models.diffusion.resolve import BaseRow
     from sosie.registry import AddReport, Swept
     from sosie.studio import Overview, Proposed
-    from sosie.studio.permission import Withdrawal
     from sosie.train import Check, Plan, TrainConfig
 
 SEVERITY_STYLE = {"blocker": "bold red", "warning": "yellow", "note": "dim"}
 
 
-def console() -> Console:
-    """Where everything is printed; file names and captions are never read as markup."""
-    return Console(highlight=False, markup=False, soft_wrap=True)
+def console(*, wrap: bool = False) -> Console:
+    """Where everything is printed; file names and captions are never read as markup. Only prose is
+    worth wrapping: what is to be copied stays on its line."""
+    return Console(highlight=False, markup=False, soft_wrap=not wrap)
 
 
 def grid(*headings: str) -> Table:
@@ -59,17 +59,18 @@ def added(report: AddReport) -> None:
         out.print(f"  {name}: {', '.join(changes)}")
     for note in report.notes:
         out.print(f"  note: {note}")
-    _listed(out, "caption beside it differs, the one on file stays", report.captions_kept)
-    _listed(out, "caption without a picture", report.captions_orphaned)
+    listed(out, "caption beside it differs, the one on file stays", report.captions_kept)
+    listed(out, "caption without a picture", report.captions_orphaned)
     if report.captions_missing:
         out.print(f"  without a caption: {counted(len(report.captions_missing), 'picture')}")
         out.print(f'  next: sosie caption {report.subject} --template "photo of {{trigger}}"')
     faceless = [sample.file_name for sample in report.added if sample.face is None]
     if faceless and len(faceless) < len(report.added):
-        _listed(out, "no face found", faceless)
+        listed(out, "no face found", faceless)
 
 
-def _listed(out: Console, what: str, items: Iterable[object]) -> None:
+def listed(out: Console, what: str, items: Iterable[object]) -> None:
+    """A line for each item, with what it is."""
     for item in items:
         out.print(f"  {what}: {item}")
 
@@ -196,20 +197,11 @@ def subjects(rows: Sequence[Overview]) -> None:
     out.print(table)
 
 
-def withdrawn(done: Withdrawal) -> None:
-    """What a withdrawal reaches, and what it cannot reach."""
-    out = console()
-    out.print(f"Withdrawn for {done.consent.who}, signed by {done.consent.signed_by}.")
-    _listed(out, "refused from now on", (f"the LoRA {a.name}" for a in done.adapters))
-    _listed(out, "refused from now on", (f"the checkpoints of run {r.id}" for r in done.runs))
-    out.print("Files that were exported or drawn before are out of reach: delete them yourself.")
-
-
 def swept(done: Swept) -> None:
     """What was removed, file by file."""
     out = console()
-    _listed(out, "nothing on file named it", done.blobs)
-    _listed(out, "half-written", done.temporaries)
+    listed(out, "nothing on file named it", done.blobs)
+    listed(out, "half-written", done.temporaries)
     count = counted(len(done.blobs) + len(done.temporaries), "leftover")
     out.print(f"{count} removed, {done.bytes_freed / 1e6:.1f} MB.")
 

@@ -1,8 +1,7 @@
-"""Verbs of the workspace: new, add, remove, show, list, tidy, consent."""
+"""Verbs of the workspace: new, add, remove, show, list, tidy."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from sosie.cli import app, studio
 from sosie.core.errors import BadInput
-from sosie.core.terms import ACTS, Act, Kind, Relation
+from sosie.core.terms import Kind
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the subject.")]
 
@@ -93,87 +92,3 @@ def tidy(context: typer.Context) -> None:
     from sosie.cli import tables
 
     tables.swept(studio(context).tidy())
-
-
-@app.command()
-def consent(
-    context: typer.Context,
-    name: Name,
-    self_: Annotated[bool, typer.Option("--self", help="The person signs for themself.")] = False,
-    guardian: Annotated[bool, typer.Option("--guardian", help="A guardian signs.")] = False,
-    estate: Annotated[bool, typer.Option("--estate", help="The estate signs.")] = False,
-    synthetic: Annotated[
-        bool, typer.Option("--synthetic", help="Nobody: the person was drawn by a program.")
-    ] = False,
-    who: Annotated[str | None, typer.Option(help="Whom it is about. [default: NAME]")] = None,
-    signed_by: Annotated[str | None, typer.Option(help="Who signed it.")] = None,
-    withdraw: Annotated[
-        bool, typer.Option("--withdraw", help="Withdraw every permission; tells what it reaches.")
-    ] = False,
-    acts: Annotated[
-        str, typer.Option(help=f"What is allowed, of: {', '.join(ACTS)}; 'none' withdraws.")
-    ] = "train,generate,export",
-    until: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day it holds.")
-    ] = None,
-    evidence: Annotated[
-        str | None,
-        typer.Option(help="Where the signed paper lies; for --synthetic, the recipe."),
-    ] = None,
-    sign_with: Annotated[
-        Path | None, typer.Option(metavar="KEYFILE", help="The signer's own Ed25519 key.")
-    ] = None,
-) -> None:
-    """Record a permission; without one nothing is trained or drawn.
-
-    A later record replaces an earlier one for the acts it names; `--withdraw` ends them all.
-    """
-    if withdraw:
-        from sosie.cli import tables
-
-        tables.withdrawn(studio(context).withdraw(name, signed_by=signed_by, sign_with=sign_with))
-        return
-    chosen: list[Relation] = []
-    if self_:
-        chosen.append("self")
-    if guardian:
-        chosen.append("guardian")
-    if estate:
-        chosen.append("estate")
-    if synthetic:
-        chosen.append("synthetic")
-    if len(chosen) != 1:
-        raise BadInput(
-            "Say who gives the permission.",
-            advice="Choose exactly one of --self, --guardian, --estate, --synthetic.",
-        )
-    record = studio(context).consent(
-        name,
-        relation=chosen[0],
-        who=who,
-        signed_by=signed_by,
-        acts=parse_acts(acts),
-        until=until.date() if until else None,
-        evidence=evidence,
-        sign_with=sign_with,
-    )
-    allowed = ", ".join(record.acts) or "nothing: the permission is withdrawn"
-    end = f" until {record.until}" if record.until else ""
-    typer.echo(f"Recorded for {record.who}, signed by {record.signed_by}: {allowed}{end}.")
-    hands = "this workspace" if sign_with is None else f"{record.signed_by} and this workspace"
-    typer.echo(f"Signed with the key of {hands}.")
-    typer.echo(f"Hash {record.sha256()[:16]}… goes into every LoRA made under it.")
-
-
-def parse_acts(text: str) -> tuple[Act, ...]:
-    """The acts named in a comma list, in the usual order. Raises BadInput for an unknown one."""
-    named = {word.strip() for word in text.split(",") if word.strip()}
-    if named == {"none"}:
-        return ()
-    unknown = sorted(named - set(ACTS))
-    if unknown or not named:
-        raise BadInput(
-            f"Unknown act: {', '.join(unknown) or 'none given'}.",
-            advice=f"Known: {', '.join(ACTS)}; or none.",
-        )
-    return tuple(act for act in ACTS if act in named)

@@ -7,14 +7,14 @@ Records that belong to one stage alone (its Config and its result) lie beside th
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sosie.core.canonical import canonical_json
-from sosie.core.terms import Act, Kind, Relation, RunState
+from sosie.core.terms import Kind, RunState
 
 
 class Record(BaseModel):
@@ -107,22 +107,6 @@ class Sample(Record):
     changes: tuple[str, ...] = ()
     """What was done on the way in, in words: "turned upright", "location removed"…"""
     added: datetime
-
-
-class Consent(Record):
-    """A permission, first form: who may be modelled, by whose word, for what, until when."""
-
-    subject: str
-    who: str
-    """The person (or writer) the permission is about."""
-    relation: Relation
-    signed_by: str
-    acts: tuple[Act, ...]
-    until: date | None = None
-    """Last day on which it holds; None is without end."""
-    evidence: str | None = None
-    """Where the signed paper lies, or, for a synthetic subject, the recipe that drew it."""
-    recorded: datetime
 
 
 class Item(Record):

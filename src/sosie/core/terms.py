@@ -9,13 +9,38 @@ from typing import Literal
 Kind = Literal["person", "handwriting"]
 Relation = Literal["self", "guardian", "estate", "synthetic"]
 """Whose word a permission is: the person's own, or who may speak for them."""
-Act = Literal["train", "generate", "export", "merge", "publish"]
+Act = Literal["add", "train", "generate", "export", "merge", "publish", "serve", "talk"]
+Modality = Literal["face", "body", "voice", "handwriting", "signature"]
+"""What of a person a model may learn; a signature stands apart from a handwriting."""
+Prohibition = Literal["sexual", "minors", "political", "biometric", "impersonation", "forgery"]
 RunState = Literal["running", "stopped", "failed", "done"]
 
-ACTS: tuple[Act, ...] = ("train", "generate", "export", "merge", "publish")
+ACTS: tuple[Act, ...] = (
+    *("add", "train", "generate", "export", "merge", "publish", "serve", "talk"),
+)
+MAKING: tuple[Act, ...] = ACTS[1:]
+"""The acts that make or give away something. Pictures may be gathered before anyone has signed,
+since a permission is about them; nothing comes of them until then."""
+MODALITIES: dict[Kind, tuple[Modality, ...]] = {
+    "person": ("face", "body"),
+    "handwriting": ("handwriting",),
+}
+"""What a permission is about unless it says otherwise, by what the pictures show."""
+PROHIBITIONS: tuple[Prohibition, ...] = (
+    *("sexual", "minors", "political", "biometric", "impersonation", "forgery"),
+)
+"""All of them hold unless a record lifts one."""
+ALWAYS: tuple[Prohibition, ...] = ("impersonation", "forgery")
+"""Nobody can permit these: they deceive others."""
 
 Language = Literal["en", "fr", "ja"]
 """Languages that reports are written in."""
 
 Undo = Literal["last", "all"]
 """Which mends of a picture are taken back."""
+
+Commercial = Literal["picture", "rent", "sell"]
+"""What of a LoRA may be used commercially: pictures made with it, its use for hire, its file."""
+FileRole = Literal["lora", "picture"]
+
+COMMERCIAL: tuple[Commercial, ...] = ("picture", "rent", "sell")

@@ -134,13 +134,15 @@ def try_words(
     *,
     unit: Unit | None = None,
     consents: Mapping[str, str] | None = None,
+    look: Callable[[Picture], None] = lambda picture: None,
     on_picture: Callable[[int, int], None] = lambda done, of: None,
     finish: Callable[[Sequence[Made]], Finish] = lambda made: lambda png: png,
 ) -> tuple[WordTrial, bytes]:
     """Draw a prompt whole, without each of its parts, and with made-up words for each, `config.n`
     pictures of all; and the sheet, which `finish` signs.
 
-    `on_picture` hears how many pictures are drawn, of how many. Raises BadInput for fewer than two
+    `look` sees every picture, and may end the trial by raising. `on_picture` hears how many are
+    drawn, of how many. Raises BadInput for fewer than two
     seeds, which leave nothing to compare with, and what `draw` raises; WeightsRefused if the
     network that compares is not installed.
     """
@@ -153,6 +155,7 @@ def try_words(
     def drawn(text: str) -> tuple[Picture, ...]:
         def count(picture: Picture) -> None:
             nonlocal done
+            look(picture)
             done += 1
             on_picture(done, total)
 

@@ -63,6 +63,12 @@ def embed(rgb: Picture, face: Face) -> NDArray[np.float32]:
     return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
 
+def require() -> None:
+    """Raise WeightsRefused if dlib or its weights are not installed or altered."""
+    with _lock:
+        _networks()
+
+
 def model_hash() -> str:
     """One SHA-256 for the detector, the predictor and the network."""
     parts = (faces.PINNED[faces.YUNET], PINNED[FIVE_POINTS], PINNED[RESNET])

@@ -27,6 +27,14 @@ class Readings:
             found |= {row["key"]: row["text"] for row in rows}
         return found
 
+    def find(self, prefix: str, field: str, value: str) -> tuple[str, ...]:
+        """The texts under keys that begin with `prefix` whose JSON has `value` in a field."""
+        rows = self._db.rows(
+            "SELECT text FROM readings WHERE key GLOB ? AND json_extract(text, ?) = ?",
+            (f"{prefix}*", f"$.{field}", value),
+        )
+        return tuple(row["text"] for row in rows)
+
     def put(self, texts: Mapping[str, str]) -> None:
         """Keep texts; what was under their keys is replaced."""
         with self._db.writing() as db:

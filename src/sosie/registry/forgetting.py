@@ -24,22 +24,26 @@ _BLOBS = """SELECT 'original' AS what, original_sha256 AS file_sha256
     UNION SELECT 'picture', picture_sha256 FROM samples WHERE subject = ?1
     UNION SELECT 'picture', before_sha256 FROM mends WHERE subject = ?1
     UNION SELECT 'picture', picture_sha256 FROM mends WHERE subject = ?1
-    UNION SELECT 'LoRA', file_sha256 FROM adapters WHERE subject = ?1 ORDER BY 1, 2"""
+    UNION SELECT 'LoRA', file_sha256 FROM adapters WHERE subject = ?1
+    UNION SELECT 'release', f.sha256 FROM release_files AS f JOIN releases AS r ON r.id = f.release
+    WHERE r.subject = ?1 ORDER BY 1, 2"""
 _ROWS = (
     "DELETE FROM events WHERE run IN (SELECT id FROM runs WHERE subject = ?)",
+    "DELETE FROM releases WHERE subject = ?",
+    "DELETE FROM audits WHERE subject = ?",
     "DELETE FROM adapters WHERE subject = ?",
     "DELETE FROM runs WHERE subject = ?",
     "DELETE FROM mends WHERE subject = ?",
     "DELETE FROM dismissals WHERE subject = ?",
     "DELETE FROM samples WHERE subject = ?",
-    "DELETE FROM readings WHERE key LIKE 'checkup:%' AND json_extract(text, '$.subject') = ?",
+    "DELETE FROM readings WHERE key GLOB 'checkup:*' AND json_extract(text, '$.subject') = ?",
 )
 
 
 class Doomed(Record):
     """A file that is to be destroyed."""
 
-    what: Literal["original", "picture", "LoRA", "run"]
+    what: Literal["original", "picture", "LoRA", "release", "run"]
     file_sha256: str
 
 

@@ -221,7 +221,68 @@ def m006_forgettings(db: sqlite3.Connection) -> None:
 
 
 @migration
-def m007_watermarks(db: sqlite3.Connection) -> None:
+def m007_releases(db: sqlite3.Connection) -> None:
+    """Published versions, the files they hold, and the words that stand for versions."""
+    db.execute(
+        """CREATE TABLE releases (
+            id INTEGER PRIMARY KEY,
+            sha256 TEXT NOT NULL UNIQUE,
+            name TEXT NOT NULL,
+            version TEXT NOT NULL,
+            folded TEXT NOT NULL,
+            folded_version TEXT NOT NULL,
+            subject TEXT NOT NULL REFERENCES subjects(name),
+            run TEXT,
+            tensors_sha256 TEXT NOT NULL,
+            record TEXT NOT NULL,
+            UNIQUE (folded, folded_version)
+        )"""
+    )
+    db.execute("CREATE INDEX releases_subject ON releases (subject)")
+    db.execute("CREATE INDEX releases_tensors ON releases (tensors_sha256)")
+    # What was published stays as it was; only forgetting takes it away.
+    db.execute(
+        """CREATE TRIGGER releases_no_update BEFORE UPDATE ON releases
+        BEGIN SELECT RAISE(ABORT, 'releases never change'); END"""
+    )
+    db.execute(
+        """CREATE TABLE release_files (
+            release INTEGER NOT NULL REFERENCES releases(id) ON DELETE CASCADE,
+            sha256 TEXT NOT NULL,
+            PRIMARY KEY (release, sha256)
+        ) WITHOUT ROWID"""
+    )
+    db.execute("CREATE INDEX release_files_sha256 ON release_files (sha256)")
+    db.execute(
+        """CREATE TABLE release_aliases (
+            id INTEGER PRIMARY KEY,
+            folded TEXT NOT NULL,
+            alias TEXT NOT NULL,
+            release INTEGER NOT NULL REFERENCES releases(id) ON DELETE CASCADE,
+            at TEXT NOT NULL
+        )"""
+    )
+    db.execute("CREATE INDEX release_aliases_folded ON release_aliases (folded, alias)")
+
+
+@migration
+def m008_audits(db: sqlite3.Connection) -> None:
+    """What audits found of LoRAs; their signatures lie with the others."""
+    db.execute(
+        """CREATE TABLE audits (
+            id INTEGER PRIMARY KEY,
+            subject TEXT NOT NULL REFERENCES subjects(name),
+            adapter TEXT NOT NULL,
+            tensors_sha256 TEXT NOT NULL,
+            sha256 TEXT NOT NULL,
+            record TEXT NOT NULL
+        )"""
+    )
+    db.execute("CREATE INDEX audits_adapter ON audits (adapter)")
+
+
+@migration
+def m009_watermarks(db: sqlite3.Connection) -> None:
     """Which picture bears which watermark: 32 bits by which a copy without its words is known."""
     db.execute(
         """CREATE TABLE watermarks (

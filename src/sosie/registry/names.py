@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 from sosie.core.errors import BadInput
+from sosie.core.release import LATEST
 
 LONGEST = 64
 
@@ -29,6 +30,27 @@ def checked_name(name: str, what: str = "name") -> str:
                 advice="Use letters, digits, _ and - only.",
             )
     return name
+
+
+def checked_version(version: str, what: str = "version") -> str:
+    """`version` in composed form: as a name, with dots inside, and no number alone, which in
+    `NAME@500` is a step of training.
+
+    Raises BadInput; `what` opens the message.
+    """
+    version = composed(version)
+    # What a name may hold, a version may; dots stand between.
+    checked_name(version.replace(".", "_"), what)
+    if version.startswith(".") or version.endswith(("-", ".")):
+        raise BadInput(f'The {what} "{version}" must begin and end with a letter or a digit.')
+    if version.isdigit():
+        raise BadInput(
+            f'The {what} "{version}" would be read as step {version} of training.',
+            advice=f"Call it v{version} or {version}.0.",
+        )
+    if version.casefold() == LATEST:
+        raise BadInput(f'"{LATEST}" is always the newest version.', advice="Choose another word.")
+    return version
 
 
 def composed(name: str) -> str:

@@ -11,15 +11,18 @@ from typing import Any, Self
 
 import platformdirs
 
+from sosie.core.consent import Consent
 from sosie.core.errors import BadInput, NotFound, WorkspaceError
 from sosie.core.files import as_workspace_error, sha256_bytes
-from sosie.core.records import Adapter, Consent, Sample, Subject
+from sosie.core.records import Adapter, Sample, Subject
+from sosie.registry.audits import Audits
 from sosie.registry.blobs import Blobs
 from sosie.registry.database import PATIENCE, Database, insert
 from sosie.registry.examinations import Dismissals, Readings
 from sosie.registry.forgetting import Forgetting
 from sosie.registry.mends import Mends
 from sosie.registry.names import checked_name, composed, folded
+from sosie.registry.releases import RELEASED, Releases
 from sosie.registry.rows import columns_of, sample_of
 from sosie.registry.runs import RunBook
 from sosie.registry.signatures import Signatures
@@ -36,10 +39,11 @@ from sosie.rights import (
     home_key,
 )
 
-_NAMED = """SELECT original_sha256 AS sha256 FROM samples
+_NAMED = f"""SELECT original_sha256 AS sha256 FROM samples
     UNION ALL SELECT picture_sha256 FROM samples
     UNION ALL SELECT before_sha256 FROM mends
-    UNION ALL SELECT file_sha256 FROM adapters"""
+    UNION ALL SELECT file_sha256 FROM adapters
+    UNION ALL {RELEASED}"""
 """The blobs that are named on file: a table that names more of them belongs here."""
 
 _TAUGHT = f"{_NAMED} UNION ALL SELECT picture_sha256 FROM mends"
@@ -69,6 +73,8 @@ class Registry(RunBook):
         self.mends = Mends(db, self.blobs)
         self.signatures = Signatures(db)
         self.watermarks = Watermarks(db)
+        self.releases = Releases(db, self.blobs, self.signatures)
+        self.audits = Audits(db, self.signatures)
         self.forgetting = Forgetting(home, db, self.blobs, _TAUGHT)
 
     @classmethod
@@ -306,11 +312,14 @@ class Registry(RunBook):
                 return adapter
         raise NotFound.among("LoRA", name, [adapter.name for adapter in rows])
 
-    def adapters(self, subject: str | None = None) -> tuple[Adapter, ...]:
-        """All LoRAs, or those of one subject, oldest first."""
+    def adapters(
+        self, subject: str | None = None, *, tensors_sha256: str | None = None
+    ) -> tuple[Adapter, ...]:
+        """All LoRAs, those of one subject, or those with these weights; oldest first."""
         rows = self._db.rows(
-            "SELECT * FROM adapters WHERE ?1 IS NULL OR subject = ?1 ORDER BY created, rowid",
-            (subject,),
+            """SELECT * FROM adapters WHERE (?1 IS NULL OR subject = ?1)
+            AND (?2 IS NULL OR tensors_sha256 = ?2) ORDER BY created, rowid""",
+            (subject, tensors_sha256),
         )
         return tuple(
             Adapter.model_validate({k: row[k] for k in row.keys() if k != "folded"})  # noqa: SIM118

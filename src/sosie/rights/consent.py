@@ -1,18 +1,21 @@
-"""Who may be modelled: the one place that says yes or no.
+"""Who may be modelled, and how: the one place that says yes or no.
 
-First form: a record says who, by whose word, for which acts, until when. Records are append-only;
-a later record without acts withdraws all that was given before it.
+Records are append-only. For each who signed, their latest record that covers an act is their word
+on it, and a later one without acts withdraws all that anyone gave before. Where the words of
+several stand, all must permit: the stricter holds, and the reason says so.
 """
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from datetime import date
 
-from sosie.core.errors import BadInput, NotPermitted
-from sosie.core.records import Consent, Record
-from sosie.core.terms import ACTS, Act
+from sosie.core.consent import Consent
+from sosie.core.errors import NotPermitted
+from sosie.core.records import Record
+from sosie.core.terms import ACTS, MAKING, Act, Prohibition
+from sosie.rights.checked import same_name
+from sosie.rights.clauses import Context, Objection, ended, refused
 
 
 class Decision(Record):
@@ -22,74 +25,41 @@ class Decision(Record):
     subject: str
     allowed: bool
     reason: str
+    clause: str
+    """The field of the record that decided, with a dot before what of it; "record" where none is on
+    file, "clock" where the time cannot be trusted."""
     consent_sha256: str | None
-    """Hash of the record that permits it, or that ended the permission; None if none is on file."""
+    """Hash of the record that permits it, or that refuses or ended it; None if none does."""
+    duties: tuple[str, ...] = ()
+    """What comes with a permission, in sentences: a program cannot see to it."""
+    prohibitions: tuple[Prohibition, ...] = ()
+    """What is prohibited by any of the records that permit it."""
 
 
-def decide(act: Act, subject: str, consents: Sequence[Consent], *, today: date) -> Decision:
-    """Whether `act` is permitted for the subject called `subject` on the day `today`.
-
-    `consents` are in the order they were recorded, oldest first, as the registry gives them;
-    records of other subjects count for nothing. The latest record that covers the act decides,
-    unless a later one without acts has withdrawn everything.
-    """
-    return _weigh(act, subject, consents, today)[0]
+def decide(act: Act, subject: str, context: Context) -> Decision:
+    """Whether `act` is permitted for the subject called `subject`."""
+    return _weigh(act, subject, context)[0]
 
 
-def decide_all(subject: str, consents: Sequence[Consent], *, today: date) -> tuple[Decision, ...]:
-    """`decide` for every act, in their usual order."""
-    return tuple(decide(act, subject, consents, today=today) for act in ACTS)
+def decide_all(subject: str, context: Context) -> tuple[Decision, ...]:
+    """`decide` for every act that makes something, in their usual order."""
+    return tuple(decide(act, subject, context) for act in MAKING)
 
 
-def require(act: Act, subject: str, consents: Sequence[Consent], *, today: date) -> Consent:
+def require(act: Act, subject: str, context: Context) -> Consent:
     """The record that permits `act`.
 
-    Raises NotPermitted with the reason and the command that records a permission.
+    Raises NotPermitted with the reason, and what can be done about it.
     """
-    decision, consent = _weigh(act, subject, consents, today)
+    decision, consent = _weigh(act, subject, context)
     if not decision.allowed or consent is None:
-        raise NotPermitted(
-            decision.reason,
-            advice=f"Record a permission that covers it: sosie consent {shlex.quote(subject)} "
-            f"--self|--guardian|--estate|--synthetic … --acts {act}",
-        )
+        raise refusal(decision)
     return consent
 
 
-def checked_consent(consent: Consent) -> Consent:
-    """`consent`, if it can be recorded: the names are there and the relation fits them.
-
-    Raises BadInput saying what contradicts what.
-    """
-    if not consent.who.strip():
-        raise BadInput("A permission needs the name of the person it is about.")
-    if not consent.signed_by.strip():
-        raise BadInput("A permission needs the name of who signed it.")
-    same = _same_person(consent.who, consent.signed_by)
-    if consent.relation in ("guardian", "estate") and same:
-        raise BadInput(
-            f'As {consent.relation}, "{consent.signed_by}" cannot be the person the permission '
-            "is about.",
-            advice="Name the one who signed, or use --self if the person signed in person.",
-        )
-    if consent.relation == "self" and not same:
-        raise BadInput(
-            f'"{consent.signed_by}" is not "{consent.who}", so the person has not signed.',
-            advice="Use --guardian or --estate if another signed in the person's place.",
-        )
-    if consent.relation == "synthetic" and not (consent.evidence or "").strip():
-        raise BadInput(
-            "A synthetic subject needs the recipe that drew it as evidence, so that anyone can "
-            "check that it is nobody.",
-            advice='For example: --evidence "sosie.world person seed 19".',
-        )
-    # Days are those of the calendar on the wall, times are UTC.
-    if consent.until is not None and consent.until < consent.recorded.astimezone().date():
-        raise BadInput(
-            f"The permission would end on {consent.until}, which is past.",
-            advice="Give a day to come, or none for a permission without end.",
-        )
-    return consent
+def refusal(decision: Decision) -> NotPermitted:
+    """The error that tells of a decision against an act, and what can be done about it."""
+    return NotPermitted(decision.reason, advice=_advice(decision))
 
 
 def guarded(subject: str, consents: Sequence[Consent]) -> bool:
@@ -98,34 +68,122 @@ def guarded(subject: str, consents: Sequence[Consent]) -> bool:
     return any(c.subject == subject and c.relation == "guardian" for c in consents)
 
 
-def _weigh(
-    act: Act, subject: str, consents: Sequence[Consent], today: date
-) -> tuple[Decision, Consent | None]:
-    own = [consent for consent in consents if consent.subject == subject]
+def covers(consent: Consent, act: Act) -> bool:
+    """Whether a record names an act; who may train may gather pictures to do so."""
+    return act in consent.acts or (act == "add" and "train" in consent.acts)
+
+
+def _weigh(act: Act, subject: str, context: Context) -> tuple[Decision, Consent | None]:
+    own = [consent for consent in context.consents if consent.subject == subject]
+    if context.set_back:
+        told = (
+            f"the clock says {context.at:%Y-%m-%d %H:%M}, and something on file is of "
+            f"{context.seen:%Y-%m-%d %H:%M} (UTC): whether a permission has ended cannot be told"
+        )
+        return _decision(act, subject, False, Objection("clock", told), None), None
+    if not own:
+        # Pictures come first: a permission is about them.
+        none = Objection("record", "no permission is on file")
+        return _decision(act, subject, act == "add", none, None), None
+    last = max((i for i, consent in enumerate(own) if not consent.acts), default=-1)
+    words = _words(act, own[last + 1 :])
+    standing = [consent for consent in words if ended(act, consent, context) is None]
+    for consent in standing:
+        if objection := refused(act, consent, context):
+            against = _named(consent, objection, others=len(standing) - 1, agree=False)
+            return _decision(act, subject, False, against, consent), consent
+    if standing:
+        return _granted(act, subject, standing), standing[0]
+    if words:
+        over = ended(act, words[0], context)
+        assert over is not None
+        return _decision(act, subject, False, _named(words[0], over), words[0]), words[0]
+    if last >= 0:
+        gone = _named(own[last], Objection("acts", "withdrew every permission"))
+        return _decision(act, subject, False, gone, own[last]), own[last]
+    covered = ", ".join(a for a in ACTS if any(a in consent.acts for consent in own))
+    objection = Objection("acts", f"what is on file covers only {covered}")
+    return _decision(act, subject, False, objection, None), None
+
+
+def _granted(act: Act, subject: str, standing: Sequence[Consent]) -> Decision:
+    """The decision that all of `standing`, the latest first, permit."""
+    until = min((consent.until for consent in standing if consent.until), default=None)
+    why = Objection("acts", f"permits it{f' until {until}' if until else ''}")
+    told = _named(standing[0], why, others=len(standing) - 1, agree=True)
+    asked = dict.fromkeys(duty for consent in standing for duty in duties(consent))
+    prohibited = {p for consent in standing for p in consent.bounds.prohibitions}
+    return _decision(act, subject, True, told, standing[0]).model_copy(
+        update={"duties": tuple(asked), "prohibitions": tuple(sorted(prohibited))}
+    )
+
+
+def _words(act: Act, own: Sequence[Consent]) -> list[Consent]:
+    """The latest record that covers an act of each who signed, the latest first."""
+    found: list[Consent] = []
     for consent in reversed(own):
-        if consent.acts and act not in consent.acts:
-            continue
-        record = f"{consent.signed_by}'s record of {consent.recorded.date()}"
-        if not consent.acts:
-            allowed, why = False, f"{record} withdrew every permission"
-        elif consent.until is not None and today > consent.until:
-            allowed, why = False, f"{record} permitted it until {consent.until}"
-        else:
-            until = f" until {consent.until}" if consent.until else ""
-            allowed, why = True, f"{record} permits it{until}"
-        return _decision(act, subject, allowed, why, consent.sha256()), consent
-    if own:
-        covered = ", ".join(a for a in ACTS if any(a in consent.acts for consent in own))
-        return _decision(act, subject, False, f"what is on file covers only {covered}"), None
-    return _decision(act, subject, False, "no permission is on file"), None
+        if covers(consent, act) and not any(same_signer(consent, known) for known in found):
+            found.append(consent)
+    return found
+
+
+def same_signer(one: Consent, other: Consent) -> bool:
+    """Whether two records are of one hand. A person is one, however the name is spelt; guardians
+    and heirs may be several."""
+    if one.relation != other.relation:
+        return False
+    return one.relation in ("self", "synthetic") or same_name(one.signed_by, other.signed_by)
+
+
+def duties(consent: Consent) -> tuple[str, ...]:
+    """What a record asks of who uses it, in sentences."""
+    terms = consent.bounds
+    told = [
+        "Say that it is synthetic, wherever it is shown." if terms.disclose else None,
+        f"Name {terms.credit} where it is shown." if terms.credit else None,
+        f"Only for: {'; '.join(terms.uses)}." if terms.uses else None,
+        f"Only to be seen by: {'; '.join(terms.audience)}." if terms.audience else None,
+        f"Only in: {'; '.join(terms.media)}." if terms.media else None,
+        f"Only in these countries: {', '.join(terms.territory)}." if terms.territory else None,
+        None if terms.commercial else "Not to earn money with.",
+        f"In return: {terms.remuneration}." if terms.remuneration else None,
+    ]
+    return tuple(sentence for sentence in told if sentence is not None)
+
+
+def _named(
+    consent: Consent, objection: Objection, *, others: int = 0, agree: bool = True
+) -> Objection:
+    """An objection with the record it comes from, and that there are others in force."""
+    more = ""
+    if others:
+        how = "all permit it" if agree else "the stricter holds"
+        more = f"; {others + 1} records are in force, and {how}"
+    record = f"{consent.signed_by}'s record of {consent.recorded.date()}"
+    return Objection(objection.clause, f"{record} {objection.why}{more}")
 
 
 def _decision(
-    act: Act, subject: str, allowed: bool, why: str, sha256: str | None = None
+    act: Act, subject: str, allowed: bool, why: Objection, consent: Consent | None
 ) -> Decision:
-    reason = f'{"Permitted" if allowed else "Not permitted"} to {act} "{subject}": {why}.'
-    return Decision(act=act, subject=subject, allowed=allowed, reason=reason, consent_sha256=sha256)
+    return Decision(
+        act=act,
+        subject=subject,
+        allowed=allowed,
+        reason=f'{"Permitted" if allowed else "Not permitted"} to {act} "{subject}": {why.why}.',
+        clause=why.clause,
+        consent_sha256=consent.sha256() if consent else None,
+    )
 
 
-def _same_person(one: str, other: str) -> bool:
-    return " ".join(one.casefold().split()) == " ".join(other.casefold().split())
+def _advice(decision: Decision) -> str | None:
+    if decision.clause == "clock":
+        return "Set the clock right, and try again."
+    if decision.clause.startswith("prohibitions"):
+        return "Say it otherwise if something else was meant."
+    if decision.clause in ("record", "acts", "until", "born"):
+        return (
+            f"Record a permission that covers it: sosie consent {shlex.quote(decision.subject)} "
+            f"--self|--guardian|--estate|--synthetic … --acts {decision.act}"
+        )
+    return None

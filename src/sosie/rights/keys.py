@@ -90,6 +90,18 @@ def read_key(path: Path) -> Key:
         ) from error
 
 
+def new_key(path: Path) -> Key:
+    """A new key, written to `path` for its owner's eyes only.
+
+    Raises BadInput if a file is there: it may be a key that nothing can replace.
+    """
+    if path.exists():
+        raise BadInput(f"{path} exists, and may be a key.", advice="Name another file.")
+    data = _made()
+    write_atomically(path, data)
+    return _parsed(data)
+
+
 def _parsed(data: bytes) -> Key:
     """Raises ValueError saying what is wrong with the bytes."""
     from cryptography.exceptions import UnsupportedAlgorithm

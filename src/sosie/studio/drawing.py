@@ -8,9 +8,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from sosie.core.errors import BadInput, NotFound
+from sosie.core.errors import BadInput, NotFound, NotPermitted
 from sosie.core.records import Adapter, Record, first_complaint
-from sosie.registry import Registry
+from sosie.registry import Registry, Shelved
+from sosie.registry.releases import taken_apart
 from sosie.studio.marking import Marker
 
 if TYPE_CHECKING:
@@ -47,25 +48,54 @@ class Call:
 
 
 def find(registry: Registry, name: str) -> Found:
-    """The LoRA that NAME means: a LoRA, a subject (its latest LoRA), or either with @STEP.
+    """The LoRA that NAME means: a LoRA, a subject (its latest LoRA), or either with @STEP; or with
+    @VERSION or @ALIAS a release.
 
     Raises NotFound with the nearest known name.
     """
-    bare, _, step = name.partition("@")
+    bare, step = taken_apart(name)
+    if step and not step.isdigit():
+        return released(registry.releases.get(bare, step), registry)
     adapter = _adapter(registry, bare)
     if adapter.subject is None:
         raise NotFound(f'The LoRA "{bare}" is filed under no subject.')
     folder = registry.run(adapter.run).folder if adapter.run else None
-    manifest = folder / "manifest.json" if folder and (folder / "manifest.json").is_file() else None
+    manifest = _manifest(registry, adapter.run)
     if not step:
         return Found(adapter, adapter.subject, registry.blobs.path(adapter.file_sha256), manifest)
     checkpoints = sorted(folder.glob("checkpoints/step-*")) if folder else []
     for checkpoint in checkpoints:
-        if step.isdigit() and int(checkpoint.name.removeprefix("step-")) == int(step):
+        if int(checkpoint.name.removeprefix("step-")) == int(step):
             (file,) = [f for f in checkpoint.glob("*.safetensors") if f.name != "state.safetensors"]
             return Found(adapter, adapter.subject, file, manifest)
     known = [str(int(checkpoint.name.removeprefix("step-"))) for checkpoint in checkpoints]
     raise NotFound.among(f"checkpoint of {bare}", step, known)
+
+
+def released(shelved: Shelved, registry: Registry) -> Found:
+    """The LoRA file of a release, and whom it shows."""
+    release = shelved.release
+    adapter = Adapter(
+        name=release.title,
+        subject=shelved.subject,
+        family=release.family,
+        base=release.base,
+        trigger=release.trigger_words[0] if release.trigger_words else None,
+        file_sha256=release.lora.file_sha256,
+        tensors_sha256=release.tensors_sha256,
+        run=shelved.run,
+        step=release.steps,
+        consent_sha256=release.permissions[0].consent_sha256 if release.permissions else None,
+        created=release.published,
+    )
+    path = registry.blobs.path(adapter.file_sha256)
+    return Found(adapter, shelved.subject, path, _manifest(registry, shelved.run))
+
+
+def _manifest(registry: Registry, run: str | None) -> Path | None:
+    """Where the manifest of a run lies, if it does."""
+    path = registry.run(run).folder / "manifest.json" if run else None
+    return path if path and path.is_file() else None
 
 
 def _adapter(registry: Registry, name: str) -> Adapter:
@@ -80,21 +110,26 @@ def _adapter(registry: Registry, name: str) -> Adapter:
     raise NotFound.among("LoRA", name, {adapter.name for adapter in adapters} | subjects)
 
 
-def called(registry: Registry, prompt: str, say: Callable[[str], None]) -> tuple[Call, ...]:
-    """The LoRAs that a prompt calls. Tells what a name stands for, and a trigger word left out."""
+def called(
+    registry: Registry, prompt: str, say: Callable[[str], None]
+) -> tuple[str, tuple[Call, ...]]:
+    """The text of a prompt, and the LoRAs that it calls. Tells what a name stands for, and a
+    trigger word left out.
+    """
     from sosie.generate import parse
 
     parsed = parse(prompt)
     calls = []
     for call in parsed.loras:
         found = find(registry, call.name)
-        if found.adapter.name != call.name.partition("@")[0]:
-            say(f"<lora:{call.name}> is {found.adapter.name}, the latest LoRA of {call.name}.")
+        if found.adapter.name not in (call.name, taken_apart(call.name)[0]):
+            latest = "" if "@" in call.name else f", the latest LoRA of {call.name}"
+            say(f"<lora:{call.name}> is {found.adapter.name}{latest}.")
         trigger = found.adapter.trigger
         if trigger and trigger.casefold() not in parsed.text.casefold():
             say(f'The prompt lacks "{trigger}", the trigger word of {found.adapter.name}.')
         calls.append(Call(call.name, call.weight, found))
-    return tuple(calls)
+    return parsed.text, tuple(calls)
 
 
 def configure(prompt: str, **settings: Any) -> GenerateConfig:
@@ -161,10 +196,14 @@ def draw(
     consents: Mapping[str, str],
     init: Path | None,
     marker: Marker,
+    passes: Callable[[Picture], bool],
     say: Callable[[str], None],
 ) -> Drawn:
-    """Draw into `out`: one PNG a picture, marked and written as soon as it is drawn, and a contact
-    sheet."""
+    """Draw into `out`: one PNG a picture that `passes`, marked and written as soon as it is drawn,
+    and a contact sheet.
+
+    Raises NotPermitted if none passes.
+    """
     from sosie import generate
     from sosie.models import lora
     from sosie.registry.intake import read
@@ -173,13 +212,14 @@ def draw(
     subject = calls[0].found.subject if calls else None
     name = subject or "picture"
     files: list[Path] = []
-    pictures: list[Picture] = []
+    kept: list[Picture] = []
 
     def keep(drawn: Picture) -> None:
-        picture, bits = marker.drawn(drawn, subject)
-        finish = marker.finish([picture.made], f"{name}-{picture.made.seed}", bits)
-        files.append(generate.save(picture, out, name, finish))
-        pictures.append(picture)
+        if passes(drawn):
+            picture, bits = marker.drawn(drawn, subject)
+            finish = marker.finish([picture.made], f"{name}-{picture.made.seed}", bits)
+            files.append(generate.save(picture, out, name, finish))
+            kept.append(picture)
 
     generate.draw(
         base,
@@ -190,8 +230,10 @@ def draw(
         say=say,
         on_picture=keep,
     )
-    finish = marker.finish([picture.made for picture in pictures], f"{name}-sheet")
-    return Drawn(files=tuple(files), sheet=generate.save_sheet(pictures, out, name, finish))
+    if not kept:
+        raise NotPermitted("None of the pictures may be shown.", advice="Ask for something else.")
+    finish = marker.finish([picture.made for picture in kept], f"{name}-sheet")
+    return Drawn(files=tuple(files), sheet=generate.save_sheet(kept, out, name, finish))
 
 
 def words(
@@ -203,9 +245,11 @@ def words(
     out: Path,
     consents: Mapping[str, str],
     marker: Marker,
+    look: Callable[[Picture], None],
     on_picture: Callable[[int, int], None],
 ) -> tuple[WordTrial, Path]:
-    """What each part of a prompt does, and where in `out` the sheet of it lies."""
+    """What each part of a prompt does, and where in `out` the sheet of it lies; `look` sees every
+    picture before that, and may raise."""
     from sosie import generate
     from sosie.models import lora
 
@@ -215,6 +259,7 @@ def words(
         [(call.name, lora.read(call.found.path), call.weight) for call in calls],
         unit=unit,
         consents=consents,
+        look=look,
         on_picture=on_picture,
         finish=lambda made: marker.finish(made, "words"),
     )

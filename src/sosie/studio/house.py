@@ -6,6 +6,8 @@ in the rooms. Heavy libraries are imported where they are first needed.
 
 from __future__ import annotations
 
+from sosie.studio.rooms.auditing import Auditing
+from sosie.studio.rooms.catalogue import Catalogue
 from sosie.studio.rooms.copies import Copying
 from sosie.studio.rooms.examination import Examination
 from sosie.studio.rooms.permission import Permission
@@ -15,5 +17,7 @@ from sosie.studio.rooms.training import Training
 from sosie.studio.rooms.workspace import Workspace
 
 
-class Studio(Workspace, Examination, Permission, Shelf, Training, Pictures, Copying):
+class Studio(
+    Workspace, Examination, Permission, Shelf, Training, Pictures, Copying, Auditing, Catalogue
+):
     """A workspace. `home` is its folder; None takes SOSIE_HOME or the platform's data folder."""

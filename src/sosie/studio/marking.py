@@ -26,7 +26,7 @@ class Marker:
         self,
         registry: Registry,
         *,
-        watermark: bool,
+        watermark: bool = False,
         say: Callable[[str], None],
     ) -> None:
         """`watermark` is whether pictures get one; `say` is told of each mark that is left out."""

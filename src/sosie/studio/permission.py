@@ -1,52 +1,19 @@
-"""Permissions: recorded, signed, and asked for; withdrawn, and what that reaches."""
+"""Permissions: asked for, at every act; withdrawn, and what that reaches."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
+from typing import Any
 
 from sosie import rights
+from sosie.core.consent import Consent
 from sosie.core.errors import BadInput, NotPermitted
-from sosie.core.records import Adapter, Consent, Record, Run, now
-from sosie.core.terms import Act, Relation
+from sosie.core.records import Adapter, Record, Run, now
+from sosie.core.release import Release
+from sosie.core.terms import MODALITIES, Act
 from sosie.registry import Registry
-
-
-def record(
-    registry: Registry,
-    name: str,
-    *,
-    relation: Relation,
-    who: str | None,
-    signed_by: str | None,
-    acts: tuple[Act, ...],
-    until: date | None,
-    evidence: str | None,
-    sign_with: Path | None,
-) -> Consent:
-    """Record a permission, signed by the workspace, and by the signer if a key file is given."""
-    subject = registry.subject(name)
-    about = who or subject.name
-    if signed_by is None and relation in ("self", "synthetic"):
-        signed_by = about
-    if signed_by is None:
-        raise BadInput(
-            f"A permission by a {relation} needs the name of who signed it.",
-            advice="Give it with --signed-by.",
-        )
-    consent = Consent(
-        subject=subject.name,
-        who=about,
-        relation=relation,
-        signed_by=signed_by,
-        acts=acts,
-        until=until,
-        evidence=evidence,
-        recorded=now(),
-    )
-    registry.record_consent(consent, _signatures(registry, consent, sign_with))
-    return consent
+from sosie.studio import consenting
 
 
 class Withdrawal(Record):
@@ -58,6 +25,8 @@ class Withdrawal(Record):
     """LoRAs that are refused from now on, whomever they are filed under."""
     runs: tuple[Run, ...]
     """Runs whose checkpoints are refused; one that is going on ends before its next step."""
+    releases: tuple[Release, ...]
+    """Published versions that are refused, and shown on no list any more."""
 
 
 def withdraw(
@@ -69,36 +38,35 @@ def withdraw(
     if not given:
         raise BadInput(f'No permission of "{subject}" is on file: there is nothing to withdraw.')
     last = given[-1]
-    consent = record(
-        registry,
-        subject,
-        relation=last.relation,
-        who=last.who,
-        signed_by=signed_by or last.signed_by,
-        acts=(),
-        until=None,
-        evidence=last.evidence,
-        sign_with=sign_with,
+    ending = {"signed_by": signed_by or last.signed_by, "acts": (), "until": None, "terms": None}
+    consent = consenting.record(
+        registry, last.model_copy(update={**ending, "recorded": now()}), sign_with
     )
     reached = tuple(a for a in registry.adapters() if subject in shown_by(registry, a))
-    return Withdrawal(consent=consent, adapters=reached, runs=registry.runs(subject))
+    return Withdrawal(
+        consent=consent,
+        adapters=reached,
+        runs=registry.runs(subject),
+        releases=tuple(one.release for one in registry.releases.showing(subject)),
+    )
 
 
 def shown_by(registry: Registry, adapter: Adapter) -> tuple[str, ...]:
     """Whom a LoRA shows, as far as is known: the subject it is filed under, then those that the
-    same weights are filed under, and the one under whose permission it was made.
+    same weights are filed under, and those under whose permission it was made or published.
     """
-    same = [a.subject for a in registry.adapters() if a.tensors_sha256 == adapter.tensors_sha256]
-    under = registry.consent(adapter.consent_sha256) if adapter.consent_sha256 else None
-    found = [adapter.subject, *same, under.subject if under else None]
+    same = [a.subject for a in registry.adapters(tensors_sha256=adapter.tensors_sha256)]
+    under = [adapter.consent_sha256, *registry.releases.permissions(adapter.tensors_sha256)]
+    given = [registry.consent(sha256) for sha256 in under if sha256]
+    found = [adapter.subject, *same, *(consent.subject for consent in given if consent)]
     return tuple(dict.fromkeys(name for name in found if name is not None))
 
 
-def require_shown(registry: Registry, act: Act, adapter: Adapter) -> Consent:
+def require_shown(registry: Registry, act: Act, adapter: Adapter, **meant: Any) -> Consent:
     """The record that permits `act` with a LoRA, if all that it shows permit it; that of the
-    subject it is filed under. Raises NotPermitted.
+    subject it is filed under. `meant` are fields of `rights.Context`. Raises NotPermitted.
     """
-    first, *_ = [require(registry, act, name) for name in shown_by(registry, adapter)]
+    first, *_ = [require(registry, act, name, **meant) for name in shown_by(registry, adapter)]
     return first
 
 
@@ -113,31 +81,49 @@ def refuse_withdrawn(registry: Registry, adapter: Adapter) -> None:
             )
 
 
-def watching(registry: Registry, name: str, should_stop: Callable[[], bool]) -> Callable[[], bool]:
-    """`should_stop` for a run that ends with NotPermitted as soon as its permission does."""
+def watching(
+    registry: Registry, act: Act, name: str, should_stop: Callable[[], bool], **meant: Any
+) -> Callable[[], bool]:
+    """`should_stop` for long work that ends with NotPermitted as soon as its permission does."""
 
     def asked() -> bool:
-        require(registry, "train", name)
+        require(registry, act, name, **meant)
         return should_stop()
 
     return asked
 
 
-def today(registry: Registry) -> date:
-    """The day on which permissions are weighed: a clock that was set back wins no time."""
-    latest = registry.latest()
-    # Days are those of the calendar on the wall, times are UTC.
-    return max(date.today(), latest.astimezone().date()) if latest else date.today()
+def context(registry: Registry, name: str, **meant: Any) -> rights.Context:
+    """What an act with a subject is weighed by now; `meant` are fields of `rights.Context`, and
+    what its pictures show goes without saying.
+    """
+    shown = MODALITIES[registry.subject(name).kind][0]
+    return rights.Context(
+        consents=registry.consents(name),
+        at=now(),
+        seen=registry.latest(),
+        **{"modality": shown, **meant},
+    )
 
 
 def decisions(registry: Registry, name: str) -> tuple[rights.Decision, ...]:
-    """Whether each act is permitted today."""
-    return rights.decide_all(name, registry.consents(name), today=today(registry))
+    """Whether each act that makes something is permitted today."""
+    return rights.decide_all(name, context(registry, name))
 
 
-def require(registry: Registry, act: Act, name: str) -> Consent:
-    """The record that permits `act` for a subject today. Raises NotPermitted."""
-    return rights.require(act, name, registry.consents(name), today=today(registry))
+def require(registry: Registry, act: Act, name: str, **meant: Any) -> Consent:
+    """The record that permits `act` for a subject today; `meant` says what is to be done, as fields
+    of `rights.Context`. Raises NotPermitted.
+    """
+    return rights.require(act, name, context(registry, name, **meant))
+
+
+def admit(registry: Registry, name: str) -> None:
+    """Raise NotPermitted if pictures of a subject may not come in: before anyone has signed, they
+    may."""
+    decision = rights.decide("add", name, context(registry, name))
+    if not decision.allowed:
+        raise rights.refusal(decision)
 
 
 def seal(registry: Registry) -> Callable[[str], str]:
@@ -147,23 +133,3 @@ def seal(registry: Registry) -> Callable[[str], str]:
     """
     key = registry.key()
     return lambda about: rights.sign(key, about, role="trainer").canonical().decode()
-
-
-def _signatures(
-    registry: Registry, consent: Consent, sign_with: Path | None
-) -> tuple[rights.Signature, ...]:
-    """The signer's signature, if there is a key, and the workspace's own."""
-    own, sha256 = registry.key(), consent.sha256()
-    countersigned = rights.sign(own, sha256, role="trainer", at=consent.recorded)
-    if sign_with is None:
-        return (countersigned,)
-    role = rights.ROLES.get(consent.relation)
-    if role is None:
-        raise BadInput("A synthetic person is nobody, and cannot sign.", advice="Omit --sign-with.")
-    theirs = rights.read_key(sign_with)
-    if theirs.public == own.public:
-        raise BadInput(
-            f"{sign_with} is the key of this workspace, which signs as the trainer.",
-            advice=f"{consent.signed_by} needs a key that only {consent.signed_by} has.",
-        )
-    return rights.sign(theirs, sha256, role=role, at=consent.recorded), countersigned

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sosie.core.errors import NotMarked, UnreadablePicture, WeightsRefused
 from sosie.registry import Registry
@@ -31,6 +31,27 @@ class Marks:
     """Among how many watermarks it was sought; 0 if there are none, or it could not be read."""
     unread: tuple[str, ...]
     """What could not be read, and why, in sentences."""
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether one of the marks says that a machine made it."""
+        said = {self.xmp.source_type, self.credentials.source_type if self.credentials else None}
+        drawn = self.hit is not None and self.hit.mark.what == "drawn"
+        return self.made is not None or xmp.SYNTHETIC in said or drawn
+
+    def said(self) -> dict[str, Any]:
+        """The marks as JSON has them."""
+        whole: dict[str, Any] = {}
+        if self.made is not None:
+            whole["made"] = self.made.model_dump(mode="json")
+        if self.credentials is not None:
+            whole["credentials"] = self.credentials.model_dump(mode="json")
+        if any(self.xmp):
+            whole["xmp"] = self.xmp._asdict()
+        if self.hit is not None:
+            number = {"number": f"{self.hit.number:08x}", "wrong_bits": self.hit.wrong}
+            whole["watermark"] = {**number, **self.hit.mark.model_dump(mode="json")}
+        return whole
 
 
 def is_picture(path: Path) -> bool:

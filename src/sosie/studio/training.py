@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ from sosie.core.records import (
 )
 from sosie.core.terms import RunState
 from sosie.registry import Registry
-from sosie.studio import drawing, examining, permission
+from sosie.studio import auditing, drawing, examining, permission
 
 if TYPE_CHECKING:
     from sosie.models.diffusion.base import DiffusionBase
@@ -52,6 +52,14 @@ class Reproduction(Record):
 def dataset_of(registry: Registry, subject: Subject) -> Dataset:
     """The subject's pictures and captions as training would see them now."""
     return captions.dataset(subject, registry.samples(subject.name), registry.blobs.path)
+
+
+def meant(registry: Registry, name: str, base: str, probes: Sequence[str] | None) -> dict[str, Any]:
+    """What a training is going to do with a subject, for its permission to be weighed by: what it
+    learns from, on which base, and what its previews are to show.
+    """
+    originals = tuple(sample.original_sha256 for sample in registry.samples(name))
+    return {"base": drawing.settled(base), "pictures": originals, "prompts": tuple(probes or ())}
 
 
 def plan(
@@ -139,6 +147,7 @@ def _train(
         folder=run.folder,
         consent=consent,
         on_event=recorder.event,
+        on_checkpoint=auditing.scorer(dataset),
         should_stop=should_stop,
         resume=resume,
         examined=examining.examined(registry, dataset, base.info.defaults.width),
@@ -156,7 +165,7 @@ def _train(
             file_sha256=registry.blobs.put(result.adapter.read_bytes()),
             tensors_sha256=result.tensors_sha256,
             run=run.id,
-            step=result.steps,
+            step=result.kept,
             consent_sha256=consent,
             created=now(),
         )
@@ -274,6 +283,8 @@ def reproduce(
             folder=Path(folder),
             consent=manifest.consent_sha256,
             on_event=on_event,
+            # The same choice of a checkpoint as then.
+            on_checkpoint=auditing.scorer(dataset),
             should_stop=should_stop,
             # What was waived then is on record; what is known better today stops no repetition.
             examined=examining.examined(registry, dataset, loaded.info.defaults.width).only(

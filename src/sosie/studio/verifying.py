@@ -10,13 +10,12 @@ from typing import Any, Literal, NamedTuple
 from pydantic import ValidationError
 
 from sosie import rights
-from sosie.core.errors import NotFound, UnreadablePicture, WeightsRefused
+from sosie.core.errors import NotFound, NotPermitted, UnreadablePicture, WeightsRefused
 from sosie.core.records import Record
-from sosie.core.terms import Relation
+from sosie.core.terms import Act, Relation
 from sosie.registry import Registry
-from sosie.registry.watermarks import Hit
-from sosie.rights import Credentials, xmp
-from sosie.studio import permission, reading
+from sosie.rights import Credentials
+from sosie.studio import permission, reading, telling
 from sosie.studio.forgetting import Signed
 from sosie.studio.reading import Marks
 
@@ -100,6 +99,16 @@ def verify(registry: Registry, path: Path) -> Account:
     return _receipt(registry, path) if receipt else _lora(registry, path)
 
 
+def require_proof(registry: Registry, path: Path) -> None:
+    """Raise NotPermitted if a LoRA names a permission and does not prove to be made under it."""
+    found = _lora(registry, path)
+    if found.verdict in ("not signed", "changed", "forged"):
+        raise NotPermitted(
+            f"{path.name} claims a permission and does not prove it. {' '.join(found.told)}",
+            advice="Take it anew from who signed it.",
+        )
+
+
 def _lora(registry: Registry, path: Path) -> Account:
     from sosie.models import lora
 
@@ -117,7 +126,7 @@ def _lora(registry: Registry, path: Path) -> Account:
     about = {found.tensors_sha256: [consent] if consent else []}
     # A file whose bytes lie otherwise was not signed so, whatever its contents.
     seal = _weigh(found.unsigned_sha256 if found.as_written else "", found.signature)
-    return _account(registry, path, seal, header, about, told)
+    return _account(registry, path, seal, header, about, told, "train")
 
 
 def _picture(registry: Registry, path: Path) -> Account:
@@ -126,39 +135,26 @@ def _picture(registry: Registry, path: Path) -> Account:
         marks = reading.marks(registry, path)
     except UnreadablePicture as error:
         return _nothing(path, str(error))
-    made, found = marks.made, marks.credentials
-    told, said, named = list(marks.unread), {}, {}
-    if made is not None:
-        said["made"] = made.model_dump(mode="json")
-        told.append(
-            f'A synthetic picture, drawn by {made.software} from "{made.prompt}", seed {made.seed}.'
-        )
-        told.append(f"Its base is {made.base} ({made.base_sha256[:12]}…).")
-        for use in made.loras:
-            what = f"{use.name} ({use.tensors_sha256[:12]}…)"
-            told.append(f"The LoRA {what} acted with weight {use.weight:g}.")
-            named[use.tensors_sha256] = [use.consent_sha256] if use.consent_sha256 else []
-    if found is not None:
-        said["credentials"] = found.model_dump(mode="json")
-        named.setdefault("", []).extend(
-            one for one in found.consents if not any(one in row for row in named.values())
-        )
-        told += _credentials_told(found, ours=made is not None)
-    told += _xmp_told(marks.xmp)
-    seal = _sealed(found)
-    if marks.hit is not None:
-        said["watermark"] = {
-            "number": f"{marks.hit.number:08x}",
-            **marks.hit.mark.model_dump(mode="json"),
-        }
-        told += _hit_told(marks.hit, marks.sought)
-        named.setdefault("", []).extend(
-            one for one in marks.hit.mark.consents if not any(one in row for row in named.values())
-        )
-        if seal.verdict == "not signed":
-            seal = seal._replace(verdict="recognised")
-    account = _account(registry, path, seal, said, named, told)
-    return account.model_copy(update={"unknown": (*account.unknown, *_unknown(marks))})
+    seal = _sealed(marks.credentials)
+    if marks.hit is not None and seal.verdict == "not signed":
+        seal = seal._replace(verdict="recognised")
+    act: Act = "generate" if marks.synthetic else "export"
+    account = _account(
+        registry, path, seal, marks.said(), _named_in(marks), telling.picture(marks), act
+    )
+    return account.model_copy(update={"unknown": (*account.unknown, *telling.unknown(marks))})
+
+
+def _named_in(marks: Marks) -> dict[str, list[str]]:
+    """The permissions that a picture names, each once: by the LoRA, or by "" for no LoRA's."""
+    named: dict[str, list[str]] = {}
+    for use in marks.made.loras if marks.made else ():
+        named[use.tensors_sha256] = [use.consent_sha256] if use.consent_sha256 else []
+    others = [*(marks.credentials.consents if marks.credentials else ())]
+    others += marks.hit.mark.consents if marks.hit else ()
+    known = {one for row in named.values() for one in row}
+    named[""] = [one for one in dict.fromkeys(others) if one not in known]
+    return named
 
 
 def _receipt(registry: Registry, path: Path) -> Account:
@@ -175,69 +171,10 @@ def _receipt(registry: Registry, path: Path) -> Account:
         f"{receipt.subject} were destroyed, and {len(receipt.kept)} kept that others share."
     ]
     seal = _weigh(receipt.sha256(), signed.signature.model_dump_json())
-    account = _account(registry, path, seal, receipt.model_dump(mode="json"), {}, told)
+    said = receipt.model_dump(mode="json")
+    account = _account(registry, path, seal, said, {}, told, "export")
     unknown = "Whether the files were really destroyed: the receipt is the word of who signed it."
     return account.model_copy(update={"unknown": (*account.unknown, unknown)})
-
-
-def _credentials_told(found: Credentials, *, ours: bool) -> list[str]:
-    """What the credentials of anyone's picture say, where our own record does not."""
-    if found.state == "elsewhere":
-        where = found.problems[0]
-        return [f"Its content credentials are not in the file but at {where}: nothing is fetched."]
-    told = [f"Its content credentials (C2PA) were written by {found.generator or 'a program'}."]
-    if found.source_type == xmp.SYNTHETIC:
-        told.append("They say: made by a trained algorithm.")
-    elif found.source_type:
-        told.append(f"They say how it came to be: {found.source_type.rpartition('/')[2]}.")
-    if found.ingredients and not ours:
-        told.append(f"They say what went into it: {'; '.join(found.ingredients)}.")
-    told += [f"They say of {use}: {may}." for use, may in sorted(found.training.items())]
-    return told
-
-
-def _xmp_told(said: xmp.Said) -> list[str]:
-    told = []
-    if said.source_type == xmp.SYNTHETIC:
-        told.append("Its XMP, which nobody signs, says: made by a trained algorithm.")
-    elif said.source_type:
-        source = said.source_type.rpartition("/")[2]
-        told.append(f"Its XMP, which nobody signs, says how it came to be: {source}.")
-    if said.data_mining:
-        told.append(f"Its XMP, which nobody signs, says: {xmp.mining_told(said.data_mining)}.")
-    return told
-
-
-def _hit_told(hit: Hit, sought: int) -> list[str]:
-    mark = hit.mark
-    whom = f" of {mark.subject}" if mark.subject else ""
-    what = "was drawn here" if mark.what == "drawn" else "was given out from here"
-    made_from = f" with {', '.join(mark.made_from)}" if mark.made_from else ""
-    wrong = {0: "every bit"}.get(hit.wrong, f"all but {hit.wrong} of 32 bits")
-    return [
-        f"It bears the watermark {hit.number:08x} ({wrong}): a picture{whom} that {what} on "
-        f"{mark.at:%d %B %Y}{made_from}.",
-        f"A picture without a watermark would seem to bear one of the {sought} on file, as near, "
-        f"with a chance of at most {_odds(hit.chance)}.",
-    ]
-
-
-def _odds(chance: float) -> str:
-    return f"1 in {int(1 / chance):,}"
-
-
-def _unknown(marks: Marks) -> list[str]:
-    unknown = []
-    if marks.credentials is None:
-        unknown.append(
-            "Whether it ever bore credentials: most programs that save a picture drop them."
-        )
-    if marks.hit is None and marks.sought:
-        unknown.append(
-            "Whether it ever bore a watermark: none on file here was found in it, and who wants to "
-            "can remove one."
-        )
-    return unknown
 
 
 def _nothing(path: Path, why: str) -> Account:
@@ -251,9 +188,10 @@ def _account(
     said: dict[str, Any],
     named: dict[str, list[str]],
     told: Sequence[str],
+    act: Act,
 ) -> Account:
-    """Weigh the seal of a file, and the permissions that the LoRAs (by the hash of their tensors;
-    "" for what is not said to be of one) were used under."""
+    """Weigh the seal of a file, and the permissions for an act that the LoRAs (by the hash of their
+    tensors; "" for what is not said to be of one) were used under."""
     verdict = seal.verdict
     sentences, unknown = [*told, seal.told], list(_NEVER)
     if seal.key is not None and verdict in ("as signed", "changed"):
@@ -277,6 +215,10 @@ def _account(
             for other in _others(registry, tensors, row):
                 verdict = "forged"
                 sentences.append(f"It names a permission of another person, {other}.")
+        for sha256 in (one for row in named.values() for one in row):
+            if (under := registry.consent(sha256)) and act not in under.acts:
+                verdict = "forged"
+                sentences.append(f"Permission {sha256[:12]}… never allowed to {act}.")
     for found in permissions:
         if verdict == "as signed" and found.standing in ("withdrawn", "ended"):
             verdict = found.standing

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Optimizer = Literal["adamw", "adamw8bit", "prodigy"]
 Schedule = Literal["constant", "linear", "cosine"]
 Precision = Literal["fp32", "bf16"]
+Keep = Literal["best", "last"]
 
 
 class TrainConfig(Record):
@@ -101,6 +102,11 @@ class TrainConfig(Record):
     """Steps between two checkpoints."""
     preview_every: int = Field(default=250, ge=0)
     """Steps between two sets of previews; 0 is off. The last step always has one unless off."""
+    keep: Keep = "best"
+    """The checkpoint that becomes the LoRA: the one whose previews are most like the held-out
+    pictures, where checkpoints have previews to be scored by; or the last."""
+    patience: int = Field(default=0, ge=0)
+    """Checkpoints in a row without a better score after which the run ends; 0 is never."""
     probes: tuple[str, ...] | None = None
     """Prompts of the previews, "{trigger}" standing for the trigger; None takes eight probes."""
     waive: tuple[str, ...] = ()

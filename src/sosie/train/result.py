@@ -18,7 +18,7 @@ class PictureLoss(Record):
     mean: float | None
     """Mean training loss; None for a withheld picture."""
     final: float | None
-    """Loss after the last step at fixed noise and times; None for one that was left out."""
+    """Loss of the LoRA that was kept, at fixed noise and times; None for one that was left out."""
 
 
 class TrainResult(Record):
@@ -32,6 +32,11 @@ class TrainResult(Record):
     manifest: Path
     manifest_sha256: str
     steps: int
+    """That were taken."""
+    kept: int
+    """The step whose weights are the LoRA: the last one, unless another had a better score."""
+    scores: dict[int, float]
+    """By step; empty if nothing scored the checkpoints."""
     checkpoints: tuple[Checkpoint, ...]
     validations: tuple[Validation, ...]
     pictures: tuple[PictureLoss, ...]

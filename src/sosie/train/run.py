@@ -28,7 +28,8 @@ from sosie.train.planning import Plan, plan
 from sosie.train.result import PictureLoss, TrainResult
 from sosie.train.validation import Validation, measure, measure_effect, validate
 
-OnCheckpoint = Callable[[Checkpoint], None]
+OnCheckpoint = Callable[[Checkpoint], float | None]
+"""Scores a checkpoint, higher is better; None where it cannot be said."""
 ShouldStop = Callable[[], bool]
 
 
@@ -50,6 +51,10 @@ class Run:
     sign: lora.Sign | None
     saved: dict[int, Checkpoint] = field(default_factory=dict)
     validations: dict[int, Validation] = field(default_factory=dict)
+    scores: dict[int, float] = field(default_factory=dict)
+    """What `on_checkpoint` said, by step."""
+    done: int = 0
+    """Steps behind it, those of an earlier process included."""
     seconds: float = 0.0
     """Spent in steps."""
     taken: int = 0
@@ -66,8 +71,17 @@ class Run:
 
     def go(self, start: int) -> None:
         """Take the steps from `start` on, with all that falls due between them."""
+        self.done = start
         self._due(start)
         for number in range(start, self.steps):
+            if self._past_its_best():
+                self.story.tell(
+                    "ended",
+                    step=number,
+                    message=f"ended after step {number}: "
+                    f"{self.config.patience} checkpoints were not better",
+                )
+                return
             if self.should_stop is not None and self.should_stop():
                 self._interrupt(number)
             begun = time.perf_counter()
@@ -86,7 +100,8 @@ class Run:
                 rate=rate,
                 eta=(self.steps - number - 1) / rate,
             )
-            self._due(number + 1)
+            self.done = number + 1
+            self._due(self.done)
 
     def _due(self, done: int) -> None:
         """Validate, save and preview after `done` steps where that is due and not done yet."""
@@ -101,7 +116,34 @@ class Run:
         if keep and self.on_checkpoint is not None:
             with self._exported():
                 record = self.saved[done].model_copy(update={"previews": drawn})
-                self.on_checkpoint(record)
+                score = self.on_checkpoint(record)
+            if score is not None:
+                self.scores[done] = score
+                best = self._best()
+                self.story.tell("score", step=done, score=score, best=best, worse=best != done)
+
+    def _best(self) -> int | None:
+        """The step with the best score, the earliest of equal ones; None if none was scored."""
+        return max(self.scores, key=lambda step: (self.scores[step], -step), default=None)
+
+    def _past_its_best(self) -> bool:
+        """Whether as many checkpoints as `patience` have brought nothing better."""
+        best = self._best()
+        if not self.config.patience or best is None:
+            return False
+        return sum(step > best for step in self.scores) >= self.config.patience
+
+    def _kept(self) -> int:
+        """The step that becomes the LoRA, told with the reason."""
+        best = self._best() if self.config.keep == "best" else None
+        kept = self.done if best is None else best
+        why = "the last one"
+        if best is not None:
+            why = f"the best of {len(self.scores)} by score"
+        elif self.config.keep == "best":
+            why += ", since no checkpoint could be scored"
+        self.story.tell("kept", step=kept, message=f"kept step {kept}: {why}")
+        return kept
 
     def _validate(self, done: int) -> None:
         with self._exported():
@@ -124,7 +166,11 @@ class Run:
             return written.file_sha256, written.tensors_sha256
 
         rows = [v.model_dump() for v in self.validations.values()]
-        facts = {"validations": rows, "manifest_sha256": self.manifest.identity()}
+        facts = {
+            "validations": rows,
+            "scores": {str(step): score for step, score in self.scores.items()},
+            "manifest_sha256": self.manifest.identity(),
+        }
         place = self.folder / "checkpoints"
         saved = checkpoints.save(place, done, teacher=self.teacher, facts=facts, export=export)
         self.saved[done] = self._with_loss(saved)
@@ -165,13 +211,18 @@ class Run:
             facts = checkpoints.load(found[-1], self.teacher)
             rows = [Validation.model_validate(row) for row in facts["validations"]]
             self.validations = {row.step: row for row in rows}
+            self.scores = {int(step): score for step, score in facts.get("scores", {}).items()}
             self.saved = {c.step: self._with_loss(c) for c in found}
             last = found[-1].step
         self.story.tell("resumed", step=last, damaged=damaged)
         return last
 
     def finish(self, begun: float) -> TrainResult:
-        """Write the LoRA, prove that it does something, and sum up."""
+        """Write the LoRA as it was at the step that is kept, prove that it does something, and sum
+        up."""
+        kept = self._kept()
+        if kept != self.done:
+            checkpoints.load(self.saved[kept], self.teacher)
         with self._exported():
             final = measure(
                 self.base,
@@ -181,7 +232,7 @@ class Run:
             )
             effect = measure_effect(self.base, self.material, self.config)
         adapter = self.folder / f"{self.manifest.name}.safetensors"
-        written = self._export(adapter, self.steps)
+        written = self._export(adapter, kept)
         result = TrainResult(
             folder=self.folder,
             adapter=adapter,
@@ -190,7 +241,9 @@ class Run:
             modules=written.modules,
             manifest=self.folder / "manifest.json",
             manifest_sha256=self.manifest.identity(),
-            steps=self.steps,
+            steps=self.done,
+            kept=kept,
+            scores=dict(sorted(self.scores.items())),
             checkpoints=tuple(self.saved[step] for step in sorted(self.saved)),
             validations=tuple(self.validations[step] for step in sorted(self.validations)),
             pictures=self._pictures(final),
@@ -200,7 +253,8 @@ class Run:
         )
         self.story.tell(
             "done",
-            step=self.steps,
+            step=self.done,
+            kept=kept,
             adapter=str(adapter),
             sha256=written.file_sha256,
             effect=effect,
@@ -266,7 +320,8 @@ def train(
     """Teach `base` the dataset with a LoRA and write it, with all that proves it, to `folder`.
 
     `consent` is the SHA-256 of the recorded permission. `on_event(kind, data)` hears everything;
-    `on_checkpoint` is called with the LoRA in place, so that it may draw with `base.sample`;
+    `on_checkpoint` is called with the LoRA in place, so that it may draw with `base.sample`; the
+    checkpoint that it scores best becomes the LoRA, unless the config keeps the last;
     `should_stop` is asked before every step. `resume` goes on from the last whole checkpoint and
     ends, on CPU, with the same bytes as a run that was never stopped. `keep_encoders` spares the
     text encoders for the next run on the same base. `examined` is what is known to be wrong with

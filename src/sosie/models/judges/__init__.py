@@ -59,6 +59,11 @@ class Reading:
     expression: str
     woman: bool
 
+    @property
+    def background(self) -> str:
+        """Place and wall as one: the colour of a plain wall, else the place."""
+        return self.wall_colour if self.place == "plain wall" else self.place
+
 
 def read(pictures: Sequence[Picture]) -> list[Reading]:
     """Read square (H, H, 3) pictures of one person each; a picture's reading is its own alone.

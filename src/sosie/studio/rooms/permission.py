@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any
 
-from sosie.core.records import Consent
+from sosie import rights
+from sosie.core.consent import Consent
+from sosie.core.files import write_atomically
 from sosie.core.terms import Act, Relation
-from sosie.studio import forgetting, permission, verifying
+from sosie.studio import carrying, consenting, forgetting, permission, releases, verifying
 from sosie.studio.forgetting import Receipt
 from sosie.studio.permission import Withdrawal
+from sosie.studio.releases import Row
 from sosie.studio.rooms.room import Room
 from sosie.studio.verifying import Account
 
@@ -27,24 +32,54 @@ class Permission(Room):
         acts: tuple[Act, ...] = ("train", "generate", "export"),
         until: date | None = None,
         evidence: str | None = None,
+        terms: Mapping[str, Any] | None = None,
+        holders: Mapping[str, str] | None = None,
         sign_with: Path | None = None,
+        draft: bool = False,
     ) -> Consent:
-        """Record a permission, or with no acts its withdrawal, countersigned by the workspace.
+        """Record a permission, or with no acts its withdrawal, countersigned by the workspace; a
+        `draft` is drawn up and not recorded.
 
-        `sign_with` is a file with the signer's own key. Raises BadInput if the record contradicts
-        itself.
+        `terms` are fields of `sosie.core.consent.Terms`; `holders` says by file name whose work a
+        picture is; `sign_with` is a file with the signer's own key. Raises BadInput if the record
+        contradicts itself.
         """
-        return permission.record(
+        consent = consenting.drawn_up(
             self.registry,
-            name,
+            self.registry.subject(name),
             relation=relation,
             who=who,
             signed_by=signed_by,
             acts=acts,
             until=until,
             evidence=evidence,
-            sign_with=sign_with,
+            terms=terms or {},
+            holders=holders or {},
         )
+        return consent if draft else consenting.record(self.registry, consent, sign_with)
+
+    def take_releases(self, path: Path, *, dry_run: bool = False) -> tuple[Row, ...]:
+        """Record an agency's list of releases, each row for itself, or only tell what would become
+        of them. Raises BadInput if it is no list.
+        """
+        return releases.take(self.registry, path, dry_run=dry_run)
+
+    def give_consent(self, name: str, path: Path) -> Consent:
+        """Write the latest record of a subject, with all who signed it, as one JSON file."""
+        return carrying.give(self.registry, name, path)
+
+    def take_consent(self, name: str, path: Path) -> Consent:
+        """File a record from elsewhere. Raises BadInput if it does not hold, or not for `name`."""
+        return carrying.take(self.registry, name, path)
+
+    def paper(self, consent: Consent, path: Path) -> None:
+        """Write a record, or a draft, as a page to sign. Raises BadInput if it is too long."""
+        write_atomically(path, rights.paper(consent))
+
+    def make_key(self, path: Path) -> Path:
+        """Make a key for a signer, in a file for their eyes only. Raises BadInput if it exists."""
+        rights.new_key(path)
+        return path
 
     def withdraw(
         self, name: str, *, signed_by: str | None = None, sign_with: Path | None = None
@@ -56,9 +91,11 @@ class Permission(Room):
         """Destroy everything of a subject but its permissions; gives the signed receipt."""
         return forgetting.forget(self.registry, name)
 
-    def permitted(self, act: Act, name: str) -> Consent:
-        """The record that permits `act` for a subject today. Raises NotPermitted."""
-        return permission.require(self.registry, act, name)
+    def permitted(self, act: Act, name: str, **meant: Any) -> Consent:
+        """The record that permits `act` for a subject today; `meant` says what is to be done, as
+        fields of `sosie.rights.Context`. Raises NotPermitted.
+        """
+        return permission.require(self.registry, act, name, **meant)
 
     def verify(self, file: Path) -> Account:
         """What is known of a LoRA or a picture, ours or not. Raises NotFound."""

@@ -10,6 +10,7 @@ from sosie.studio import drawing, permission
 from sosie.studio.drawing import Drawn
 from sosie.studio.marking import Marker
 from sosie.studio.rooms.room import Room
+from sosie.studio.screening import Screen
 
 if TYPE_CHECKING:
     from sosie.audit import Likeness
@@ -34,12 +35,13 @@ class Pictures(Room):
         say: Callable[[str], None] = lambda line: None,
         **settings: Any,
     ) -> Drawn:
-        """Draw pictures into `out`; the subject of every LoRA called must permit it.
+        """Draw pictures into `out`; the subject of every LoRA called must permit it, and what a
+        record prohibits is not written. Ends with NotPermitted when a permission does.
 
         Each is signed, and bears an invisible watermark unless `watermark` is False; what cannot be
         marked is kept, and told.
         """
-        calls, consents = self._called(prompt, say)
+        calls, consents, screen = self._called(prompt, base, say)
         config = drawing.configure(prompt, n=n, seed=seed, **settings)
         loaded = self.desk.base(base, device)
         return drawing.draw(
@@ -50,6 +52,7 @@ class Pictures(Room):
             consents=consents,
             init=init,
             marker=Marker(self.registry, watermark=watermark, say=say),
+            passes=screen.passes,
             say=say,
         )
 
@@ -70,7 +73,7 @@ class Pictures(Room):
         """Which words of a prompt work on a base, and a sheet in `out` to see it; the subject of
         every LoRA called must permit it.
         """
-        calls, consents = self._called(prompt, say)
+        calls, consents, screen = self._called(prompt, base, say)
         config = drawing.configure(prompt, n=n, seed=seed, **settings)
         loaded = self.desk.base(base, device)
         return drawing.words(
@@ -80,23 +83,26 @@ class Pictures(Room):
             unit=unit,
             out=out,
             consents=consents,
-            marker=Marker(self.registry, watermark=False, say=say),
+            marker=Marker(self.registry, say=say),
+            look=screen.require,
             on_picture=on_picture,
         )
 
     def _called(
-        self, prompt: str, say: Callable[[str], None]
-    ) -> tuple[tuple[drawing.Call, ...], dict[str, str]]:
-        """The LoRAs that a prompt calls, and by name the permission each is used under today, which
-        may be another than the one it was trained under. Raises NotPermitted.
+        self, prompt: str, base: str, say: Callable[[str], None]
+    ) -> tuple[tuple[drawing.Call, ...], dict[str, str], Screen]:
+        """The LoRAs that a prompt calls; by name the permission each is used under today, which may
+        be another than the one it was trained under; and who looks at what is drawn with them.
+        Raises NotPermitted.
         """
-        calls = drawing.called(self.registry, prompt, say)
-        return calls, {
-            call.name: permission.require_shown(
-                self.registry, "generate", call.found.adapter
-            ).sha256()
-            for call in calls
+        text, calls = drawing.called(self.registry, prompt, say)
+        meant = {"prompts": (text,), "base": drawing.settled(base)}
+        adapters = {call.name: call.found.adapter for call in calls}
+        consents = {
+            name: permission.require_shown(self.registry, "generate", adapter, **meant).sha256()
+            for name, adapter in adapters.items()
         }
+        return calls, consents, Screen(self.registry, tuple(adapters.values()), meant, say)
 
     def likeness(
         self, adapter: str, drawn: Sequence[Path], *, control: Sequence[Path] = ()

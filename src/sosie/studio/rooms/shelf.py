@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sosie.core.errors import BadInput
 from sosie.core.files import write_atomically
 from sosie.core.records import Adapter, now
-from sosie.studio import drawing, permission
+from sosie.studio import drawing, permission, verifying
 from sosie.studio.rooms.room import Room
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Shelf(Room):
         of it does.
 
         Raises WeightsRefused naming the keys that are not understood, and NotPermitted if one whom
-        it shows has withdrawn every permission.
+        it shows has withdrawn every permission, or if it names a permission and does not prove it.
         """
         from sosie.models import lora
 
@@ -50,6 +50,8 @@ class Shelf(Room):
             consent_sha256=read.header.get("sosie.consent_sha256"),
             created=now(),
         )
+        if adapter.consent_sha256:
+            verifying.require_proof(self.registry, file)
         permission.refuse_withdrawn(self.registry, adapter)
         self.registry.blobs.put(file.read_bytes())
         adapter = self.registry.add_adapter(adapter)

@@ -22,7 +22,8 @@ class Training(Room):
         self, name: str, *, base: str, overrides: Mapping[str, Any], device: str = "auto"
     ) -> tuple[Plan, TrainConfig]:
         """What training would do and whether it can work, without doing it, and the settings."""
-        permission.require(self.registry, "train", name)
+        meant = training.meant(self.registry, name, base, overrides.get("probes"))
+        permission.require(self.registry, "train", name, **meant)
         return training.plan(self.registry, name, base, overrides, device)
 
     def train(
@@ -39,7 +40,8 @@ class Training(Room):
         """Train a LoRA of a subject and file it. Raises NotPermitted, NotReady, TrainingStopped,
         Interrupted. It ends before the next step when its permission does.
         """
-        consent = permission.require(self.registry, "train", name)
+        meant = training.meant(self.registry, name, base, overrides.get("probes"))
+        consent = permission.require(self.registry, "train", name, **meant)
         return training.train(
             self.registry,
             name,
@@ -49,7 +51,7 @@ class Training(Room):
             device=device,
             resume=resume,
             on_event=on_event,
-            should_stop=permission.watching(self.registry, name, should_stop),
+            should_stop=permission.watching(self.registry, "train", name, should_stop, **meant),
         )
 
     def reproduce(
@@ -69,7 +71,10 @@ class Training(Room):
 
         manifest = training.manifest_of(self.registry, manifest)
         recorded = Manifest.read(manifest)
-        permission.require(self.registry, "train", recorded.subject)
+        meant = training.meant(
+            self.registry, recorded.subject, base or recorded.base.name, recorded.config.probes
+        )
+        permission.require(self.registry, "train", recorded.subject, **meant)
         return training.reproduce(
             self.registry,
             manifest,
@@ -77,7 +82,9 @@ class Training(Room):
             base=base,
             device=device,
             on_event=on_event,
-            should_stop=permission.watching(self.registry, recorded.subject, should_stop),
+            should_stop=permission.watching(
+                self.registry, "train", recorded.subject, should_stop, **meant
+            ),
         )
 
     def runs(self, name: str | None = None) -> tuple[Run, ...]:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from sosie import captions, rights
-from sosie.core.records import Adapter, Consent, Dataset, Record, Run, Sample, Subject, now
+from sosie.core.consent import Consent
+from sosie.core.records import Adapter, Dataset, Record, Run, Sample, Subject, now
 from sosie.core.terms import Kind
 from sosie.registry import AddReport, Swept, add_files
 from sosie.studio import captioning, permission, training
@@ -26,7 +27,7 @@ class Overview(Record):
     problems: tuple[captions.Problem, ...]
     """What would make `train` refuse the captions."""
     decisions: tuple[rights.Decision, ...]
-    """One for each act."""
+    """One for each act that makes something."""
     consents: tuple[Consent, ...]
     runs: tuple[Run, ...]
     adapters: tuple[Adapter, ...]
@@ -46,9 +47,11 @@ class Workspace(Room):
     def add(self, name: str, files: Sequence[Path]) -> AddReport:
         """File pictures and their captions; what cannot be used is told, never dropped silently.
 
-        An explicit picture is refused; where a guardian has signed, also a revealing one.
+        An explicit picture is refused; where a guardian has signed, also a revealing one. Raises
+        NotPermitted once a permission was withdrawn or has ended.
         """
         subject = self.registry.subject(name)
+        permission.admit(self.registry, subject.name)
         guarded = rights.guarded(subject.name, self.registry.consents(subject.name))
         door = Door(person=subject.kind == "person", guarded=guarded)
         report = add_files(self.registry, name, files, look=door.look)

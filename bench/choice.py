@@ -1,0 +1,166 @@
+"""Choosing a checkpoint: is the automatic choice as like as the best that hindsight finds?
+
+For each of 20 people held out from the base's training: 15 pictures, a LoRA trained for longer than
+is good, a checkpoint every 60 steps. The run chooses by its eight previews and the pictures that it
+withheld itself. Hindsight then looks at every checkpoint with what the choice never had: other
+prompts, other seeds, ten new pictures of the person as references, and another identity network
+besides (dlib's, which chose nothing). Likeness is the mean cosine to the references as a share of
+their own median; copying is by how much faces are nearer to training pictures than to new ones.
+`SOSIE_BENCH_PEOPLE` takes fewer people, for a quicker look, `SOSIE_BENCH_PICTURES` fewer pictures
+of each checkpoint.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.likeness import SEEDS, Picture
+from bench.obeys import percent
+from demo.people import age_of, write_pictures
+from sosie.audit import PROMPTS, Known, found, seed_of
+from sosie.audit.intervals import mean_interval
+from sosie.generate import GenerateConfig, draw
+from sosie.models import faces, lora, second
+from sosie.models.diffusion.base import DiffusionBase
+from sosie.models.diffusion.resolve import load_base
+from sosie.models.faces import Embedder
+from sosie.studio import Studio
+from sosie.studio.drawing import pixels
+from sosie.train import Manifest
+from sosie.world.people import person
+from sosie.world.photo import photo
+
+PEOPLE = int(os.environ.get("SOSIE_BENCH_PEOPLE", "20"))
+PICTURES = int(os.environ.get("SOSIE_BENCH_PICTURES", "16"))
+RUN = {"steps": 300, "checkpoint_every": 60, "preview_every": 60}
+REFERENCES = 10
+JUDGES = (faces.identity, second.identity)
+
+
+@dataclass(frozen=True)
+class Course:
+    """One person's run, as hindsight sees it."""
+
+    chosen: int
+    """The step that was kept."""
+    likeness: dict[str, dict[int, float]]
+    """By judge and step."""
+    copying: dict[str, dict[int, float]]
+
+    def share(self, judge: str, step: int) -> float:
+        """Likeness of a step as a share of the best step's."""
+        return self.likeness[judge][step] / max(self.likeness[judge].values())
+
+    def less_copying(self, judge: str, step: int) -> float:
+        """Likeness less copying of a step."""
+        return self.likeness[judge][step] - max(0.0, self.copying[judge][step])
+
+    @property
+    def last(self) -> int:
+        return max(next(iter(self.likeness.values())))
+
+
+def course(base: DiffusionBase, seed: int, folder: Path) -> Course:
+    """Train a LoRA of a person through the studio, and look at all its checkpoints."""
+    studio, name = Studio(folder / "home"), f"subject{seed}"
+    studio.new(name)
+    write_pictures(folder / name, seed=seed, trigger=name)
+    studio.add(name, [folder / name])
+    studio.consent(name, relation="synthetic", evidence=f"sosie.world.people.person({seed})")
+    adapter = studio.train(name, base="pocket", overrides=RUN)
+    run = studio.run_folder(adapter.name)
+    references = new_pictures(seed)
+    taught = [
+        pixels(studio.registry.blobs.path(picture.sample))
+        for picture in Manifest.read(run / "manifest.json").pictures
+        if not picture.withheld
+    ]
+    known = {
+        judge.name: Known(held_out=found(references, judge), training=found(taught, judge))
+        for judge in JUDGES
+    }
+    likeness: dict[str, dict[int, float]] = {judge.name: {} for judge in JUDGES}
+    copying: dict[str, dict[int, float]] = {judge.name: {} for judge in JUDGES}
+    for file in sorted(run.glob("checkpoints/step-*/adapter.safetensors")):
+        step = int(file.parent.name.removeprefix("step-"))
+        drawn = pictures(base, name, file)
+        for judge in JUDGES:
+            real = known[judge.name]
+            likeness[judge.name][step], copying[judge.name][step] = looked(drawn, judge, real)
+    assert adapter.step is not None, "it was trained here"
+    return Course(adapter.step, likeness, copying)
+
+
+def new_pictures(seed: int) -> list[Picture]:
+    """Pictures of a person that neither the LoRA nor the choice has seen."""
+    return [
+        photo(person(seed), seed=700_000 + n, age=age_of(seed), hat="none").picture
+        for n in range(REFERENCES)
+    ]
+
+
+def pictures(base: DiffusionBase, subject: str, file: Path) -> list[Picture]:
+    """What the LoRA in `file` draws: the audit's prompts, at seeds that no audit takes."""
+    loras = [("person", lora.read(file), 1.0)]
+    drawn = []
+    for number in range(PICTURES):
+        prompt = PROMPTS[number % len(PROMPTS)]
+        seed = seed_of(prompt, 90_000, number)
+        words = prompt.text.replace("{trigger}", subject)
+        drawn.append(draw(base, GenerateConfig(prompt=words, seed=seed), loras)[0].rgb)
+    return drawn
+
+
+def looked(drawn: Sequence[Picture], judge: Embedder, real: Known) -> tuple[float, float]:
+    """Likeness and copying of pictures, both in the unit of likeness."""
+    seen = [judge(picture) for picture in drawn]
+    near = [real.nearest(face) for face in seen if face is not None]
+    likeness = np.mean([real.cosine(face) or 0.0 for face in seen])
+    copying = np.mean([one.training - one.held_out for one in near]) if near else 0.0
+    return float(likeness / real.unit), float(copying / real.unit)
+
+
+def rows(courses: Sequence[Course]) -> list[tuple[str, str, str]]:
+    """Rows (what, figure, bound)."""
+
+    found = []
+    for judge in (one.name for one in JUDGES):
+        by = f"by {judge}, {len(courses)} people, {PICTURES} pictures a checkpoint"
+        chosen = [one.share(judge, one.chosen) for one in courses]
+        last = [one.share(judge, one.last) for one in courses]
+        gain = [
+            one.less_copying(judge, one.chosen) / max(1e-6, one.less_copying(judge, one.last)) - 1
+            for one in courses
+        ]
+        found += [
+            (
+                f"likeness of the choice beside hindsight's best, {by}",
+                _over(chosen),
+                "at least 97%",
+            ),
+            (f"likeness of the last step beside hindsight's, {by}", _over(last), ""),
+            (f"likeness less copying: more than the last step's, {by}", _over(gain), "10% more"),
+        ]
+    steps = ", ".join(str(one.chosen) for one in courses)
+    found.append((f"steps that were chosen, of {courses[0].last}", steps, ""))
+    return found
+
+
+def _over(values: Sequence[float]) -> str:
+    """The mean over people."""
+    interval = mean_interval(values)
+    assert interval is not None, "there is at least one person"
+    return percent(interval) if interval.low is not None else f"{interval.value:.0%}"
+
+
+def run() -> list[tuple[str, str, str]]:
+    """Rows (what, figure, bound)."""
+    base = load_base("pocket")
+    with tempfile.TemporaryDirectory() as name:
+        return rows([course(base, seed, Path(name) / str(seed)) for seed in SEEDS[:PEOPLE]])

@@ -1,0 +1,99 @@
+"""Which checkpoint, at which strength: the curve over both, and the choice with its reason.
+
+The choice is made on one set of seeds and its figures are taken on another: the best of many is
+partly luck, and pictures that chose it would flatter it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sosie.audit.figures import Shown
+from sosie.audit.intervals import Interval, mean_interval
+from sosie.audit.likeness import Known
+from sosie.core.records import Record
+
+TOLERANCE = 0.02
+"""Points of likeness within which two are equally like; then the one that leans less to its
+training pictures is chosen. Below what a handful of pictures can tell apart."""
+
+
+class Point(Record):
+    """One checkpoint at one strength."""
+
+    step: int
+    strength: float
+    likeness: dict[str, Interval]
+    """By judge: mean cosine to the held-out pictures as a share of the person's own median."""
+    lean: float | None
+    """By how much training pictures are nearer than held-out ones, by the first judge, in the same
+    unit; None where there is no training picture with a face, or no face at all."""
+
+    @property
+    def score(self) -> float:
+        """Likeness by the first judge, which chooses."""
+        return next(iter(self.likeness.values())).value
+
+
+class Choice(Record):
+    """The checkpoint and the strength that were chosen."""
+
+    step: int
+    strength: float
+    why: str
+    worse_after: int | None
+    """The step after which, at the chosen strength, every later checkpoint is less like; None if
+    the last one is as like as any."""
+
+
+def point(step: int, strength: float, shown: Shown, known: dict[str, Known]) -> Point:
+    """The point of the curve that pictures of one checkpoint at one strength make."""
+    likeness, lean = {}, None
+    for number, (judge, real) in enumerate(known.items()):
+        own = real.unit
+        interval = mean_interval(shown.cosines(judge, real), groups=shown.scenes)
+        assert interval is not None, "there is at least one picture"
+        likeness[judge] = interval.scaled(1 / own)
+        if number == 0 and real.training:
+            leans, _ = shown.leans(judge, real)
+            lean = sum(leans) / len(leans) / own if leans else None
+    return Point(step=step, strength=strength, likeness=likeness, lean=lean)
+
+
+def choose(points: Sequence[Point]) -> Choice:
+    """The most like; of those within `TOLERANCE` of it the one that leans least to its training
+    pictures, then the earliest step and the lowest strength. Raises ValueError for no point.
+    """
+    if not points:
+        raise ValueError("there is nothing to choose from")
+    best = max(points, key=lambda p: p.score)
+    level = [p for p in points if p.score >= best.score - TOLERANCE]
+    chosen = min(level, key=lambda p: (max(0.0, p.lean or 0.0), p.step, p.strength))
+    beside = sorted((p for p in points if p.strength == chosen.strength), key=lambda p: p.step)
+    later = [p for p in beside if p.step > chosen.step]
+    worse = bool(later) and all(p.score < chosen.score - TOLERANCE for p in later)
+    return Choice(
+        step=chosen.step,
+        strength=chosen.strength,
+        why=_why(points, best, chosen, beside[-1], worse=worse),
+        worse_after=chosen.step if worse else None,
+    )
+
+
+def _why(points: Sequence[Point], best: Point, chosen: Point, last: Point, *, worse: bool) -> str:
+    if len(points) == 1:
+        return f"It is the only one that was looked at ({chosen.score:.0%} like)."
+    if chosen == best:
+        said = f"It is the most like of {len(points)} ({chosen.score:.0%})."
+    else:
+        said = (
+            f"{_name(best)} is as like ({best.score:.0%} beside {chosen.score:.0%}, which so few "
+            "pictures cannot tell apart), and this one leans less to its training pictures."
+        )
+    if worse:
+        said += f" Later checkpoints are less like: at step {last.step} {last.score:.0%}."
+    return said
+
+
+def _name(point: Point) -> str:
+    return f"Step {point.step} at strength {point.strength:g}"

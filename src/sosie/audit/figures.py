@@ -1,0 +1,291 @@
+"""The figures of an audit: each with its interval, what it means, and where it must lie.
+
+One set of generated pictures is measured, against the base alone at the same prompts and seeds and
+against the person's real pictures. Groups of the bootstrap are the scenes (see `ratio_interval`): a
+scene's prompts and seeds are drawn again together. A gate looks at the interval's end, never at the
+figure itself, and what could not be measured does not pass.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sosie.audit.intervals import (
+    Interval,
+    mean_interval,
+    rate_interval,
+    ratio_interval,
+    share_interval,
+)
+from sosie.audit.likeness import Known
+from sosie.audit.panel import Look
+from sosie.audit.prompts import Prompt
+from sosie.core.records import Record
+
+State = Literal["passed", "failed", "not measured", "told"]
+"""A figure without a gate is told."""
+Unit = Literal["share", "cosine"]
+
+SPLITS = 999
+"""Random splits of the real pictures: a chance of a thousandth can then be told."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One row of the table of figures."""
+
+    title: str
+    means: str
+    """For a reader who has never trained anything."""
+    unit: Unit = "share"
+    least: float | None = None
+    """The lower end of the interval must reach it."""
+    most: float | None = None
+    """The upper end of the interval must not pass it."""
+    mend: str | None = None
+    """The command for one that did not pass."""
+
+    def command(self, names: Mapping[str, object]) -> str | None:
+        """`mend` with the names of subject, LoRA and steps in it."""
+        return None if self.mend is None else self.mend.format(**names)
+
+
+KINDS: dict[str, Kind] = {
+    "learned": Kind(
+        "The way from anybody to the person",
+        "0% is what the base draws without the LoRA, 100% is as like as two real pictures of the "
+        "person are to each other.",
+        least=0.5,
+        mend="sosie doctor {subject}",
+    ),
+    "likeness": Kind(
+        "Likeness",
+        "The mean cosine to each held-out picture, as a share of the median cosine of two real "
+        "pictures of the person. A picture without a face counts as 0.",
+    ),
+    "lift": Kind(
+        "Lift over the base",
+        "The cosine less that of the base alone, prompt by prompt and seed by seed.",
+        unit="cosine",
+    ),
+    "faces": Kind(
+        "Pictures that show a face",
+        "A face that the detector cannot find is like nobody.",
+        least=0.8,
+        mend="sosie audit {adapter} --strength {weaker}",
+    ),
+    "garments": Kind(
+        "Likeness kept when the prompt names a garment",
+        "The same scenes and seeds with and without clothes in the prompt: a likeness that is lost "
+        "in a red jacket was not learned.",
+        least=0.8,
+        mend="sosie caption {subject} --suggest",
+    ),
+    "copycat": Kind(
+        "Nearer to a training picture than to a new one",
+        "It speaks of faces, not of copied pixels, and hangs on which few pictures were withheld.",
+    ),
+    "lean": Kind(
+        "Lean to the training pictures",
+        "By how much the nearest training picture is nearer than the nearest held-out one, in the "
+        "unit of likeness. Above 0, the faces of training are repeated.",
+        most=0.25,
+        mend="sosie train {subject} --steps {fewer}",
+    ),
+    "chance": Kind(
+        "Chance of leaning so far",
+        "How often the pictures lean as far when the person's pictures are split at random: a "
+        "small share says that the lean is no accident of which pictures were withheld.",
+    ),
+    "obedience": Kind(
+        "Clothes and place as asked",
+        "Read by a judge that errs itself; where everything is as asked, the picture obeys.",
+        least=0.5,
+        mend="sosie audit {adapter} --strength {weaker}",
+    ),
+    "diversity": Kind(
+        "Variety beside the base alone",
+        "How far apart two pictures of one prompt are, as a share of what the base draws: near 0, "
+        "all pictures are the same.",
+    ),
+    "spread": Kind(
+        "Spread over seeds",
+        "How much the likeness changes from seed to seed of one prompt, in the unit of likeness.",
+    ),
+}
+"""Every figure there is, in the order in which they are told."""
+
+
+class Figure(Record):
+    """One figure of an audit."""
+
+    name: str
+    """A key of `KINDS`."""
+    judge: str | None
+    """The identity network that it rests on, if it rests on one."""
+    interval: Interval | None
+    state: State
+    why: str | None = None
+    """Why it was not measured."""
+    mend: str | None = None
+    """The command that mends what did not pass; None where it passed or there is none."""
+
+    @property
+    def kind(self) -> Kind:
+        """What it means and where it must lie."""
+        return KINDS[self.name]
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """Generated pictures as the panel sees them, with the prompt of each."""
+
+    prompts: Sequence[Prompt]
+    looks: Sequence[Look]
+
+    @property
+    def scenes(self) -> list[int]:
+        """The group of each picture."""
+        return [prompt.scene for prompt in self.prompts]
+
+    def cosines(self, judge: str, known: Known) -> list[float]:
+        """Each picture's mean cosine to the held-out pictures; 0 where it shows no face, so that
+        a bad picture gains nothing."""
+        return [known.cosine(look.face(judge)) or 0.0 for look in self.looks]
+
+    def faces(self, judge: str) -> NDArray[np.float32]:
+        """The faces that `judge` finds, (n, D)."""
+        seen = [look.face(judge) for look in self.looks]
+        return np.array([face for face in seen if face is not None], np.float32)
+
+    def leans(self, judge: str, known: Known) -> tuple[list[float], list[int]]:
+        """For each picture that shows a face, by how much training is nearer, and its scene."""
+        found, scenes = [], []
+        for scene, look in zip(self.scenes, self.looks, strict=True):
+            if (face := look.face(judge)) is not None:
+                near = known.nearest(face)
+                found.append(near.training - near.held_out)
+                scenes.append(scene)
+        return found, scenes
+
+
+def measure(made: Shown, base: Shown, known: Mapping[str, Known]) -> list[Figure]:
+    """All figures of `made`, pictures of prompts that `base` answers at the same seeds in the same
+    order; `known` has the real pictures for every judge that could be asked, the first first.
+    """
+    found = []
+    for judge, real in known.items():
+        found += _by_judge(made, base, judge, real)
+    first = next(iter(known))
+    shows = [look.faces[first] is not None for look in made.looks]
+    found.append(judged("faces", rate_interval(shows, groups=made.scenes)))
+    if all(look.reads is not None for look in made.looks):
+        obeys = [
+            all((look.reads or {}).get(ask) == asked for ask, asked in prompt.asks.items())
+            for prompt, look in zip(made.prompts, made.looks, strict=True)
+        ]
+        found.append(judged("obedience", rate_interval(obeys, groups=made.scenes)))
+    if all(look.scene is not None for look in (*made.looks, *base.looks)):
+        apart, of_base = _apart(made), _apart(base)
+        if apart:
+            groups = [prompt.scene for prompt, _ in apart]
+            above, below = ([far for _, far in pairs] for pairs in (apart, of_base))
+            found.append(judged("diversity", ratio_interval(above, below, groups=groups)))
+    order = list(KINDS)
+    return sorted(found, key=lambda figure: order.index(figure.name))
+
+
+def _by_judge(made: Shown, base: Shown, judge: str, known: Known) -> list[Figure]:
+    own, scenes = known.unit, made.scenes
+    scores, floor = made.cosines(judge, known), base.cosines(judge, known)
+    lifts = [a - b for a, b in zip(scores, floor, strict=True)]
+    learned = ratio_interval(lifts, [own - b for b in floor], groups=scenes)
+    likeness, lift = (mean_interval(values, groups=scenes) for values in (scores, lifts))
+    assert likeness is not None, "there is at least one picture"
+    found = [
+        judged("learned", learned, judge),
+        judged("likeness", likeness.scaled(1 / own), judge),
+        judged("lift", lift, judge),
+        judged("garments", _garments(made, scores), judge),
+    ]
+    leans, of = made.leans(judge, known) if known.training else ([], [])
+    if leans:
+        nearer = [lean > 0 for lean in leans]
+        found.append(judged("copycat", rate_interval(nearer, groups=of), judge))
+        lean = mean_interval(leans, groups=of)
+        assert lean is not None, "there is at least one picture with a face"
+        found.append(judged("lean", lean.scaled(1 / own), judge))
+        chance = known.interchanged(made.faces(judge), SPLITS)
+        found.append(judged("chance", share_interval(round(chance * SPLITS), SPLITS), judge))
+    spread = _spread(made, scores)
+    if spread is not None:
+        found.append(judged("spread", spread.scaled(1 / own), judge))
+    return found
+
+
+def judged(name: str, interval: Interval | None, judge: str | None = None) -> Figure:
+    """A figure with its state: the interval's end against the gate."""
+    kind = KINDS[name]
+    if interval is None or interval.low is None or interval.high is None:
+        return unmeasured(name, "the pictures cannot say how sure it is", judge, interval)
+    state: State = "told"
+    if kind.least is not None:
+        state = "passed" if interval.low >= kind.least else "failed"
+    if kind.most is not None:
+        state = "passed" if interval.high <= kind.most else "failed"
+    return Figure(name=name, judge=judge, interval=interval, state=state)
+
+
+def unmeasured(
+    name: str, why: str, judge: str | None = None, interval: Interval | None = None
+) -> Figure:
+    """A figure that could not be measured."""
+    return Figure(name=name, judge=judge, interval=interval, state="not measured", why=why)
+
+
+def _garments(made: Shown, scores: Sequence[float]) -> Interval | None:
+    """Σ likeness with a garment / Σ likeness of the same scenes and seeds without one."""
+    rows = list(zip(made.prompts, scores, strict=True))
+    dressed = [(prompt.scene, score) for prompt, score in rows if prompt.garment]
+    plain = [(prompt.scene, score) for prompt, score in rows if not prompt.garment]
+    groups = [scene for scene, _ in dressed]
+    assert groups == [scene for scene, _ in plain], "each scene is drawn both ways"
+    return ratio_interval(
+        [score for _, score in dressed], [score for _, score in plain], groups=groups
+    )
+
+
+def _apart(shown: Shown) -> list[tuple[Prompt, float]]:
+    """One less the cosine of what is shown, over the pairs of pictures of one prompt."""
+    by_prompt: dict[str, list[int]] = {}
+    for i, prompt in enumerate(shown.prompts):
+        by_prompt.setdefault(prompt.key, []).append(i)
+    scenes = [np.array(look.scene) for look in shown.looks]
+    return [
+        (shown.prompts[i], float(max(0.0, 1 - scenes[i] @ scenes[j])))
+        for places in by_prompt.values()
+        for i, j in combinations(places, 2)
+    ]
+
+
+def _spread(made: Shown, scores: Sequence[float]) -> Interval | None:
+    """Standard deviation over the seeds of one prompt, pooled over prompts; None with one seed."""
+    by_prompt: dict[str, list[float]] = {}
+    scene_of = {prompt.key: prompt.scene for prompt in made.prompts}
+    for prompt, score in zip(made.prompts, scores, strict=True):
+        by_prompt.setdefault(prompt.key, []).append(score)
+    squares = [float(np.var(few)) * len(few) for few in by_prompt.values()]
+    freedom = [len(few) - 1.0 for few in by_prompt.values()]
+    groups = [scene_of[key] for key in by_prompt]
+    variance = ratio_interval(squares, freedom, groups=groups)
+    if variance is None or variance.low is None or variance.high is None:
+        return None
+    ends = {name: math.sqrt(getattr(variance, name)) for name in ("value", "low", "high")}
+    return variance.model_copy(update={**ends, "n": len(scores)})

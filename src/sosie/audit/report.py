@@ -1,0 +1,73 @@
+"""What an audit of likeness found, as one record to be signed, filed and shown."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from sosie.audit.choice import Choice, Point
+from sosie.audit.figures import Figure
+from sosie.audit.panel import Unmeasured
+from sosie.core.records import Record
+
+Verdict = Literal["passed", "failed", "not measured"]
+
+
+class Held(Record):
+    """The pictures that training never saw."""
+
+    withheld: int
+    """By the run's manifest."""
+    gone: int
+    """No longer on file."""
+    leaked: tuple[str, ...]
+    """Samples that nearly equal a training picture, found by content: nothing is judged by them."""
+    with_face: dict[str, int]
+    """By judge: those that likeness is measured against."""
+    cosines: dict[str, tuple[float, ...]]
+    """By judge: the chosen pictures' mean cosine to each of them. Where these are far apart, the
+    figure depends on which pictures were withheld more than its interval tells."""
+    own_median: dict[str, float]
+    """By judge: median cosine of two real pictures, the unit of likeness."""
+
+
+class Audit(Record):
+    """An audit of likeness."""
+
+    format: int = 1
+    sosie: str
+    adapter: str
+    subject: str
+    base: str
+    base_sha256: str
+    tensors_sha256: str
+    """Of the checkpoint that was chosen, whose figures these are."""
+    taken: datetime
+    seed: int
+    """Seeds of the pictures follow from it (`prompts.seed_of`)."""
+    prompts: tuple[str, ...]
+    """With the trigger as "{trigger}"."""
+    chosen_on: int = Field(ge=1)
+    """Pictures of each checkpoint at each strength by which one was chosen."""
+    measured_on: int = Field(ge=1)
+    """Other pictures, of other seeds, by which the figures of that one were taken."""
+    judges: dict[str, str]
+    """Hashes of the identity networks by name; the first chose."""
+    held: Held
+    curve: tuple[Point, ...]
+    choice: Choice
+    figures: tuple[Figure, ...]
+    not_measured: tuple[Unmeasured, ...]
+    seconds: float
+    """Of the last process that worked at it."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Failed if a gated figure did; else not measured if one could not be; else passed."""
+        states = {figure.state for figure in self.figures}
+        gated = bool(states & {"failed", "passed"})
+        if "failed" in states:
+            return "failed"
+        return "passed" if gated and "not measured" not in states else "not measured"

@@ -1,0 +1,65 @@
+"""The verb that judges what a LoRA draws: audit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sosie.cli import app, studio
+
+EXIT = {"passed": 0, "failed": 1, "not measured": 2}
+
+
+@app.command()
+def audit(
+    context: typer.Context,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A LoRA, or NAME@STEP for one checkpoint.")
+    ],
+    base: Annotated[
+        str | None, typer.Option(help="Where the base lies, if it was a folder then.")
+    ] = None,
+    strength: Annotated[
+        list[float] | None,
+        typer.Option(min=0.05, max=3.0, help="To look at. [default: 0.7, 0.85, 1]"),
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=2, help="Of each prompt, for the figures. [default: 2]")
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option(help="Write the report there as one HTML file, too.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the signed JSON.")] = False,
+    device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
+) -> None:
+    """Measure the likeness of a LoRA and choose its best checkpoint and strength.
+
+    Exit code 0: passed; 1: failed; 2: could not be measured.
+    """
+    from sosie.cli import report
+    from sosie.cli.progress import counting, stop_on_interrupt
+
+    given = {"strengths": tuple(strength) if strength else None, "measuring": seeds}
+    settings: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    house = studio(context)
+    with counting("auditing") as on_picture, stop_on_interrupt() as should_stop:
+
+        def hear(kind: str, data: dict[str, Any]) -> None:
+            if kind == "picture":
+                on_picture(data["done"], data["of"])
+            elif kind == "note":
+                typer.echo(data["message"], err=True)
+
+        done = house.audit(
+            name, base=base, device=device, on_event=hear, should_stop=should_stop, **settings
+        )
+    if page is not None:
+        page.write_bytes(done.page.read_bytes())
+    if as_json:
+        typer.echo(done.record.read_text(encoding="utf-8"))
+    else:
+        report.audit(done.audit)
+        typer.echo(f"report: {page or done.page}")
+    raise typer.Exit(EXIT[done.audit.verdict])

@@ -1,0 +1,40 @@
+"""The catalogue in the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from sosie.cli.tables import console, grid
+
+if TYPE_CHECKING:
+    from sosie.registry import Shelved
+
+
+def card(shelved: Shelved) -> None:
+    """What a release is, what may be done with it, and what was examined."""
+    from sosie.studio import card as cards
+
+    out, release = console(), shelved.release
+    out.print(Text(release.title, "bold"))
+    if release.about:
+        out.print(release.about)
+    for rows in (cards.facts(release), cards.terms(release), cards.examined(release)):
+        out.print()
+        table = grid("", "")
+        table.show_header = False
+        for what, told in rows:
+            unknown = told in (cards.NOT_STATED, cards.ABSENT)
+            table.add_row(Text(what, "bold"), Text(told, "dim" if unknown else ""))
+        out.print(table)
+    if release.terms.ethics:
+        out.print()
+        out.print(f"The author asks: {release.terms.ethics}")
+    for example in release.examples:
+        seed = f"seed {example.seed}, strength {example.weight:g}"
+        out.print(Text(f"picture: {example.prompt} ({seed})", "dim"))
+    out.print()
+    out.print(f"{release.lora.name}: {release.lora.file_sha256}")
+    out.print(f"release: {release.sha256()}")
+    out.print(f"signed with the key {shelved.signature.key}")

@@ -1,0 +1,470 @@
+"""Audits: from a LoRA on file to figures of its likeness, signed and filed.
+
+One job: the base is loaded once, LoRAs are swapped, and every picture is kept with what the judges
+saw on it, so that an audit that was interrupted goes on where it stopped.
+
+    runs/RUN/audit/KEY/base/03g-3001.png            the base alone
+                       step-000100/0.8/03g-3001.png a checkpoint at a strength
+                       …/03g-3001.json              what the judges saw on it
+"""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, ValidationError
+
+from sosie import rights
+from sosie.core.canonical import canonical_json
+from sosie.core.errors import BadInput, Interrupted
+from sosie.core.files import sha256_bytes, write_atomically
+from sosie.core.records import Dataset, Record, first_complaint, now
+from sosie.registry import Registry
+from sosie.studio import drawing
+from sosie.studio.drawing import Found
+from sosie.studio.marking import Marker
+
+if TYPE_CHECKING:
+    from sosie.audit import Audit, Figure, Held, Known, Look, Panel, Point, Prompt, Shown
+    from sosie.models.diffusion.base import DiffusionBase
+    from sosie.models.faces import Picture
+    from sosie.models.lora.read import LoraFile
+    from sosie.train import Checkpoint, Manifest
+    from sosie.train.run import OnCheckpoint
+
+OnEvent = Callable[[str, dict[str, Any]], None]
+
+STRENGTHS = (0.7, 0.85, 1.0)
+
+
+class AuditConfig(Record):
+    """What an audit draws."""
+
+    strengths: tuple[float, ...] = STRENGTHS
+    """Weights of the LoRA among which one is chosen."""
+    choosing: int = Field(default=1, ge=1, le=100)
+    """Seeds of each choosing prompt for every checkpoint at every strength."""
+    measuring: int = Field(default=2, ge=2, le=400)
+    """Other seeds of each prompt for the chosen one: two pictures of one prompt show variety."""
+    seed: int = Field(default=1, ge=0, lt=2**31)
+
+    def pictures(self, checkpoints: int) -> int:
+        """How many pictures are drawn, the base's own included."""
+        from sosie.audit import CHOOSING, PROMPTS
+
+        chosen = len(CHOOSING) * self.choosing * checkpoints * len(self.strengths)
+        return chosen + 2 * len(PROMPTS) * self.measuring
+
+
+class Signed(Record):
+    """An audit's record and its signature, as they lie in one file."""
+
+    audit: dict[str, Any]
+    signature: rights.Signature
+    """Of the SHA-256 of the record's canonical JSON."""
+
+
+@dataclass(frozen=True)
+class Audited:
+    """What an audit left."""
+
+    audit: Audit
+    record: Path
+    """The signed JSON."""
+    page: Path
+
+
+@dataclass(frozen=True)
+class File:
+    """A LoRA file of a run, as it was after a step."""
+
+    step: int
+    path: Path
+
+
+@dataclass(frozen=True)
+class Reals:
+    """The person's pictures, by what training did with them."""
+
+    held_out: tuple[Path, ...]
+    training: tuple[Path, ...]
+    withheld: int
+    gone: int
+    leaked: tuple[str, ...]
+
+
+def configure(settings: Mapping[str, Any]) -> AuditConfig:
+    """The settings of an audit. Raises BadInput naming an unusable one."""
+    try:
+        return AuditConfig.model_validate(settings)
+    except ValidationError as error:
+        first = first_complaint(error)
+        raise BadInput(f"{first.field} cannot be {first.given!r}: {first.what}.") from None
+
+
+def checkpoints(registry: Registry, found: Found, *, only: bool) -> tuple[File, ...]:
+    """What of a run is audited: the one named if `only`, else all that are on disk."""
+    assert found.adapter.run is not None, "a LoRA with a manifest has a run"
+    folder = registry.run(found.adapter.run).folder
+    kept = [
+        File(int(path.parent.name.removeprefix("step-")), path)
+        for path in sorted(folder.glob("checkpoints/step-*/adapter.safetensors"))
+    ]
+    chosen = [checkpoint for checkpoint in kept if checkpoint.path == found.path]
+    if only and chosen:
+        return tuple(chosen)
+    if only or not kept:
+        return (File(found.adapter.step or 0, found.path),)
+    return tuple(kept)
+
+
+def manifest_of(found: Found) -> Manifest:
+    """The manifest of the run that made a LoRA.
+
+    Raises BadInput for a LoRA that was not trained here, and for one of a handwriting.
+    """
+    from sosie.train import Manifest
+
+    if found.manifest is None:
+        raise BadInput(
+            f"{found.adapter.name} was not trained here: which pictures it never saw is unknown, "
+            "so its likeness cannot be measured."
+        )
+    manifest = Manifest.read(found.manifest)
+    if manifest.kind != "person":
+        raise BadInput(
+            "The likeness of a handwriting is not measured yet: no judge here can say of real "
+            "hands whose they are."
+        )
+    return manifest
+
+
+def reals(registry: Registry, manifest: Manifest) -> Reals:
+    """The pictures that a run was taught and those it never saw, without what leaked."""
+    from PIL import Image
+
+    from sosie.models import near
+
+    there = [p for p in manifest.pictures if registry.blobs.path(p.sample).is_file()]
+    prints = []
+    for picture in there:
+        with Image.open(registry.blobs.path(picture.sample)) as image:
+            prints.append(near.fingerprint(image))
+    taught = [(p, f) for p, f in zip(there, prints, strict=True) if not p.withheld]
+    leaked = {
+        p.sample
+        for p, own in zip(there, prints, strict=True)
+        if p.withheld and any(near.near(own, other) for _, other in taught)
+    }
+    kept = [p for p in there if p.withheld and p.sample not in leaked]
+    return Reals(
+        held_out=tuple(registry.blobs.path(p.sample) for p in kept),
+        training=tuple(registry.blobs.path(p.sample) for p, _ in taught),
+        withheld=sum(p.withheld for p in manifest.pictures),
+        gone=sum(p.withheld for p in manifest.pictures) - sum(p.withheld for p in there),
+        leaked=tuple(sorted(leaked)),
+    )
+
+
+@dataclass(eq=False)
+class Auditor:
+    """One audit in progress: draws what is missing, and looks at it."""
+
+    registry: Registry
+    base: DiffusionBase
+    found: Found
+    trigger: str
+    consent: str
+    config: AuditConfig
+    panel: Panel
+    folder: Path
+    on_event: OnEvent
+    should_stop: Callable[[], bool]
+    total: int
+    done: int = 0
+
+    def draw(
+        self,
+        cell: Path,
+        lora: tuple[LoraFile, float] | None,
+        prompts: Sequence[Prompt],
+        numbers: range,
+    ) -> Shown:
+        """Pictures of every prompt, of the seeds with these numbers, in the folder `cell`."""
+        from sosie.audit import Shown
+
+        rows = [(p, self._looks(cell, lora, p, numbers)) for p in prompts]
+        return Shown(
+            prompts=[prompt for prompt, looks in rows for _ in looks],
+            looks=[look for _, looks in rows for look in looks],
+        )
+
+    def _looks(
+        self,
+        cell: Path,
+        lora: tuple[LoraFile, float] | None,
+        prompt: Prompt,
+        numbers: range,
+    ) -> list[Look]:
+        from sosie.audit import Look, seed_of
+
+        found: list[Look] = []
+        for number in numbers:
+            seed = seed_of(prompt, self.config.seed, number)
+            seen = cell / f"{prompt.key}-{seed}.json"
+            if not seen.is_file():
+                if self.should_stop():
+                    raise Interrupted(
+                        f"The audit was stopped after {self.done} of {self.total} pictures; "
+                        "nothing is lost.",
+                        advice="The same command goes on.",
+                    )
+                look = self.panel.look(self._picture(cell, lora, prompt, seed))
+                write_atomically(seen, look.model_dump_json().encode())
+            found.append(Look.model_validate_json(seen.read_bytes()))
+            self.done += 1
+            self.on_event("picture", {"done": self.done, "of": self.total})
+        return found
+
+    def _picture(
+        self, cell: Path, lora: tuple[LoraFile, float] | None, prompt: Prompt, seed: int
+    ) -> Picture:
+        from sosie import generate
+
+        name = self.found.adapter.name
+        (picture,) = generate.draw(
+            self.base,
+            generate.GenerateConfig(
+                prompt=prompt.text.replace("{trigger}", self.trigger), seed=seed
+            ),
+            [] if lora is None else [(name, *lora)],
+            consents={} if lora is None else {name: self.consent},
+        )
+        marker = Marker(
+            self.registry,
+            say=lambda line: self.on_event("note", {"message": line}),
+        )
+        generate.save(picture, cell, prompt.key, marker.finish([picture.made], prompt.key))
+        return picture.rgb
+
+
+def audit(
+    registry: Registry,
+    base: DiffusionBase,
+    found: Found,
+    manifest: Manifest,
+    config: AuditConfig,
+    *,
+    only: bool,
+    consent: str,
+    on_event: OnEvent,
+    should_stop: Callable[[], bool],
+) -> Audited:
+    """Draw, judge, choose and measure; sign and file what was found. Goes on where it stopped.
+
+    `only` audits the checkpoint that was named instead of choosing among all. Raises BadInput where
+    nothing can be measured, Interrupted.
+    """
+    from sosie import audit as stage
+    from sosie.models import lora
+
+    begun = time.perf_counter()
+    files = checkpoints(registry, found, only=only)
+    panel = stage.panel(synthetic=_synthetic(registry, manifest.subject))
+    real = reals(registry, manifest)
+    known = known_by(panel, real)
+    key = sha256_bytes(
+        canonical_json([base.info.content_sha256, panel.hashes(), _prompts(stage.PROMPTS)])
+    )
+    auditor = Auditor(
+        registry=registry,
+        base=base,
+        found=found,
+        trigger=manifest.trigger,
+        consent=consent,
+        config=config,
+        panel=panel,
+        folder=registry.run(manifest.name).folder / "audit",
+        on_event=on_event,
+        should_stop=should_stop,
+        total=config.pictures(len(files)),
+    )
+    place = auditor.folder / key[:12]
+    told = {"pictures": auditor.total, "checkpoints": [f.step for f in files]}
+    on_event("audit", told | {"strengths": list(config.strengths)})
+    curve: list[Point] = []
+    for file in files:
+        read = lora.read(file.path)
+        for strength in config.strengths:
+            cell = _cell(place, file.step, strength)
+            shown = auditor.draw(cell, (read, strength), stage.CHOOSING, range(config.choosing))
+            curve.append(stage.point(file.step, strength, shown, known))
+            on_event("point", curve[-1].model_dump(mode="json"))
+    choice = stage.choose(curve)
+    (chosen,) = [file for file in files if file.step == choice.step]
+    read = lora.read(chosen.path)
+    cell = _cell(place, choice.step, choice.strength)
+    # Other seeds than those that chose.
+    others = range(config.choosing, config.choosing + config.measuring)
+    made = auditor.draw(cell, (read, choice.strength), stage.PROMPTS, others)
+    alone = auditor.draw(place / "base", None, stage.PROMPTS, others)
+    names = _names(found, choice.step, choice.strength)
+    figures = [_mended(figure, names) for figure in stage.measure(made, alone, known)]
+    report = stage.Audit(
+        sosie=version("sosie"),
+        adapter=found.adapter.name,
+        subject=manifest.subject,
+        base=manifest.base.name,
+        base_sha256=base.info.content_sha256,
+        tensors_sha256=read.tensors_sha256,
+        taken=now(),
+        seed=config.seed,
+        prompts=tuple(prompt.text for prompt in stage.PROMPTS),
+        chosen_on=len(stage.CHOOSING) * config.choosing,
+        measured_on=len(stage.PROMPTS) * config.measuring,
+        judges=panel.hashes(),
+        held=_held(real, known, made),
+        curve=tuple(curve),
+        choice=choice,
+        figures=tuple(figures),
+        not_measured=panel.missing,
+        seconds=round(time.perf_counter() - begun, 1),
+    )
+    filed = _file(registry, report, real, auditor.folder, place)
+    on_event("audited", {"verdict": report.verdict, "choice": choice.model_dump()})
+    return filed
+
+
+def scorer(dataset: Dataset) -> OnCheckpoint:
+    """Scores a run's checkpoints by their previews: likeness to the pictures that it withholds, as
+    a share of the person's own median, by the first identity network.
+
+    The previews are drawn anyway, so that a score costs a look at each. None where there are none,
+    for a handwriting, and where the withheld pictures show too few faces.
+    """
+    from sosie import audit as stage
+    from sosie.models import faces
+    from sosie.train import Manifest
+
+    paths = {item.sample: item.path for item in dataset.items}
+    known: list[Known] = []
+
+    def score(checkpoint: Checkpoint) -> float | None:
+        if not checkpoint.previews or dataset.kind != "person":
+            return None
+        if not known:
+            manifest = Manifest.read(checkpoint.folder.parents[1] / "manifest.json")
+            sides = (
+                [drawing.pixels(paths[p.sample]) for p in manifest.pictures if p.withheld == held]
+                for held in (True, False)
+            )
+            held_out, training = (stage.found(side, faces.identity) for side in sides)
+            known.append(stage.Known(held_out=held_out, training=training))
+        (real,) = known
+        try:
+            own = real.unit
+        except BadInput:
+            return None
+        seen = [faces.identity(drawing.pixels(path)) for path in checkpoint.previews]
+        return sum(real.cosine(face) or 0.0 for face in seen) / len(seen) / own
+
+    return score
+
+
+def known_by(panel: Panel, real: Reals) -> dict[str, Known]:
+    """The person's pictures as every judge sees them. Raises BadInput where they are too few."""
+    from sosie import audit as stage
+
+    held_out = [drawing.pixels(path) for path in real.held_out]
+    training = [drawing.pixels(path) for path in real.training]
+    known = {
+        judge.name: stage.Known(
+            held_out=stage.found(held_out, judge), training=stage.found(training, judge)
+        )
+        for judge in panel.faces
+    }
+    for one in known.values():
+        # Before an hour of drawing, not after it.
+        _ = one.unit
+    return known
+
+
+def _synthetic(registry: Registry, subject: str) -> bool:
+    """Whether the subject is of the synthetic world, by the permission that holds."""
+    return registry.consents(subject)[-1].relation == "synthetic"
+
+
+def _cell(place: Path, step: int, strength: float) -> Path:
+    """Where the pictures of a checkpoint at a strength lie."""
+    return place / f"step-{step:06d}" / f"{strength:g}"
+
+
+def _prompts(prompts: Sequence[Prompt]) -> list[dict[str, Any]]:
+    return [prompt.model_dump(mode="json") for prompt in prompts]
+
+
+def _names(found: Found, step: int, strength: float) -> dict[str, object]:
+    """What the commands that mend a figure name."""
+    return {
+        "subject": shlex.quote(found.subject),
+        "adapter": shlex.quote(found.adapter.name),
+        "weaker": f"{0.7 * strength:.2g}",
+        "fewer": max(1, round(0.6 * step)),
+    }
+
+
+def _mended(figure: Figure, names: Mapping[str, object]) -> Figure:
+    """The figure with the command that mends it, if it did not pass."""
+    if figure.state in ("passed", "told"):
+        return figure
+    return figure.model_copy(update={"mend": figure.kind.command(names)})
+
+
+def _held(real: Reals, known: Mapping[str, Known], made: Shown) -> Held:
+    from sosie.audit import Held
+
+    cosines = {}
+    for judge, one in known.items():
+        faces = [face for look in made.looks if (face := look.face(judge)) is not None]
+        cosines[judge] = tuple(
+            round(float(sum(face @ reference for face in faces) / len(faces)), 4)
+            for reference in one.held_out.values()
+            if faces
+        )
+    return Held(
+        withheld=real.withheld,
+        gone=real.gone,
+        leaked=real.leaked,
+        with_face={judge: len(one.held_out) for judge, one in known.items()},
+        cosines=cosines,
+        own_median={judge: one.unit for judge, one in known.items()},
+    )
+
+
+def _file(registry: Registry, report: Audit, real: Reals, folder: Path, place: Path) -> Audited:
+    """Sign the record, put it on file, and write it and its page beside the pictures."""
+    from sosie import audit as stage
+    from sosie.audit import page
+
+    signature = rights.sign(registry.key(), report.sha256(), role="trainer", at=report.taken)
+    registry.audits.add(
+        report.subject, report.adapter, report.tensors_sha256, report.canonical(), signature
+    )
+    signed = Signed(audit=report.model_dump(mode="json"), signature=signature)
+    stem = f"{report.taken:%Y%m%d-%H%M%S}"
+    record, html = folder / f"{stem}.json", folder / f"{stem}.html"
+    write_atomically(record, signed.model_dump_json(indent=1).encode() + b"\n")
+
+    def drawn(prompt: Prompt, point: Point) -> Path:
+        name = f"{prompt.key}-{stage.seed_of(prompt, report.seed, 0)}.png"
+        return _cell(place, point.step, point.strength) / name
+
+    text = page.render(report, held_out=real.held_out, picture=drawn)
+    write_atomically(html, text.encode())
+    return Audited(audit=report, record=record, page=html)

@@ -1,0 +1,46 @@
+"""Verbs of audits: is it like the person?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sosie.studio import auditing, drawing, permission
+from sosie.studio.auditing import Audited, OnEvent
+from sosie.studio.rooms.room import Room
+
+
+class Auditing(Room):
+    """What a LoRA draws, measured."""
+
+    def audit(
+        self,
+        name: str,
+        *,
+        base: str | None = None,
+        device: str = "auto",
+        on_event: OnEvent = lambda kind, data: None,
+        should_stop: Callable[[], bool] = lambda: False,
+        **settings: Any,
+    ) -> Audited:
+        """Measure the likeness of a LoRA's checkpoints (NAME), or of one (NAME@STEP), choose one,
+        and file what was found. An audit that was stopped goes on.
+
+        `base` says where the base lies now, if it lies elsewhere; `settings` are `AuditConfig`'s.
+        Raises NotPermitted, BadInput where nothing can be measured, Interrupted.
+        """
+        found = drawing.find(self.registry, name)
+        consent = permission.require_shown(self.registry, "generate", found.adapter)
+        config = auditing.configure(settings)
+        manifest = auditing.manifest_of(found)
+        return auditing.audit(
+            self.registry,
+            self.desk.base(base or found.adapter.base, device),
+            found,
+            manifest,
+            config,
+            only="@" in name,
+            consent=consent.sha256(),
+            on_event=on_event,
+            should_stop=permission.watching(self.registry, "generate", found.subject, should_stop),
+        )

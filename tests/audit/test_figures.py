@@ -1,0 +1,204 @@
+"""The figures of an audit on simulated pictures, whose truth is known."""
+
+import numpy as np
+import pytest
+
+from sosie.audit import PROMPTS, Known, Look, Shown, measure
+from sosie.audit.choice import choose, point
+from sosie.audit.figures import KINDS, judged
+from sosie.audit.intervals import Interval
+from sosie.audit.prompts import CHOOSING, seed_of
+from sosie.core.errors import BadInput
+
+JUDGE = "simulated"
+SIZE = 32
+SEEDS = 2
+REAL = 0.5
+"""How near to the person a picture is as which all real ones are drawn: two have a cosine of a
+half."""
+
+
+def unit(vector):
+    return (vector / np.linalg.norm(vector)).astype(np.float32)
+
+
+class World:
+    """Faces about one person, about as like each other as real pictures are to a face network."""
+
+    def __init__(self, seed=0):
+        self.rng = np.random.default_rng(seed)
+        self.person = unit(self.rng.normal(size=SIZE))
+        self.held_out = {i: self.face(REAL) for i in range(5)}
+        self.training = {i: self.face(REAL) for i in range(10)}
+
+    def face(self, near, about=None):
+        about = self.person if about is None else about
+        return unit(near * about + (1 - near) * unit(self.rng.normal(size=SIZE)))
+
+    @property
+    def known(self):
+        return {JUDGE: Known(held_out=self.held_out, training=self.training)}
+
+    def shown(self, near, *, about=None, dressed=None, missing=0.0, obeys=1.0, variety=1.0):
+        prompts = [prompt for prompt in PROMPTS for _ in range(SEEDS)]
+        still = unit(self.rng.normal(size=SIZE))
+        looks = []
+        for prompt in prompts:
+            how = dressed if dressed is not None and prompt.garment else near
+            here = unit(self.rng.normal(size=SIZE))
+            right = self.rng.random() < obeys
+            face = None if self.rng.random() < missing else tuple(map(float, self.face(how, about)))
+            looks.append(
+                Look(
+                    faces={JUDGE: face},
+                    scene=tuple(map(float, unit(variety * here + (1 - variety) * still))),
+                    reads=dict(prompt.asks) if right else dict.fromkeys(prompt.asks, "other"),
+                )
+            )
+        return Shown(prompts=prompts, looks=looks)
+
+
+def figures(world, made, base):
+    return {figure.name: figure for figure in measure(made, base, world.known)}
+
+
+def test_a_perfect_lora_passes_and_the_base_alone_fails() -> None:
+    world = World()
+    good = figures(world, world.shown(REAL), world.shown(0.0))
+    assert {name for name, figure in good.items() if figure.state == "failed"} == set()
+    assert good["likeness"].interval.value == pytest.approx(1, abs=0.1)
+    assert good["learned"].interval.value == pytest.approx(1, abs=0.15)
+    nothing = figures(world, world.shown(0.0), world.shown(0.0))
+    assert nothing["learned"].state == "failed"
+    assert nothing["learned"].interval.low < 0 < nothing["learned"].interval.high
+
+
+def test_the_base_against_itself_has_no_lift_at_all() -> None:
+    world = World()
+    base = world.shown(0.3)
+    same = figures(world, base, base)
+    assert same["lift"].interval.value == 0
+    assert same["learned"].interval.high == 0
+    assert same["diversity"].interval.value == pytest.approx(1)
+
+
+def test_a_likeness_that_the_garment_takes_away_is_seen() -> None:
+    world = World()
+    base = world.shown(0.0)
+    kept = figures(world, world.shown(REAL), base)["garments"]
+    lost = figures(world, world.shown(REAL, dressed=0.2), base)["garments"]
+    assert kept.state == "passed" and kept.interval.value == pytest.approx(1, abs=0.1)
+    assert lost.state == "failed" and lost.interval.high < 0.8
+
+
+def test_a_lora_that_repeats_one_training_picture_leans() -> None:
+    world = World()
+    base = world.shown(0.0)
+    honest = figures(world, world.shown(REAL), base)
+    assert honest["lean"].state == "passed"
+    copied = figures(world, world.shown(0.95, about=world.training[3]), base)
+    assert copied["lean"].state == "failed"
+    assert copied["copycat"].interval.low > 0.8
+    assert copied["chance"].interval.value > 0.2, "half of all splits have that picture there, too"
+
+
+def test_the_chance_of_leaning_is_a_fair_test() -> None:
+    """Without copying, it falls below a tenth in about a tenth of all worlds."""
+    small = []
+    for seed in range(300):
+        world = World(seed)
+        made = np.stack([world.face(REAL) for _ in range(16)])
+        small.append(world.known[JUDGE].interchanged(made, 99) <= 0.1)
+    assert 0.06 <= np.mean(small) <= 0.14
+
+
+def test_leaning_to_all_training_pictures_is_no_accident() -> None:
+    world = World()
+    drawn = [unit(vector + 0.3 * world.face(REAL)) for vector in world.training.values()]
+    assert world.known[JUDGE].interchanged(np.stack(drawn), 999) < 0.01
+
+
+def test_pictures_without_a_face_pull_every_figure_down() -> None:
+    world = World()
+    base = world.shown(0.0)
+    found = figures(world, world.shown(REAL, missing=0.5), base)
+    assert found["faces"].state == "failed"
+    assert found["likeness"].interval.value < 0.7
+
+
+def test_disobedience_and_sameness_are_seen() -> None:
+    world = World()
+    base = world.shown(0.0)
+    found = figures(world, world.shown(0.8, obeys=0.1, variety=0.2), base)
+    assert found["obedience"].interval.high < 0.5 and found["obedience"].state == "failed"
+    assert found["diversity"].interval.high < 0.6
+
+
+def test_what_no_judge_sees_is_not_made_up() -> None:
+    world = World()
+    made = world.shown(0.8)
+    blind = Shown(
+        prompts=made.prompts,
+        looks=[look.model_copy(update={"scene": None, "reads": None}) for look in made.looks],
+    )
+    assert {"diversity", "obedience"}.isdisjoint(figures(world, blind, blind))
+
+
+def test_spread_is_the_deviation_over_seeds_of_one_prompt() -> None:
+    world = World()
+    wide, narrow = (
+        figures(world, world.shown(near), world.shown(0.0))["spread"].interval.value
+        for near in (0.4, 0.95)
+    )
+    assert narrow < wide
+
+
+@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.least is not None])
+def test_a_gate_looks_at_the_end_of_the_interval(name) -> None:
+    least = KINDS[name].least
+    ends = {"value": least + 0.2, "high": least + 0.3, "n": 9}
+    assert judged(name, Interval(low=least + 0.01, **ends)).state == "passed"
+    assert judged(name, Interval(low=least - 0.01, **ends)).state == "failed"
+    assert judged(name, None).state == "not measured"
+    assert judged(name, Interval(value=1, low=None, high=None, n=1)).state == "not measured"
+
+
+def test_too_few_held_out_faces_have_no_unit() -> None:
+    world = World()
+    few = Known(held_out={0: world.person, 1: world.person}, training=world.training)
+    with pytest.raises(BadInput, match="at least 3"):
+        _ = few.unit
+
+
+def points(world, rows):
+    """(step, strength, near, about) to points of a curve."""
+    return [
+        point(step, strength, world.shown(near, about=about), world.known)
+        for step, strength, near, about in rows
+    ]
+
+
+def test_the_most_like_is_chosen_and_said_why() -> None:
+    world = World()
+    rows = [(100, 1.0, 0.5, None), (200, 1.0, 0.9, None), (300, 1.0, 0.6, None)]
+    choice = choose(points(world, rows))
+    assert (choice.step, choice.strength, choice.worse_after) == (200, 1.0, 200)
+    assert "most like of 3" in choice.why and "at step 300" in choice.why
+
+
+def test_of_equally_like_ones_the_one_that_copies_less_is_chosen() -> None:
+    world = World()
+    honest, copied = points(world, [(100, 1.0, 0.88, None), (200, 1.0, 0.98, world.training[0])])
+    level = copied.model_copy(update={"likeness": honest.likeness})
+    assert copied.lean > honest.lean
+    choice = choose([honest, level])
+    assert (choice.step == 100 and "leans less" in choice.why) or choice.step == 100
+    assert choose([level]).step == 200
+
+
+def test_seeds_of_a_scene_are_shared_and_scenes_do_not_overlap() -> None:
+    seeds = {(p.scene, seed_of(p, 5, n)) for p in PROMPTS for n in range(400)}
+    assert len({seed for _, seed in seeds}) == 8 * 400
+    assert {prompt.scene for prompt in CHOOSING} == set(range(1, 9))
+    assert {prompt.garment for prompt in CHOOSING} == {True, False}
+    assert all("{trigger}" in prompt.text and "{}" not in prompt.text for prompt in PROMPTS)

@@ -1,0 +1,219 @@
+"""Publishing: what a release holds, what is refused, and what ends it."""
+
+import re
+
+import pytest
+
+from sosie import rights
+from sosie.core.errors import BadInput, NotFound, NotPermitted
+from sosie.core.files import sha256_file
+from sosie.core.records import now
+from sosie.studio import Studio, card, verifying
+from sosie.studio.card import Card
+from sosie.studio.releasing import Said
+from tests.studio.household import QUICK, household, photo
+
+EVERYTHING = ("train", "generate", "export", "merge", "publish")
+
+
+@pytest.fixture
+def studio(trained):
+    studio = Studio(trained.home)
+    studio.consent("anna", relation="self", who="Anna Weber", acts=EVERYTHING)
+    return studio
+
+
+@pytest.fixture
+def published(studio):
+    """A first version with all that its author could say."""
+    said = Said(
+        about="Anna at sixty.",
+        author="Ben",
+        tags=("Family", "portrait"),
+        strength=0.8,
+        ages={"first": 60, "last": 72},
+        commercial=("picture",),
+        ethics="Be kind.",
+        price={"amount": "12.50", "currency": "EUR"},
+    )
+    return studio.publish("anna", "v1", said, aliases=["1990s"])
+
+
+def audited(adapter):
+    """An audit of a LoRA with a single figure."""
+    from sosie.audit import Audit, Choice, Figure, Held, Interval
+
+    held = Held(withheld=1, gone=0, leaked=(), with_face={}, cosines={}, own_median={})
+    interval = Interval(value=0.7, low=0.6, high=0.8, n=8)
+    return Audit(
+        sosie="0",
+        adapter=adapter.name,
+        subject=adapter.subject,
+        base=adapter.base,
+        base_sha256="0" * 64,
+        tensors_sha256=adapter.tensors_sha256,
+        taken=now(),
+        seed=1,
+        prompts=("{trigger}",),
+        chosen_on=1,
+        measured_on=2,
+        judges={"sface": "0" * 64},
+        held=held,
+        curve=(),
+        choice=Choice(step=4, strength=1.0, why="It is the only one.", worse_after=None),
+        figures=(Figure(name="likeness", judge="sface", interval=interval, state="told"),),
+        not_measured=(),
+        seconds=1.0,
+    )
+
+
+def test_a_release_says_all_of_its_lora(studio, trained, published):
+    release = published.release
+    assert release.lora.file_sha256 == trained.adapter.file_sha256
+    assert release.tensors_sha256 == trained.adapter.tensors_sha256
+    assert (release.base, release.family, release.base_licence) == ("tiny", "flux", "Apache-2.0")
+    assert (release.steps, release.pictures, release.epochs) == (4, 5, 0.8)
+    assert release.trigger_words == ("anna",) and release.tags == ("family", "portrait")
+    consent = studio.permitted("publish", "anna")
+    assert [p.consent_sha256 for p in release.permissions] == [consent.sha256()]
+    assert release.doctor and release.doctor.verdict == "blocked"
+    assert published.signature.about == release.sha256() and published.signature.holds()
+    assert studio.card("anna@1990s") == (published, ())
+
+
+def test_a_release_is_drawn_with_by_its_alias(studio, trained, published, tmp_path):
+    told = []
+    drawn = studio.generate(
+        "<lora:anna@1990s:0.5> anna", base=str(trained.base), out=tmp_path, n=1, watermark=False,
+        say=told.append,
+    )  # fmt: skip
+    assert told == ["<lora:anna@1990s> is anna@v1."]
+    (use,) = verifying.verify(studio.registry, drawn.files[0]).said["made"]["loras"]
+    assert use["tensors_sha256"] == published.release.tensors_sha256
+    again = studio.publish("anna", "v2", pictures=drawn.files)
+    assert again.release.cover_sha256 == sha256_file(drawn.files[0])
+    assert again.release.examples[0].prompt == "<lora:anna@1990s:0.5> anna"
+    assert again.release.examples[0].weight == 0.5
+
+
+def test_what_is_absent_is_said_to_be(studio, trained):
+    told = []
+    release = studio.publish("anna", "v1", say=told.append).release
+    assert release.audit is None and release.examples == ()
+    assert "Audit: absent, and the card says so." in told
+    assert any(line.startswith("No picture") for line in told)
+    rows = dict(card.examined(release))
+    assert rows["the LoRA"] == card.ABSENT and rows["the pictures (doctor)"].startswith("blocked")
+    facts = dict(card.facts(release))
+    assert facts["author"] == facts["recommended strength"] == card.NOT_STATED
+    found = audited(trained.adapter)
+    signature = rights.sign(studio.registry.key(), found.sha256(), role="trainer", at=found.taken)
+    studio.registry.audits.add("anna", "anna-1", found.tensors_sha256, found.canonical(), signature)
+    with studio.registry._db.writing() as db:
+        db.execute("DELETE FROM readings WHERE key GLOB 'checkup:*'")
+    release = studio.publish("anna", "v2", say=told.append).release
+    assert release.audit and release.audit.report_sha256 == found.sha256()
+    assert release.audit.figures == {"Likeness (sface)": "70% 60% to 80%"}
+    assert release.doctor is None and "Doctor's results: absent, and the card says so." in told
+
+
+def test_what_is_not_said_is_as_before(studio, published):
+    told = []
+    second = studio.publish("anna", "v2", Said(author="Cleo", price=None), say=told.append).release
+    assert second.author == "Cleo" and second.terms.price is None
+    assert second.terms.ethics == "Be kind." and second.strength == 0.8
+    assert "As in anna@v1: about, ages, commercial, ethics, strength, tags, trigger words." in told
+
+
+def test_only_pictures_drawn_with_it_are_shown(studio, trained, published, tmp_path):
+    photograph = photo(tmp_path, "her.png", 9)
+    plain = studio.generate("a tree", base=str(trained.base), out=tmp_path / "o", n=1).files[0]
+    with pytest.raises(BadInput, match=r"her\.png cannot be shown with it: not signed"):
+        studio.publish("anna", "v2", pictures=[photograph])
+    with pytest.raises(BadInput, match="drawn without this LoRA"):
+        studio.publish("anna", "v2", cover=plain)
+    assert len(studio.registry.releases.versions("anna")) == 1
+
+
+def test_a_checkpoint_is_published_with_its_own_previews(tmp_path, base, pictures):
+    studio = household(tmp_path / "home", pictures)
+    studio.consent("anna", relation="self", acts=EVERYTHING)
+    overrides = {**QUICK, "preview_every": 2, "probes": ["{trigger} at sea"]}
+    studio.train("anna", base=str(base), overrides=overrides, device="cpu")
+    early = studio.publish("anna", "early", lora="anna-1@2").release
+    last = studio.publish("anna", "last").release
+    assert (early.steps, last.steps) == (2, 4)
+    assert early.tensors_sha256 != last.tensors_sha256
+    assert early.examples[0].prompt == last.examples[0].prompt == "anna at sea"
+    assert early.cover_sha256 != last.cover_sha256
+    _, (_, _, shown) = studio.card("anna@early", tmp_path / "card")
+    assert verifying.verify(studio.registry, shown).verdict != "changed"
+
+
+def test_names_belong_to_whom_they_show(studio, trained, published):
+    studio.new("ben")
+    with pytest.raises(NotFound, match='no LoRA named "ben"'):
+        studio.publish("ben", "v1")
+    for name in ("ben", "anna"):
+        other = {"ben": "anna-1", "anna": "ben-1"}[name]
+        file = studio.registry.blobs.path(trained.adapter.file_sha256)
+        if other == "ben-1":
+            studio.consent("ben", relation="self", acts=EVERYTHING)
+            studio.import_adapter(file, subject="ben", name="ben-1")
+        with pytest.raises(BadInput, match=f'"{name}" stands for'):
+            studio.publish(name, "v2", lora=other)
+    for name in ("../anna", "an na", "-x", "a/b"):
+        with pytest.raises((BadInput, NotFound)):
+            studio.publish(name, "v2", lora="anna-1")
+
+
+def test_a_card_is_text_whatever_its_author_wrote(studio, tmp_path):
+    hostile = '<img src=x onerror=alert(1)> [a](javascript:alert(1)) `x` | # ---\n\n# "title'
+    said = Said(about=hostile, ethics=hostile, author=hostile.split("\n")[0], tags=('"]\u00a0<b>',))
+    shelved = studio.publish("anna", "v1", said)
+    page = card.page(shelved)
+    front, body = page.removeprefix("---\n").split("\n---\n", 1)
+    assert all(re.match(r'[a-z_]+: ["\[]', line) for line in front.splitlines())
+    assert "<" not in body and not re.search(r"(?<!\\)\[[^\]]*(?<!\\)\]\(java", body)
+    assert [line for line in body.splitlines() if line.startswith("# ")] == ["# anna\\@v1"]
+    rows = [line for line in body.splitlines() if line.startswith("| author")]
+    assert len(re.findall(r"(?<!\\)\|", rows[0])) == 3
+    _, (markdown, record) = studio.card("anna", tmp_path)
+    assert markdown.read_text(encoding="utf-8") == page
+    read = Card.model_validate_json(record.read_bytes())
+    assert read == Card(release=shelved.release, signature=shelved.signature)
+    assert read.signature.about == read.release.sha256()
+
+
+def test_code_holds_whatever_backticks_it_quotes():
+    assert card.code("a ``b`` ` c\n<d>") == "``` a ``b`` ` c <d> ```"
+
+
+def test_a_withdrawal_ends_every_release(studio, trained, published, tmp_path):
+    second = studio.publish("anna", "v2")
+    done = studio.withdraw("anna")
+    assert done.releases == (published.release, second.release)
+    for act in (
+        lambda: studio.card("anna@v1"),
+        lambda: studio.publish("anna", "v3"),
+        lambda: studio.export_adapter("anna@v1", tmp_path / "o"),
+        lambda: studio.generate("<lora:anna@v1:1>", base=str(trained.base), out=tmp_path / "o"),
+    ):
+        with pytest.raises(NotPermitted, match="withdrew every permission"):
+            act()
+    assert not (tmp_path / "o").exists()
+
+
+def test_forgetting_destroys_every_release(studio, published):
+    home = studio.registry.home
+    _, receipt = studio.forget("anna")
+    gone = {file.file_sha256 for file in receipt.destroyed}
+    assert {file.file_sha256 for file in published.release.files} <= gone
+    assert studio.registry.releases.all() == ()
+    assert not studio.registry.blobs.path(published.release.lora.file_sha256).exists()
+    data = b"".join(path.read_bytes() for path in home.glob("sosie.sqlite3*"))
+    assert b"Anna at sixty" not in data
+
+
+def test_the_shelf_is_read_as_it_was_signed(studio, published):
+    assert Studio(studio.registry.home).card("anna@v1")[0] == published
