@@ -104,7 +104,7 @@ def test_a_picture_given_out_says_that_it_is_not_to_be_learned_from(house, given
     assert found.verdict == "as signed"
     told = " ".join(found.told)
     assert "They say of ai_generative_training: notAllowed." in told
-    assert "Its XMP, which nobody signs, says: training AI with it is prohibited." in told
+    assert "Its XMP says: training AI with it is prohibited." in told
     assert "synthetic" not in told and "by the key of this workspace" in told
     with Image.open(given_out) as image:
         assert xmp.read(image.info["xmp"]).data_mining == xmp.NO_TRAINING
@@ -157,7 +157,7 @@ def test_a_mark_that_cannot_be_given_is_told_and_the_picture_kept(house, tmp_pat
 
 
 def test_a_picture_too_small_for_a_watermark_is_told(studio, tmp_path):
-    answer = sosie(studio.registry.home, "export-pictures", "anna", "--out", tmp_path / "out")
+    answer = sosie(studio.registry.home, "give", "anna", "--out", tmp_path / "out")
     assert answer.code == 0 and "6 pictures, 0 with a watermark." in answer.out
     assert answer.err.count("No watermark on pictures of 64x64") == 1
 
@@ -169,7 +169,7 @@ def test_a_strangers_marks_are_read(house, tmp_path):
     Image.new("RGB", (64, 64), "teal").save(plain, pnginfo=chunks)
     found = house.verify(plain)
     assert found.verdict == "not signed"
-    assert "Its XMP, which nobody signs, says: data mining is prohibited." in found.told
+    assert "Its XMP says: data mining is prohibited." in found.told
     (tmp_path / "stranger").mkdir()
     stranger = household(tmp_path / "stranger" / "home", tmp_path / "stranger", name="ben")
     entries = {"c2pa.ai_training": {"use": "notAllowed"}}
@@ -192,7 +192,7 @@ def test_a_strangers_marks_are_read(house, tmp_path):
     ):
         builder.sign_file(jpeg, tmp_path / "signed.jpg", signer)
     told = " ".join(house.verify(tmp_path / "signed.jpg").told)
-    assert "They say of ai_training: notAllowed." in told and "came to be: camera." in told
+    assert "They say of ai_training: notAllowed." in told and "came to be: x/camera." in told
     assert "written by Camera" in told
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 VERBS = (
     *("new", "add", "remove", "doctor", "mend", "caption", "show", "list", "consent", "bases"),
     *("train", "runs", "follow", "reproduce", "generate", "words", "audit"),
-    *("export", "export-pictures", "import", "publish", "card", "alias"),
+    *("export", "give", "import", "publish", "card", "alias"),
     *("verify", "tidy", "forget"),
 )
 """In the order in which a user meets them."""

@@ -1,4 +1,4 @@
-"""Verbs of pictures: generate, words, export-pictures."""
+"""Verbs of pictures: generate, words, give."""
 
 from __future__ import annotations
 
@@ -107,8 +107,8 @@ def words(
     typer.echo(f"sheet: {sheet}")
 
 
-@app.command("export-pictures")
-def export_pictures(
+@app.command()
+def give(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the subject.")],
     out: Annotated[Path, typer.Option(help="Folder to write to.")],
@@ -117,7 +117,7 @@ def export_pictures(
     ] = False,
     watermark: Watermark = True,
 ) -> None:
-    """Copy the pictures of a subject out, signed and with an invisible watermark.
+    """Copy pictures of a subject out, with marks that say whose they are.
 
     Marks are words: they keep nobody from anything, and who wants to can remove them.
     """

@@ -20,7 +20,9 @@ def picture(marks: Marks) -> list[str]:
             told.append(f"The LoRA {what} acted with weight {use.weight:g}.")
     if marks.credentials is not None:
         told += _credentials(marks.credentials, ours=made is not None)
-    told += _xmp(marks.xmp)
+    if said := marks.xmp.data_mining:
+        told.append(f"Its XMP says: {xmp.mining_told(said)}.")
+    told += _origin(marks)
     if marks.hit is not None:
         told += _hit(marks.hit, marks.sought)
     return told
@@ -31,26 +33,25 @@ def _credentials(found: Credentials, *, ours: bool) -> list[str]:
     if found.state == "elsewhere":
         where = found.problems[0]
         return [f"Its content credentials are not in the file but at {where}: nothing is fetched."]
-    told = [f"Its content credentials (C2PA) were written by {found.generator or 'a program'}."]
-    if found.source_type == xmp.SYNTHETIC:
-        told.append("They say: made by a trained algorithm.")
-    elif found.source_type:
-        told.append(f"They say how it came to be: {found.source_type.rpartition('/')[2]}.")
-    if found.ingredients and not ours:
-        told.append(f"They say what went into it: {'; '.join(found.ingredients)}.")
+    told = []
+    if not ours:
+        told.append(f"Its content credentials (C2PA) are written by {found.generator or 'nobody'}.")
+        if found.ingredients:
+            told.append(f"They say what went into it: {'; '.join(found.ingredients)}.")
     told += [f"They say of {use}: {may}." for use, may in sorted(found.training.items())]
     return told
 
 
-def _xmp(said: xmp.Said) -> list[str]:
+def _origin(marks: Marks) -> list[str]:
+    """How the picture came to be, each answer with the marks that give it."""
+    answers = {"content credentials": marks.credentials and marks.credentials.source_type}
+    answers["XMP"] = marks.xmp.source_type
     told = []
-    if said.source_type == xmp.SYNTHETIC:
-        told.append("Its XMP, which nobody signs, says: made by a trained algorithm.")
-    elif said.source_type:
-        source = said.source_type.rpartition("/")[2]
-        told.append(f"Its XMP, which nobody signs, says how it came to be: {source}.")
-    if said.data_mining:
-        told.append(f"Its XMP, which nobody signs, says: {xmp.mining_told(said.data_mining)}.")
+    for answer in dict.fromkeys(filter(None, answers.values())):
+        who = [f"its {mark}" for mark, given in answers.items() if given == answer]
+        say = "say" if len(who) > 1 or who == ["its content credentials"] else "says"
+        words = "made by a trained algorithm" if answer == xmp.SYNTHETIC else answer
+        told.append(f"I{' and '.join(who)[1:]} {say} how it came to be: {words}.")
     return told
 
 
