@@ -24,7 +24,7 @@ def test_from_a_folder_to_a_picture(home, base, told_once, tmp_path):
     assert drawn.code == 0, drawn
     assert drawn.out.splitlines()[:2] == [f"{out}/anna-1.png", f"{out}/anna-2.png"]
     exported = sosie(home, "export", "anna-1", "--out", tmp_path / "loras")
-    file, manifest = exported.out.splitlines()
+    file, manifest, *_ = exported.out.splitlines()
     again = sosie(home, "reproduce", manifest)
     assert again.code == 0 and again.out.startswith("Reproduced: the file's hash is ")
     imported = sosie(home, "import", file, "--subject", "anna", "--name", "anna_twin")

@@ -76,7 +76,7 @@ def test_a_subject_and_a_checkpoint_can_be_called_too(studio, trained, tmp_path)
 
 
 def test_export_then_import_elsewhere_draws_the_same(studio, trained, tmp_path):
-    file, manifest = studio.export_adapter("anna-1", tmp_path / "loras")
+    file, manifest, *_ = studio.export_adapter("anna-1", tmp_path / "loras")
     assert sha256_file(file) == trained.adapter.file_sha256
     assert Manifest.read(manifest).name == "anna-1"
     other = Studio(tmp_path / "other")
@@ -102,7 +102,7 @@ def test_export_then_import_elsewhere_draws_the_same(studio, trained, tmp_path):
 
 
 def test_reproducing_gives_the_same_file(studio, trained, tmp_path):
-    _, manifest = studio.export_adapter("anna-1", tmp_path / "loras")
+    _, manifest, *_ = studio.export_adapter("anna-1", tmp_path / "loras")
     moved = tmp_path / "moved"
     moved.symlink_to(trained.base)
     for given, base in ((Path("anna-1"), None), (manifest, str(moved))):
@@ -209,7 +209,7 @@ def test_a_wrong_word_leaves_no_run_behind(studio, base):
 
 
 def test_likeness_needs_a_run_of_this_house(studio, trained, tmp_path):
-    file, _ = studio.export_adapter("anna-1", tmp_path)
+    file, *_ = studio.export_adapter("anna-1", tmp_path)
     studio.import_adapter(file, subject="anna", name="foreign")
     with pytest.raises(BadInput, match="was not trained here"):
         studio.likeness("foreign", [photo(tmp_path, "drawn.png", 3)])

@@ -7,21 +7,24 @@ answers at once.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 from typer.core import TyperGroup
 
-from sosie.core.errors import SosieError, WorkspaceError
+from sosie.core.errors import BadInput, SosieError, WorkspaceError
 
 if TYPE_CHECKING:
     from sosie.studio import Studio
 
+Word = TypeVar("Word", bound=str)
+
 VERBS = (
     *("new", "add", "remove", "doctor", "mend", "caption", "show", "list", "consent", "bases"),
-    *("train", "runs", "follow", "reproduce", "generate", "words", "audit"),
-    *("export", "give", "import", "publish", "card", "alias"),
+    *("train", "runs", "follow", "reproduce", "generate", "words", "audit", "export", "give"),
+    *("import", "publish", "card", "alias", "push", "pull", "serve", "token"),
     *("verify", "tidy", "forget"),
 )
 """In the order in which a user meets them."""
@@ -76,6 +79,23 @@ def studio(context: typer.Context) -> Studio:
     return Studio(context.obj)
 
 
+def comma_list(text: str, known: Sequence[Word], what: str) -> tuple[Word, ...]:
+    """The words of a comma list, in the order of `known`; "none" alone is no word.
+
+    Raises BadInput for an unknown one.
+    """
+    named = {word.strip() for word in text.split(",") if word.strip()}
+    if named == {"none"}:
+        return ()
+    unknown = sorted(named.difference(known))
+    if unknown or not named:
+        raise BadInput(
+            f"Unknown {what}: {', '.join(unknown) or 'none given'}.",
+            advice=f"Known: {', '.join(known)}; or none.",
+        )
+    return tuple(word for word in known if word in named)
+
+
 def main() -> None:
     """Run the command line; a `SosieError` becomes one line on stderr and its exit code."""
     try:
@@ -102,6 +122,7 @@ from sosie.cli import (  # noqa: E402 (they need `app`)
     consent,
     doctor,
     mend,
+    moving,
     pictures,
     rights,
     training,
@@ -114,10 +135,12 @@ __all__ = [
     "audit",
     "captions",
     "catalogue",
+    "comma_list",
     "consent",
     "doctor",
     "main",
     "mend",
+    "moving",
     "pictures",
     "rights",
     "studio",

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from sosie.cli import app, studio
+from sosie.cli import app, comma_list, studio
+from sosie.core.terms import PROGRAMS
 
 
 @app.command()
@@ -45,7 +46,19 @@ def export_lora(
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder or file to write.")],
+    programs: Annotated[
+        str,
+        typer.Option(
+            "--for",
+            help=f"What to write beside it, for any of: {', '.join(PROGRAMS)}; 'none' for nothing.",
+        ),
+    ] = ",".join(PROGRAMS),
 ) -> None:
-    """Copy a LoRA out, for ComfyUI, Forge, A1111 or diffusers."""
-    for path in studio(context).export_adapter(name, out):
+    """Copy a LoRA out, for ComfyUI, Forge, A1111, InvokeAI or diffusers.
+
+    Beside it are written the cover and the files from which other programs show its trigger word
+    and weight without asking the network.
+    """
+    chosen = comma_list(programs, PROGRAMS, "program")
+    for path in studio(context).export_adapter(name, out, programs=chosen):
         typer.echo(str(path))

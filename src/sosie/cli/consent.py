@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sosie.cli import app, studio
+from sosie.cli import app, comma_list, studio
 from sosie.cli.training import pair
 from sosie.core.errors import BadInput
-from sosie.core.terms import ACTS, ALWAYS, PROHIBITIONS, Act, Relation
+from sosie.core.terms import ACTS, ALWAYS, PROHIBITIONS, Relation
 
 if TYPE_CHECKING:
     from sosie.core.consent import Consent
@@ -155,7 +155,7 @@ def consent(
         "relation": chosen[0],
         "who": who,
         "signed_by": signed_by,
-        "acts": parse_acts(acts),
+        "acts": comma_list(acts, ACTS, "act"),
         "until": until.date() if until else None,
         "evidence": evidence,
         "terms": terms,
@@ -236,20 +236,6 @@ def recorded(record: Consent, *, with_key: bool) -> None:
     hands = f"{record.signed_by} and this workspace" if with_key else "this workspace"
     typer.echo(f"Signed with the key of {hands}.")
     typer.echo(f"Hash {record.sha256()[:16]}… goes into every LoRA made under it.")
-
-
-def parse_acts(text: str) -> tuple[Act, ...]:
-    """The acts named in a comma list, in the usual order. Raises BadInput for an unknown one."""
-    named = {word.strip() for word in text.split(",") if word.strip()}
-    if named == {"none"}:
-        return ()
-    unknown = sorted(named - set(ACTS))
-    if unknown or not named:
-        raise BadInput(
-            f"Unknown act: {', '.join(unknown) or 'none given'}.",
-            advice=f"Known: {', '.join(ACTS)}; or none.",
-        )
-    return tuple(act for act in ACTS if act in named)
 
 
 def lifted(words: list[str]) -> tuple[str, ...]:

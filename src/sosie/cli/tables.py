@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sosie.generate import WordTrial
     from sosie.models.diffusion.resolve import BaseRow
     from sosie.registry import AddReport, Swept
+    from sosie.registry.tokens import Token
     from sosie.studio import Overview, Proposed
     from sosie.train import Check, Plan, TrainConfig
 
@@ -195,6 +196,17 @@ def subjects(rows: Sequence[Overview]) -> None:
         names = ", ".join(a.name for a in row.adapters) or "–"
         table.add_row(row.subject.name, row.subject.kind, str(len(row.samples)), acts, names, last)
     out.print(table)
+
+
+def tokens(rows: Sequence[Token]) -> None:
+    """Who may ask `sosie serve`, and for what."""
+    table = grid("token", "opens", "made", "until", "")
+    for token in rows:
+        until = str(token.until or "–")
+        ended = Text(f"revoked {token.revoked.date()}", "red") if token.revoked else ""
+        scopes = ", ".join(token.scopes)
+        table.add_row(token.name, scopes, str(token.made.date()), until, ended)
+    console().print(table if rows else "No tokens yet. Make one with: sosie token NAME")
 
 
 def swept(done: Swept) -> None:

@@ -4,7 +4,7 @@ loading pydantic.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 Kind = Literal["person", "handwriting"]
 Relation = Literal["self", "guardian", "estate", "synthetic"]
@@ -44,3 +44,14 @@ Commercial = Literal["picture", "rent", "sell"]
 FileRole = Literal["lora", "picture"]
 
 COMMERCIAL: tuple[Commercial, ...] = ("picture", "rent", "sell")
+
+Program = Literal["lora-manager", "a1111", "civitai-helper", "stability-matrix", "invokeai"]
+"""Programs that read files beside a LoRA; A1111 stands for Forge too."""
+
+PROGRAMS: tuple[Program, ...] = get_args(Program)
+
+Scope = Literal["list", "download", "pull", "push"]
+"""What a token opens: the catalogue with its pictures; the LoRA files; whole releases with the
+permissions behind them, for another workspace; handing releases in."""
+
+SCOPES: tuple[Scope, ...] = get_args(Scope)

@@ -17,7 +17,7 @@ from sosie.core.files import as_workspace_error, sha256_file
 from sosie.core.records import Record, Run, now
 from sosie.registry.blobs import Blobs
 from sosie.registry.database import Database, insert
-from sosie.registry.sweep import remove
+from sosie.registry.sweep import INCOMING, remove
 
 _BLOBS = """SELECT 'original' AS what, original_sha256 AS file_sha256
     FROM samples WHERE subject = ?1
@@ -127,6 +127,9 @@ class Forgetting:
             path = self._home / PurePosixPath(folder)
             if path.exists():
                 remove(path)
+        # Whom a file shows that has not come whole yet, nobody can tell.
+        if (self._home / INCOMING).exists():
+            remove(self._home / INCOMING)
         return tuple(kept)
 
     def close(self, plan: Plan) -> None:

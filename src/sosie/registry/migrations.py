@@ -282,7 +282,22 @@ def m008_audits(db: sqlite3.Connection) -> None:
 
 
 @migration
-def m009_watermarks(db: sqlite3.Connection) -> None:
+def m009_tokens(db: sqlite3.Connection) -> None:
+    """Who may look into the catalogue from outside; of the tokens, the hashes alone."""
+    db.execute(
+        """CREATE TABLE tokens (
+            name TEXT PRIMARY KEY,
+            sha256 TEXT NOT NULL UNIQUE,
+            scopes TEXT NOT NULL,
+            made TEXT NOT NULL,
+            until TEXT,
+            revoked TEXT
+        )"""
+    )
+
+
+@migration
+def m010_watermarks(db: sqlite3.Connection) -> None:
     """Which picture bears which watermark: 32 bits by which a copy without its words is known."""
     db.execute(
         """CREATE TABLE watermarks (

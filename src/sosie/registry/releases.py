@@ -128,6 +128,28 @@ class Releases:
                                   sha256)
         )  # fmt: skip
 
+    def with_hash(self, start: str) -> tuple[Shelved, ...]:
+        """The releases of which the LoRA file or its weights have a hash that begins so."""
+        rows = self._rows(
+            """tensors_sha256 BETWEEN ?1 AND ?1 || 'g' OR id IN
+            (SELECT release FROM release_files WHERE sha256 BETWEEN ?1 AND ?1 || 'g')""",
+            start,
+        )
+        found = (self._sound(row) for row in rows)
+        return tuple(
+            one
+            for one in found
+            if one.release.lora.file_sha256.startswith(start)
+            or one.release.tensors_sha256.startswith(start)
+        )
+
+    def beginning(self, start: str) -> Shelved:
+        """The release whose own hash begins so. Raises NotFound."""
+        rows = self._rows("sha256 BETWEEN ?1 AND ?1 || 'g'", start)
+        if not rows:
+            raise NotFound(f"There is no release {start}….")
+        return self._sound(rows[0])
+
     def permissions(self, tensors_sha256: str) -> tuple[str, ...]:
         """The hashes of all permissions that releases of these weights stand on."""
         rows = self._db.rows(

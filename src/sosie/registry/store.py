@@ -27,6 +27,7 @@ from sosie.registry.rows import columns_of, sample_of
 from sosie.registry.runs import RunBook
 from sosie.registry.signatures import Signatures
 from sosie.registry.sweep import DAY, Swept, remove, temporaries, unnamed
+from sosie.registry.tokens import Tokens
 from sosie.registry.watermarks import Watermarks
 from sosie.rights import (
     HOME_CHAIN,
@@ -75,6 +76,7 @@ class Registry(RunBook):
         self.watermarks = Watermarks(db)
         self.releases = Releases(db, self.blobs, self.signatures)
         self.audits = Audits(db, self.signatures)
+        self.tokens = Tokens(db)
         self.forgetting = Forgetting(home, db, self.blobs, _TAUGHT)
 
     @classmethod

@@ -15,6 +15,8 @@ from pathlib import Path
 from sosie.core.files import as_workspace_error, is_temporary
 from sosie.core.records import Record
 
+INCOMING = "incoming"
+"""The folder of files that are still on their way from another workspace."""
 DAY = 86_400.0
 """Seconds for which a leftover is left alone."""
 
@@ -35,13 +37,16 @@ def unnamed(blobs: Iterable[Path], named: Collection[str], age: float) -> list[P
 
 
 def temporaries(home: Path, age: float) -> list[Path]:
-    """Temporary files and folders older than `age` seconds, among the blobs and the runs."""
-    return [
+    """Temporary files and folders older than `age` seconds, among the blobs and the runs, and what
+    has come of files that never came whole.
+    """
+    found = [
         path
         for top in (home / "blobs", home / "runs")
         for path in _walk(top)
-        if is_temporary(path.name) and _older(path, age)
+        if is_temporary(path.name)
     ]
+    return [path for path in (*found, *_walk(home / INCOMING)) if _older(path, age)]
 
 
 def remove(path: Path) -> int:

@@ -36,6 +36,8 @@ class Found:
     subject: str
     path: Path
     manifest: Path | None
+    step: int | None
+    """After how many steps the file was written, if it was trained here."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,13 @@ def find(registry: Registry, name: str) -> Found:
     folder = registry.run(adapter.run).folder if adapter.run else None
     manifest = _manifest(registry, adapter.run)
     if not step:
-        return Found(adapter, adapter.subject, registry.blobs.path(adapter.file_sha256), manifest)
+        path = registry.blobs.path(adapter.file_sha256)
+        return Found(adapter, adapter.subject, path, manifest, adapter.step)
     checkpoints = sorted(folder.glob("checkpoints/step-*")) if folder else []
     for checkpoint in checkpoints:
         if int(checkpoint.name.removeprefix("step-")) == int(step):
             (file,) = [f for f in checkpoint.glob("*.safetensors") if f.name != "state.safetensors"]
-            return Found(adapter, adapter.subject, file, manifest)
+            return Found(adapter, adapter.subject, file, manifest, int(step))
     known = [str(int(checkpoint.name.removeprefix("step-"))) for checkpoint in checkpoints]
     raise NotFound.among(f"checkpoint of {bare}", step, known)
 
@@ -89,7 +92,8 @@ def released(shelved: Shelved, registry: Registry) -> Found:
         created=release.published,
     )
     path = registry.blobs.path(adapter.file_sha256)
-    return Found(adapter, shelved.subject, path, _manifest(registry, shelved.run))
+    manifest = _manifest(registry, shelved.run)
+    return Found(adapter, shelved.subject, path, manifest, adapter.step)
 
 
 def _manifest(registry: Registry, run: str | None) -> Path | None:

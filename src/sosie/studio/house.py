@@ -10,6 +10,7 @@ from sosie.studio.rooms.auditing import Auditing
 from sosie.studio.rooms.catalogue import Catalogue
 from sosie.studio.rooms.copies import Copying
 from sosie.studio.rooms.examination import Examination
+from sosie.studio.rooms.moving import Moving
 from sosie.studio.rooms.permission import Permission
 from sosie.studio.rooms.pictures import Pictures
 from sosie.studio.rooms.shelf import Shelf
@@ -18,6 +19,15 @@ from sosie.studio.rooms.workspace import Workspace
 
 
 class Studio(
-    Workspace, Examination, Permission, Shelf, Training, Pictures, Copying, Auditing, Catalogue
+    Workspace,
+    Examination,
+    Permission,
+    Shelf,
+    Training,
+    Pictures,
+    Copying,
+    Auditing,
+    Catalogue,
+    Moving,
 ):
     """A workspace. `home` is its folder; None takes SOSIE_HOME or the platform's data folder."""

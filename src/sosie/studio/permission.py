@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,12 +98,12 @@ def context(registry: Registry, name: str, **meant: Any) -> rights.Context:
     what its pictures show goes without saying.
     """
     shown = MODALITIES[registry.subject(name).kind][0]
-    return rights.Context(
-        consents=registry.consents(name),
-        at=now(),
-        seen=registry.latest(),
-        **{"modality": shown, **meant},
-    )
+    return weighed(registry, registry.consents(name), **{"modality": shown, **meant})
+
+
+def weighed(registry: Registry, consents: Sequence[Consent], **meant: Any) -> rights.Context:
+    """What an act is weighed by now, by records that need not be on file."""
+    return rights.Context(consents=consents, at=now(), seen=registry.latest(), **meant)
 
 
 def decisions(registry: Registry, name: str) -> tuple[rights.Decision, ...]:

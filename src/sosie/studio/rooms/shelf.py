@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sosie.core.errors import BadInput
 from sosie.core.files import write_atomically
 from sosie.core.records import Adapter, now
+from sosie.core.terms import PROGRAMS, Program
 from sosie.studio import drawing, permission, verifying
+from sosie.studio.moving import cover_of, label_of, sidecars
 from sosie.studio.rooms.room import Room
 
 if TYPE_CHECKING:
@@ -66,20 +69,26 @@ class Shelf(Room):
             )
         return adapter, (what, use)
 
-    def export_adapter(self, name: str, out: Path) -> tuple[Path, ...]:
-        """Copy a LoRA (NAME, or NAME@STEP for a checkpoint) out, with its manifest.
+    def export_adapter(
+        self, name: str, out: Path, *, programs: Sequence[Program] = PROGRAMS
+    ) -> tuple[Path, ...]:
+        """Copy a LoRA (NAME, or NAME@STEP for a checkpoint) out, with its manifest and the files
+        from which `programs` show what it is: all of them, or none if one is there already.
 
         `out` is a folder, or a path that ends in .safetensors. Raises NotPermitted.
         """
         found = drawing.find(self.registry, name)
         permission.require_shown(self.registry, "export", found.adapter)
         target = out if out.suffix == ".safetensors" else out / f"{name}.safetensors"
-        if target.exists():
-            raise BadInput(f"{target} exists.", advice="Name another, or move it away.")
-        write_atomically(target, found.path.read_bytes())
-        written = [target]
+        label = label_of(found, target.stem)
+        files = {target: found.path.read_bytes()}
         if found.manifest is not None:
-            beside = target.with_name(f"{target.stem}.sosie.json")
-            write_atomically(beside, found.manifest.read_bytes())
-            written.append(beside)
-        return tuple(written)
+            files[target.with_name(f"{target.stem}.sosie.json")] = found.manifest.read_bytes()
+        beside = sidecars(label, programs, cover=cover_of(found) if programs else None)
+        files |= {target.with_name(beside_name): data for beside_name, data in beside.items()}
+        for path in files:
+            if path.exists():
+                raise BadInput(f"{path} exists.", advice="Name another, or move it away.")
+        for path, data in files.items():
+            write_atomically(path, data)
+        return tuple(files)
