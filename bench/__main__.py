@@ -15,11 +15,15 @@ NAMES = (
     "obeys",
     "likeness",
     "choice",
+    "coverage",
     "doctor",
+    "pace",
     "mends",
     "captions",
+    "rules",
     "portraits",
     "watermark",
+    "catalogue",
     "suite",
 )
 

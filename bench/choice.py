@@ -38,7 +38,7 @@ from sosie.world.photo import photo
 
 PEOPLE = int(os.environ.get("SOSIE_BENCH_PEOPLE", "20"))
 PICTURES = int(os.environ.get("SOSIE_BENCH_PICTURES", "16"))
-RUN = {"steps": 300, "checkpoint_every": 60, "preview_every": 60}
+RUN = {"steps": 240, "checkpoint_every": 60, "preview_every": 60}
 REFERENCES = 10
 JUDGES = (faces.identity, second.identity)
 
@@ -74,11 +74,18 @@ def course(base: DiffusionBase, seed: int, folder: Path) -> Course:
     studio.add(name, [folder / name])
     studio.consent(name, relation="synthetic", evidence=f"sosie.world.people.person({seed})")
     adapter = studio.train(name, base="pocket", overrides=RUN)
-    run = studio.run_folder(adapter.name)
+    assert adapter.step is not None, "it was trained here"
+    return hindsight(base, studio, seed, adapter.name, adapter.step)
+
+
+def hindsight(base: DiffusionBase, studio: Studio, seed: int, run: str, chosen: int) -> Course:
+    """Look at all checkpoints of a run of the person `seed`."""
+    folder = studio.run_folder(run)
+    manifest = Manifest.read(folder / "manifest.json")
     references = new_pictures(seed)
     taught = [
         pixels(studio.registry.blobs.path(picture.sample))
-        for picture in Manifest.read(run / "manifest.json").pictures
+        for picture in manifest.pictures
         if not picture.withheld
     ]
     known = {
@@ -87,14 +94,13 @@ def course(base: DiffusionBase, seed: int, folder: Path) -> Course:
     }
     likeness: dict[str, dict[int, float]] = {judge.name: {} for judge in JUDGES}
     copying: dict[str, dict[int, float]] = {judge.name: {} for judge in JUDGES}
-    for file in sorted(run.glob("checkpoints/step-*/adapter.safetensors")):
+    for file in sorted(folder.glob("checkpoints/step-*/adapter.safetensors")):
         step = int(file.parent.name.removeprefix("step-"))
-        drawn = pictures(base, name, file)
+        drawn = pictures(base, manifest.trigger, file)
         for judge in JUDGES:
             real = known[judge.name]
             likeness[judge.name][step], copying[judge.name][step] = looked(drawn, judge, real)
-    assert adapter.step is not None, "it was trained here"
-    return Course(adapter.step, likeness, copying)
+    return Course(chosen, likeness, copying)
 
 
 def new_pictures(seed: int) -> list[Picture]:

@@ -54,8 +54,12 @@ def line(who: Writer, text: str, rng: np.random.Generator) -> tuple[Floats, Trut
 def page(
     who: Writer, lines: list[str], rng: np.random.Generator, under: Floats | None = None
 ) -> NDArray[np.uint8]:
-    """A sheet with these lines, and under them, at the right, what else is drawn there."""
-    masks, truths = zip(*(line(who, text, rng) for text in lines), strict=True)
+    """A sheet with these lines, and under them, at the right, what else is drawn there.
+
+    A line that comes again is the same ink again.
+    """
+    once = {text: line(who, text, rng) for text in dict.fromkeys(lines)}
+    masks, truths = zip(*(once[text] for text in lines), strict=True)
     x_height = float(np.median([truth.x_height for truth in truths]))
     # Lines keep clear of each other however long this hand's stems and tails are.
     tall = max(float(np.ptp(np.flatnonzero(mask.max(axis=1) > 0.3))) for mask in masks)

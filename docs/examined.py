@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bench.doctor import good_set
 from bench.plants import Plant, focus, letters, light, setting, twins, who
+from bench.sets import good_set
 from sosie.doctor import Checkup
 from sosie.studio import Studio
 
 SET = 2
-"""Of `bench.doctor.good_set`."""
+"""Of `bench.sets.good_set`."""
 NAME = "ada"
 FAULTS: tuple[tuple[str, Plant], ...] = (
     ("setting.background", setting.PLANTS["setting.background"]),

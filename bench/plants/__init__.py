@@ -1,13 +1,14 @@
 """Faults to plant in good sets, one module a family of the doctor's rules.
 
 Each module has `PLANTS`: the rule's name -> a function (shots, strength 0, 1 or 2, generator) that
-returns the set with that fault in it, and nothing else wrong.
+returns the set with that fault in it, and nothing else wrong. A module's `GOOD` names the rules
+that do not call every good set good, and what they would.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +25,14 @@ class Shot:
     """The seed it was drawn with: `photo(person(who), seed=setting)` draws it again, changed."""
     who: int
     """The seed of the person."""
+    drawn: Mapping[str, object] = field(default_factory=dict)
+    """What else was fixed when it was drawn."""
+    iso: int | None = None
+    """What the camera says of its sensitivity; None: there is no camera."""
 
 
 Plant = Callable[[list[Shot], int, np.random.Generator], list[Shot]]
+Good = Callable[[list[Shot]], list[Shot]]
 
 
 def spoiled(

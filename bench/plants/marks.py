@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
-from bench.plants import Plant, Shot
-from bench.plants.pose import age_of, some
+from bench.plants import Good, Plant, Shot
+from bench.plants.pose import fixed_in, some
 from sosie.world.people import person
 from sosie.world.photo import choose, photo
 
@@ -15,12 +16,21 @@ RADIUS = (0.002, 0.0026, 0.0034)
 """Metres: a mark of four, five and nearly seven millimetres."""
 
 
+@lru_cache(maxsize=16)
 def _marked(shot: Shot, radius: float, side: int) -> Shot:
-    """The same picture of the same person with one mole, on the cheek."""
-    who = replace(person(shot.who), moles=((side * 0.42, 0.002, radius),))
+    """The same picture of the same person with one mole, on the cheek.
+
+    Both plants begin with it: the last set is kept.
+    """
+    return _with(shot, ((side * 0.42, 0.002, radius),))
+
+
+def _with(shot: Shot, moles: tuple[tuple[float, float, float], ...]) -> Shot:
+    """The same picture with these moles and no others."""
+    who = replace(person(shot.who), moles=moles)
     size = len(shot.rgb)
-    drawn = photo(who, seed=shot.setting, age=age_of(shot.who), size=size, beard="none")
-    return replace(shot, rgb=drawn.picture)
+    fixed = {**fixed_in(shot), "beard": "none"}
+    return replace(shot, rgb=photo(who, seed=shot.setting, size=size, **fixed).picture)
 
 
 def _kept(shots: list[Shot], strength: int, r: np.random.Generator) -> list[Shot]:
@@ -40,7 +50,8 @@ def _some(shots: list[Shot], strength: int, r: np.random.Generator) -> list[Shot
 
 
 def _yaw(shot: Shot) -> float:
-    return choose(person(shot.who), shot.setting, age=age_of(shot.who)).yaw
+    return choose(person(shot.who), shot.setting, **fixed_in(shot)).yaw
 
 
 PLANTS: dict[str, Plant] = {"marks.some": _some, "marks.kept": _kept}
+GOOD: dict[str, Good] = {"marks.kept": lambda shots: [_with(shot, ()) for shot in shots]}

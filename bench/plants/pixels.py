@@ -18,6 +18,8 @@ QUALITY = (30, 18, 8)
 """Of JPEG."""
 TIMES = (1.5, 2.0, 3.0)
 """How much a picture was enlarged."""
+EMPTY = (1.6, 2.0, 3.0)
+"""The same of one that is large enough all the same."""
 BARS = (0.03, 0.08, 0.15)
 """Width of each bar in sides of the picture."""
 FRAMES = (0.012, 0.03, 0.08)
@@ -55,6 +57,16 @@ def upscaled(shots: list[Shot], strength: int, r: np.random.Generator) -> list[S
         way = ways[int(r.integers(len(ways)))]
         size = (rgb.shape[1], rgb.shape[0])
         return np.asarray(cv2.resize(small, size, interpolation=way), np.uint8)
+
+    return spoiled(shots, r, enlarge)
+
+
+def wasted(shots: list[Shot], strength: int, r: np.random.Generator) -> list[Shot]:
+    """Three pictures enlarged to far more pixels than they hold, for a base of half their side."""
+
+    def enlarge(rgb: Bytes) -> Bytes:
+        side = round(len(rgb) * EMPTY[strength])
+        return np.asarray(cv2.resize(rgb, (side, side), interpolation=cv2.INTER_CUBIC), np.uint8)
 
     return spoiled(shots, r, enlarge)
 
@@ -167,6 +179,7 @@ def _face(rgb: Bytes) -> tuple[Box, float]:
 PLANTS: dict[str, Plant] = {
     "pixels.compressed": compressed,
     "pixels.upscaled": upscaled,
+    "pixels.wasted": wasted,
     "pixels.small": small,
     "pixels.bars": bars,
     "pixels.small_face": small_face,

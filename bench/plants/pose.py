@@ -17,13 +17,15 @@ def age_of(who: int) -> int:
     return 25 + who % 40
 
 
+def fixed_in(shot: Shot) -> dict[str, object]:
+    """What `photo` needs besides the seeds to draw a shot again."""
+    return {"age": age_of(shot.who), **shot.drawn}
+
+
 def again(shot: Shot, **fixed: object) -> Shot:
     """The same picture drawn again with something changed."""
     drawn = photo(
-        person(shot.who),
-        seed=shot.setting,
-        size=len(shot.rgb),
-        **{"age": age_of(shot.who), **fixed},
+        person(shot.who), seed=shot.setting, size=len(shot.rgb), **{**fixed_in(shot), **fixed}
     )
     return replace(shot, rgb=drawn.picture)
 
@@ -46,7 +48,7 @@ def _missing(shots: list[Shot], strength: int, r: np.random.Generator) -> list[S
     """No front view: those there are, are turned away by 22, 32 or 45 degrees."""
     out = []
     for shot in shots:
-        truth: Any = choose(person(shot.who), shot.setting, age=age_of(shot.who))
+        truth: Any = choose(person(shot.who), shot.setting, **fixed_in(shot))
         turned = (22.0, 32.0, 45.0)[strength] * float(r.choice([-1, 1]))
         near = abs(truth.yaw) < abs(turned)
         out.append(again(shot, yaw=turned + r.normal(0, 2)) if near else shot)

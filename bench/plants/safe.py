@@ -31,5 +31,6 @@ def unsafe(shots: list[Shot], strength: int, r: np.random.Generator) -> list[Sho
     return spoiled(shots, r, lambda rgb: doubtful(len(rgb)), strength + 1)
 
 
-PLANTS: dict[str, Plant] = {}
-"""None for the benchmark: its people are adults, whom only an explicit picture would block."""
+PLANTS: dict[str, Plant] = {"safe.unsafe": unsafe}
+"""Sets that a guardian signed for: an explicit picture, which alone blocks an adult's, is nowhere
+here."""

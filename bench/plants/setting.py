@@ -38,9 +38,20 @@ def hair(shots: list[Shot], strength: int, r: np.random.Generator) -> list[Shot]
     return _shared(shots, strength, r, hair_style=style, hat="none", light=light)
 
 
+def clothes(shots: list[Shot], strength: int, r: np.random.Generator) -> list[Shot]:
+    """Striped, checked or dotted shirts in one to five pictures."""
+    which = set(some(shots, (1, 3, 5)[strength], r))
+    loud = [pattern for pattern in tables.PATTERNS if pattern != "plain"]
+    return [
+        again(shot, garment="shirt", pattern=str(r.choice(loud))) if n in which else shot
+        for n, shot in enumerate(shots)
+    ]
+
+
 PLANTS: dict[str, Plant] = {
     "setting.background": background,
     "setting.share": background,
     "setting.outfit": outfit,
     "setting.hair": hair,
+    "setting.clothes": clothes,
 }

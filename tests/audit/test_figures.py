@@ -188,12 +188,24 @@ def test_the_most_like_is_chosen_and_said_why() -> None:
 
 def test_of_equally_like_ones_the_one_that_copies_less_is_chosen() -> None:
     world = World()
-    honest, copied = points(world, [(100, 1.0, 0.88, None), (200, 1.0, 0.98, world.training[0])])
+    copied, honest = points(world, [(100, 1.0, 0.95, world.training[0]), (200, 1.0, REAL, None)])
+    assert copied.lean > honest.lean + 0.1
     level = copied.model_copy(update={"likeness": honest.likeness})
-    assert copied.lean > honest.lean
-    choice = choose([honest, level])
-    assert (choice.step == 100 and "leans less" in choice.why) or choice.step == 100
-    assert choose([level]).step == 200
+    choice = choose([level, honest])
+    assert choice.step == 200
+    earlier = honest.model_copy(update={"step": 50, "strength": 0.7})
+    assert choose([level, honest, earlier]).step == 50
+
+
+def test_of_level_ones_the_reason_says_what_decided() -> None:
+    world = World()
+    (first,) = points(world, [(100, 1.0, REAL, None)])
+    judge, interval = next(iter(first.likeness.items()))
+    higher = {judge: interval.model_copy(update={"value": interval.value + 0.01})}
+    later = first.model_copy(update={"step": 200, "likeness": higher})
+    assert "is earlier or weaker" in choose([first, later]).why
+    leaning = later.model_copy(update={"lean": first.leaning + 0.2})
+    assert "leans less" in choose([first, leaning]).why
 
 
 def test_seeds_of_a_scene_are_shared_and_scenes_do_not_overlap() -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+import weakref
 
 import numpy as np
 import pytest
 
 from sosie.core.errors import NotFound, WeightsRefused
 from sosie.doctor import Checkup, Config, examine, table, wording
+from sosie.doctor.examine import AHEAD
 from sosie.doctor.rules import pose
+from sosie.doctor.view import View
 
 
 class Kept:
@@ -53,6 +58,34 @@ def test_a_second_examination_reads_nothing_again(make_set, portraits, monkeypat
     monkeypatch.setattr("sosie.doctor.view.View.rgb", property(lambda self: 1 / 0))
     assert examine(dataset, shelf=shelf) == first
     assert shelf.put_times == before
+
+
+def test_a_shelf_that_is_false_while_it_is_empty_is_filled(make_set, portraits):
+    class Book(dict):
+        def get(self, keys):
+            return {key: self[key] for key in keys if key in self}
+
+        put = dict.update
+
+    shelf = Book()
+    examine(make_set(portraits[:1]), shelf=shelf, only=("pixels.bars",))
+    assert [key.split(":")[1] for key in shelf] == ["pixels"]
+
+
+def test_the_working_set_does_not_grow_with_the_count(make_set, portraits, monkeypatch):
+    """Of a long set, only the pictures that are being read are in memory at any time."""
+    alive, most = weakref.WeakSet(), []
+
+    class Watched(View):
+        def __init__(self, *given):
+            super().__init__(*given)
+            alive.add(self)
+
+    monkeypatch.setattr(sys.modules[examine.__module__], "View", Watched)
+    dataset = make_set([portraits[n % 16] for n in range(80)])
+    examine(dataset, only=("pixels.bars",), on_picture=lambda *_: most.append(len(alive)))
+    assert len(most) == 80
+    assert max(most) <= (AHEAD + 1) * (os.cpu_count() or 1) + 1
 
 
 def test_missing_weights_are_not_examined_and_never_passed(make_set, portraits, monkeypatch):

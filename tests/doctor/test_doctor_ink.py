@@ -29,8 +29,9 @@ def test_few_notes_have_no_usual_hand(notes_set, judged):
     assert judged(spoilt, "ink.hands") == ([], [])
 
 
-def test_a_signature_under_a_letter_is_marked_where_it_is(notes_set, judged):
-    spoilt = PLANTS["ink.signature"](notes_set, 2, np.random.default_rng(3))
+@pytest.mark.parametrize("strength", [1, 2])
+def test_a_signature_under_a_letter_is_marked_where_it_is(strength, notes_set, judged):
+    spoilt = PLANTS["ink.signature"](notes_set, strength, np.random.default_rng(3))
     findings, named = judged(spoilt, "ink.signature")
     assert named == [0, 1, 2] and findings[0].severity == "warning"
     assert findings[0].said["which"] == "under"

@@ -13,6 +13,7 @@ from bench.plants import Shot
 from bench.plants.page import PLANTED, PLANTS
 from sosie.doctor import Config, examine, table
 from sosie.doctor.writing import Writing
+from sosie.world import papers
 from sosie.world.hands import writer
 
 RULES = [rule.name for rule in table.RULES if rule.name.startswith("page.")]
@@ -23,11 +24,8 @@ def test_a_planted_fault_is_found_where_it_is(rule, notes_set, judged):
     spoilt = PLANTS[rule](notes_set[: PLANTED + 2], 2, np.random.default_rng(5))
     findings, named = judged(spoilt, rule)
     assert len(findings) == 1
-    # A cut can fall between two letters, and the rules of an exercise book look like lines of
-    # writing; neither is ever seen where there is none.
-    assert set(named) <= set(range(PLANTED)) and len(named) >= PLANTED - (
-        rule in {"page.edge", "page.blank"}
-    )
+    # A cut can fall between two letters, but is never seen where there is none.
+    assert set(named) <= set(range(PLANTED)) and len(named) >= PLANTED - (rule == "page.edge")
     assert findings[0].severity in ("warning", "blocker")
 
 
@@ -63,6 +61,26 @@ def test_a_stain_on_an_empty_sheet_is_no_writing_and_a_short_word_is(notes_set, 
     shots = [replace(notes_set[0], rgb=rgb) for rgb in (empty, word)]
     findings, named = judged(shots, "page.blank")
     assert named == [0] and findings[0].severity == "blocker"
+
+
+@pytest.mark.parametrize("paper", ["ruled", "squared", "school", "old"])
+def test_an_empty_sheet_of_any_paper_is_blank(paper, monkeypatch):
+    """Pieces of printed rules and spots of age are as thin, or as solid, as no letter is."""
+    real = papers.sheet
+    monkeypatch.setattr(papers, "sheet", lambda _, *rest: real(paper, *rest))
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        size = int(rng.integers(400, 900)), int(rng.integers(600, 1200))
+        assert Writing(notes.on_paper(writer(seed), np.zeros(size, np.float32), rng)).blank, seed
+
+
+@pytest.mark.parametrize("paper", ["squared", "school", "old"])
+@pytest.mark.parametrize("text", ["a", "so"])
+def test_a_short_word_in_pencil_is_seen_on_printed_rules(paper, text):
+    from sosie.world.writing import line
+
+    drawn = line(writer(4), text, seed=2, width=700, height=420, paper=paper, pen="pencil")
+    assert not Writing(drawn.picture).blank
 
 
 def test_a_line_cropped_close_is_not_called_cut(notes_set, judged):

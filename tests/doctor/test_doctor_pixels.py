@@ -52,6 +52,20 @@ def test_a_file_of_low_quality_is_told_even_after_it_was_made_smaller(
     assert found.samples == (dataset.items[0].sample,)
 
 
+def test_a_picture_out_of_focus_is_not_called_enlarged(portraits, findings, numbers):
+    soft = [cv2.GaussianBlur(p, (0, 0), 0.0125 * len(p)) for p in portraits[:3]]
+    pictures = [*soft, *portraits[3:8]]
+    assert numbers(findings(pictures, "focus.soft"), pictures) == {0, 1, 2}
+    assert not findings(pictures, "pixels.upscaled")
+
+
+def test_an_enlargement_is_named_where_training_shrinks_its_blur_away(portraits, findings):
+    """Focus is silent there, so nothing is left unsaid."""
+    grown = [cv2.resize(p, (1152, 1152), interpolation=cv2.INTER_CUBIC) for p in portraits[:4]]
+    assert not findings(grown, "focus.soft", side=384)
+    assert findings(grown, "pixels.upscaled", side=384)
+
+
 def test_an_enlargement_that_is_still_large_enough_is_only_a_word(portraits, findings):
     large = [np.asarray(Image.fromarray(p).resize((768, 768))) for p in portraits[:4]]
     assert not findings(large, "pixels.upscaled", side=128)

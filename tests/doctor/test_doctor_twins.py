@@ -85,3 +85,11 @@ def test_different_pictures_in_the_same_second_are_no_burst(make_set, portraits,
     }
     checkup = examine(dataset, Config(side=192), originals=originals)
     assert not [f for f in checkup.findings if f.rule.startswith("twins.")]
+
+
+@pytest.mark.parametrize("strength", [0, 1, 2])
+def test_one_page_scanned_twice_is_found_and_other_pages_are_not(strength, notes_set, judged):
+    """Cropped by a hundredth, a page's lines fall elsewhere: pages are searched pair by pair."""
+    spoilt = PLANTS["twins.near"](notes_set, strength, np.random.default_rng(strength + 3))
+    findings, named = judged(spoilt, "twins.near")
+    assert len(findings) == 1 and len(named) == 2 and len(spoilt) - 1 in named

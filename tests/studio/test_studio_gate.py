@@ -57,9 +57,10 @@ FREE = {
     *("make_key", "paper", "give_consent", "take_consent", "take_releases"),
     *("mend", "unmend", "mends", "offers"),
     *("suggest_captions", "file_captions"),
-    "alias",
+    *("alias", "releases"),
     *("make_token", "tokens", "revoke_token", "token_of"),
     *("versions", "on_offer", "with_hash"),  # they pass over what may not be handed out
+    "downloads",
     *("pull", "admit", "take_in", "file_away"),  # what comes in is weighed in tests/web
 }
 """Verbs that read or write records and the user's own files; none gives weights away."""

@@ -38,6 +38,23 @@ def test_the_file_comes_by_its_number(client, first):
     assert file["hashes"]["AutoV3"] == weights[:12].upper()
 
 
+def test_a_download_counts_when_its_last_byte_is_handed_out(client, first, studio):
+    [model] = client.get("/api/v1/models").json()["items"]
+    file, size = model["modelVersions"][-1]["downloadUrl"], first.release.lora.size
+    client.head(file)
+    client.get(file, headers={"Range": "bytes=0-99"})
+    client.get(model["modelVersions"][-1]["images"][0]["url"])
+    assert studio.downloads(first) == 0
+    client.get(file, headers={"Range": f"bytes=100-{size - 1}"})
+    whole = client.get(file)
+    client.get(file, headers={"If-None-Match": whole.headers["ETag"]})
+    assert studio.downloads(first) == studio.downloads(first, "day") == 2
+    most = {"sort": "Most Downloaded", "period": "Month"}
+    [model] = client.get("/api/v1/models", params=most).json()["items"]
+    assert model["stats"]["downloadCount"] == 2
+    assert [v["stats"]["downloadCount"] for v in model["modelVersions"]] == [0, 2]
+
+
 def test_a_version_is_found_by_every_hash_of_its_lora(client, first):
     [model] = client.get("/api/v1/models").json()["items"]
     version = model["modelVersions"][1]

@@ -14,8 +14,8 @@ from sosie.audit.likeness import Known
 from sosie.core.records import Record
 
 TOLERANCE = 0.02
-"""Points of likeness within which two are equally like; then the one that leans less to its
-training pictures is chosen. Below what a handful of pictures can tell apart."""
+"""Points of likeness, or of lean, within which two are level: below what a handful of pictures can
+tell apart."""
 
 
 class Point(Record):
@@ -33,6 +33,11 @@ class Point(Record):
     def score(self) -> float:
         """Likeness by the first judge, which chooses."""
         return next(iter(self.likeness.values())).value
+
+    @property
+    def leaning(self) -> float:
+        """`lean`, where leaning away counts as none."""
+        return max(0.0, self.lean or 0.0)
 
 
 class Choice(Record):
@@ -61,14 +66,16 @@ def point(step: int, strength: float, shown: Shown, known: dict[str, Known]) -> 
 
 
 def choose(points: Sequence[Point]) -> Choice:
-    """The most like; of those within `TOLERANCE` of it the one that leans least to its training
-    pictures, then the earliest step and the lowest strength. Raises ValueError for no point.
+    """The most like; of those level with it those that lean least to their training pictures, and
+    of these the earliest step at the lowest strength. Raises ValueError for no point.
     """
     if not points:
         raise ValueError("there is nothing to choose from")
     best = max(points, key=lambda p: p.score)
     level = [p for p in points if p.score >= best.score - TOLERANCE]
-    chosen = min(level, key=lambda p: (max(0.0, p.lean or 0.0), p.step, p.strength))
+    least = min(p.leaning for p in level)
+    upright = [p for p in level if p.leaning <= least + TOLERANCE]
+    chosen = min(upright, key=lambda p: (p.step, p.strength))
     beside = sorted((p for p in points if p.strength == chosen.strength), key=lambda p: p.step)
     later = [p for p in beside if p.step > chosen.step]
     worse = bool(later) and all(p.score < chosen.score - TOLERANCE for p in later)
@@ -86,9 +93,11 @@ def _why(points: Sequence[Point], best: Point, chosen: Point, last: Point, *, wo
     if chosen == best:
         said = f"It is the most like of {len(points)} ({chosen.score:.0%})."
     else:
+        leans = best.leaning > chosen.leaning + TOLERANCE
+        better = "leans less to its training pictures" if leans else "is earlier or weaker"
         said = (
             f"{_name(best)} is as like ({best.score:.0%} beside {chosen.score:.0%}, which so few "
-            "pictures cannot tell apart), and this one leans less to its training pictures."
+            f"pictures cannot tell apart), and this one {better}."
         )
     if worse:
         said += f" Later checkpoints are less like: at step {last.step} {last.score:.0%}."

@@ -31,7 +31,7 @@ from sosie.core.records import Record
 
 State = Literal["passed", "failed", "not measured", "told"]
 """A figure without a gate is told."""
-Unit = Literal["share", "cosine"]
+Unit = Literal["share", "cosine", "chance"]
 
 SPLITS = 999
 """Random splits of the real pictures: a chance of a thousandth can then be told."""
@@ -63,7 +63,7 @@ KINDS: dict[str, Kind] = {
         "0% is what the base draws without the LoRA, 100% is as like as two real pictures of the "
         "person are to each other.",
         least=0.5,
-        mend="sosie doctor {subject}",
+        mend="{better}",
     ),
     "likeness": Kind(
         "Likeness",
@@ -103,6 +103,7 @@ KINDS: dict[str, Kind] = {
         "Chance of leaning so far",
         "How often the pictures lean as far when the person's pictures are split at random: a "
         "small share says that the lean is no accident of which pictures were withheld.",
+        unit="chance",
     ),
     "obedience": Kind(
         "Clothes and place as asked",

@@ -136,8 +136,8 @@ def amount(value: float, figure: Figure) -> str:
     """A number of a figure, in its unit."""
     if figure.kind.unit == "cosine":
         return f"{value:.2f}"
-    # A chance of a thousandth is not none.
-    return f"{value:.1%}" if 0 < value < 0.01 else f"{value:.0%}"
+    # A chance of a thousandth is not none, and there is no "-0%".
+    return f"{value:.1%}" if figure.kind.unit == "chance" else f"{round(value, 2) + 0.0:.0%}"
 
 
 def ends(interval: Interval | None, figure: Figure) -> str:

@@ -24,7 +24,7 @@ Word = TypeVar("Word", bound=str)
 VERBS = (
     *("new", "add", "remove", "doctor", "mend", "caption", "show", "list", "consent", "bases"),
     *("train", "runs", "follow", "reproduce", "generate", "words", "audit", "export", "give"),
-    *("import", "publish", "card", "alias", "push", "pull", "serve", "token"),
+    *("import", "publish", "card", "alias", "top", "search", "push", "pull", "serve", "token"),
     *("verify", "tidy", "forget"),
 )
 """In the order in which a user meets them."""

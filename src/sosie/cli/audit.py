@@ -34,7 +34,7 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="Print the signed JSON.")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
 ) -> None:
-    """Measure the likeness of a LoRA and choose its best checkpoint and strength.
+    """Judge what a LoRA draws: is it like? Which checkpoint is best?
 
     Exit code 0: passed; 1: failed; 2: could not be measured.
     """
@@ -53,7 +53,13 @@ def audit(
                 typer.echo(data["message"], err=True)
 
         done = house.audit(
-            name, base=base, device=device, on_event=hear, should_stop=should_stop, **settings
+            name,
+            base=base,
+            device=device,
+            on_event=hear,
+            should_stop=should_stop,
+            say=lambda line: typer.echo(line, err=True),
+            **settings,
         )
     if page is not None:
         page.write_bytes(done.page.read_bytes())

@@ -1,16 +1,16 @@
-"""Verbs of the catalogue: publish, card, alias."""
+"""Verbs of the catalogue: publish, card, alias, top, search."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from sosie.cli import app, studio
 from sosie.core.errors import BadInput
-from sosie.core.terms import COMMERCIAL
+from sosie.core.terms import COMMERCIAL, Kind, Period, Sort
 
 if TYPE_CHECKING:
     from sosie.core.release import Price, Span
@@ -19,6 +19,9 @@ Title = Annotated[
     str, typer.Argument(metavar="RELEASE", help="NAME@VERSION, NAME@ALIAS, or NAME: its newest.")
 ]
 _SPAN = re.compile(r"(\d{1,4})(?:\s*[-–]\s*(\d{1,4}))?")
+FLAGS = {"derivatives": "derivatives", "no-credit": "no_credit", "free": "free"}
+"""What an author can allow beside commercial use -> the field of `Wanted`."""
+Ranked = Literal["downloads", "pictures", "newest", "oldest"]
 _PRICE = re.compile(r"(\d+(?:\.\d{1,2})?)\s*([A-Za-z]{3})")
 
 
@@ -128,6 +131,110 @@ def alias(
     """Let a word stand for a version: NAME@ALIAS."""
     studio(context).alias(title, word, move=move)
     typer.echo(f"{title.partition('@')[0]}@{word} is {title} now.")
+
+
+Base = Annotated[str | None, typer.Option(help="A base, or a family of bases.")]
+Tags = Annotated[list[str] | None, typer.Option(help="May be given several times: all of them.")]
+Named = Annotated[str | None, typer.Option("--name", help="Every version of this name.")]
+Author = Annotated[str | None, typer.Option(help="Who made it.")]
+KindOf = Annotated[Kind | None, typer.Option(help="What it shows.")]
+Age = Annotated[int | None, typer.Option(min=0, help="Of the person, in years.")]
+Year = Annotated[int | None, typer.Option(min=0, help="In which the pictures were taken.")]
+Allows = Annotated[
+    str | None,
+    typer.Option(help=f"Only what allows these, of: {', '.join((*COMMERCIAL, *FLAGS))}."),
+]
+Number = Annotated[int, typer.Option("--n", "-n", min=1, max=1000, help="How many.")]
+During = Annotated[
+    Period,
+    typer.Option(help="When it was counted; for other orders, when it was published."),
+]
+
+
+@app.command()
+def top(
+    context: typer.Context,
+    base: Base = None,
+    tag: Tags = None,
+    period: During = "all",
+    sort: Annotated[Ranked, typer.Option(help="What comes first.")] = "downloads",
+    name: Named = None,
+    author: Author = None,
+    kind: KindOf = None,
+    age: Age = None,
+    year: Year = None,
+    allows: Allows = None,
+    n: Number = 10,
+) -> None:
+    """List the most downloaded releases of a time, or the newest.
+
+    A week is the last seven days, a month thirty, a year 365, today among them.
+    """
+    _list(
+        context,
+        n,
+        base=base,
+        tags=tag or (),
+        period=period,
+        sort=sort,
+        name=name,
+        author=author,
+        kind=kind,
+        age=age,
+        year=year,
+        **parse_allows(allows),
+    )
+
+
+@app.command()
+def search(
+    context: typer.Context,
+    words: Annotated[
+        list[str], typer.Argument(metavar="WORDS...", help="All of them, or how they begin.")
+    ],
+    base: Base = None,
+    tag: Tags = None,
+    period: During = "all",
+    sort: Annotated[Sort, typer.Option(help="What comes first.")] = "relevance",
+    name: Named = None,
+    author: Author = None,
+    kind: KindOf = None,
+    age: Age = None,
+    year: Year = None,
+    allows: Allows = None,
+    n: Number = 10,
+) -> None:
+    """Search the releases: names, tags, texts, trigger words, authors, bases."""
+    _list(
+        context,
+        n,
+        words=" ".join(words),
+        base=base,
+        tags=tag or (),
+        period=period,
+        sort=sort,
+        name=name,
+        author=author,
+        kind=kind,
+        age=age,
+        year=year,
+        **parse_allows(allows),
+    )
+
+
+def _list(context: typer.Context, n: int, **asked: Any) -> None:
+    from sosie.cli import shelf
+    from sosie.registry.labels import Wanted
+
+    wanted = Wanted(**asked)
+    shelf.hits(studio(context).releases(wanted, n=n), wanted)
+
+
+def parse_allows(text: str | None) -> dict[str, Any]:
+    """The filters named in a comma list. Raises BadInput for an unknown one."""
+    named = {word.strip() for word in (text or "").split(",")} - {""}
+    uses = parse_commercial(",".join(named - set(FLAGS)))
+    return {"allows": uses, **{FLAGS[flag]: True for flag in named & set(FLAGS)}}
 
 
 def parse_span(text: str) -> Span:

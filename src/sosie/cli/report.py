@@ -42,11 +42,18 @@ def checkup(found: Checkup, language: Language) -> None:
                 Group(Text(said[0], "bold"), Text(said[1]), *_mend(found.subject, finding)),
                 names(found, finding.samples),
                 measured(finding),
-                Text(f"{finding.rule}\n{finding.id}", "dim"),
+                Text("\n".join([finding.rule, finding.id, *_advisory(finding)]), "dim"),
             )
         out.print(table)
     _not_examined(found)
     _proposal(found)
+
+
+def _advisory(finding: Finding) -> list[str]:
+    """A word where the rule was measured and found wanting."""
+    from sosie.doctor import table
+
+    return ["advisory"] if table.rule(finding.rule).advisory else []
 
 
 def audit(found: Audit) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -10,6 +11,8 @@ from sosie.cli.tables import console, grid
 
 if TYPE_CHECKING:
     from sosie.registry import Shelved
+    from sosie.registry.finding import Hit
+    from sosie.registry.labels import Wanted
 
 
 def card(shelved: Shelved) -> None:
@@ -38,3 +41,27 @@ def card(shelved: Shelved) -> None:
     out.print(f"{release.lora.name}: {release.lora.file_sha256}")
     out.print(f"release: {release.sha256()}")
     out.print(f"signed with the key {shelved.signature.key}")
+
+
+def hits(rows: Sequence[Hit], wanted: Wanted) -> None:
+    """A list of releases."""
+    out = console()
+    if not rows:
+        out.print("Nothing on the shelf is like that.")
+        return
+    counted = rows[0].number is not None
+    table = grid("", "release", *([wanted.sort] if counted else []), "base", "tags", "author")
+    table.add_column("published")
+    for place, hit in enumerate(rows, start=1):
+        release = hit.shelved.release
+        number = [str(hit.number)] if counted else []
+        table.add_row(
+            f"{place}",
+            Text(release.title, "bold"),
+            *number,
+            release.base,
+            ", ".join(release.tags) or "–",
+            release.author or "–",
+            f"{release.published:%Y-%m-%d}",
+        )
+    out.print(table)

@@ -14,6 +14,9 @@ from typing import Any
 EXACT = 2**53
 """Integers of this size and beyond are not all numbers of JSON as RFC 8785 has them (doubles)."""
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
+"""Made once: with these settings `json.dumps` would make one for each text."""
+
 
 def canonical_json(value: Any) -> bytes:
     """`value` in canonical form: equal values give equal bytes.
@@ -65,7 +68,7 @@ def _utf_16(key: Any) -> bytes:
 
 def _text(value: object) -> str:
     """A text, a bool or None; Python escapes what ECMAScript escapes, and nothing else."""
-    return json.dumps(value, ensure_ascii=False)
+    return _ENCODE(value)
 
 
 def _number(value: float) -> str:

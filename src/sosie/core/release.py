@@ -8,7 +8,7 @@ it is prose, a file's name is no path, and every list has an end.
 from __future__ import annotations
 
 import unicodedata
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
@@ -52,6 +52,13 @@ def _worded(version: str) -> str:
     if version == LATEST:
         raise ValueError(f'"{LATEST}" is always the newest version')
     return _no_number(version)
+
+
+def _in_utc(at: datetime) -> datetime:
+    """`at` in UTC, so that times sort as texts. Raises ValueError for one without a zone."""
+    if at.tzinfo is None:
+        raise ValueError("it lacks a time zone")
+    return at.astimezone(UTC).replace(microsecond=0)
 
 
 def _portable(name: str) -> str:
@@ -203,7 +210,7 @@ class Release(Record):
     """The person's age, in years."""
     years: Span | None = None
     """Calendar years that the pictures are of."""
-    permissions: tuple[Covered, ...] = Field(max_length=1000)
+    permissions: tuple[Covered, ...] = Field(min_length=1, max_length=1000)
     """Of everybody shown."""
     doctor: Report | None = None
     audit: Report | None = None
@@ -212,7 +219,7 @@ class Release(Record):
     tensors_sha256: Sha256
     """Of the LoRA's bytes after the header: what A1111 and Forge know it by."""
     files: tuple[ReleasedFile, ...] = Field(min_length=1, max_length=64)
-    published: datetime
+    published: Annotated[datetime, AfterValidator(_in_utc)]
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

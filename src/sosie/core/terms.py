@@ -42,7 +42,14 @@ Undo = Literal["last", "all"]
 Commercial = Literal["picture", "rent", "sell"]
 """What of a LoRA may be used commercially: pictures made with it, its use for hire, its file."""
 FileRole = Literal["lora", "picture"]
+Metric = Literal["downloads", "pictures"]
+"""What is counted of a release: its file fetched, a picture drawn with it."""
+Period = Literal["day", "week", "month", "year", "all"]
+Sort = Literal["relevance", "downloads", "pictures", "newest", "oldest"]
 
+METRICS: tuple[Metric, ...] = ("downloads", "pictures")
+PERIODS: dict[Period, int | None] = {"day": 1, "week": 7, "month": 30, "year": 365, "all": None}
+"""Days, today among them, by the calendar of UTC; None is without end."""
 COMMERCIAL: tuple[Commercial, ...] = ("picture", "rent", "sell")
 
 Program = Literal["lora-manager", "a1111", "civitai-helper", "stability-matrix", "invokeai"]

@@ -94,7 +94,8 @@ def read(
 ) -> Case:
     """A set with the readings of some families, which is what rules judge."""
     taken: dict[str, list[Record]] = {family.name: [] for family in families}
-    found = _readings(dataset.items, families, originals or {}, shelf or Forgetful())
+    kept = Forgetful() if shelf is None else shelf  # an empty shelf may well be false
+    found = _readings(dataset.items, families, originals or {}, kept)
     for done, readings in enumerate(found, start=1):
         for name, reading in readings.items():
             taken[name].append(reading)

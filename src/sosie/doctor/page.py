@@ -40,6 +40,7 @@ class Told:
 
     severity: str
     dismissed: bool
+    advisory: bool
     rule: str
     id: str
     title: str
@@ -80,6 +81,7 @@ def _told(checkup: Checkup, finding: Finding, paths: dict[str, Path], language: 
     return Told(
         severity=finding.severity,
         dismissed=finding.dismissed,
+        advisory=table.rule(finding.rule).advisory,
         rule=finding.rule,
         id=finding.id,
         title=wording.title(finding, language),

@@ -63,6 +63,8 @@ class Rule:
     """The mend that is offered, by its name in `mends.table`."""
     missing: bool = False
     """It speaks of what a set lacks rather than of what is wrong with a picture."""
+    advisory: bool = False
+    """Measured, it finds too few of its faults or speaks in too many good sets: reports say so."""
     binding: bool = False
     """Its findings can be neither waived nor dismissed: the pictures must go or be mended."""
 

@@ -96,6 +96,15 @@ def near(a: Fingerprint, b: Fingerprint) -> bool:
     )
 
 
+def near_page(a: Fingerprint, b: Fingerprint) -> bool:
+    """Whether `a` and `b` are scans of one page: no faster look comes before the search.
+
+    Cropped by a hundredth, a page's lines lie elsewhere in a small picture of it. Copies of drawn
+    pages reach .84 and more, other pages of one hand .63. Some milliseconds for a pair.
+    """
+    return any(_found(a.upright.fine, other.fine) for other in (b.upright, b.mirrored))
+
+
 def similar(a: Fingerprint, b: Fingerprint) -> bool:
     """Whether `a` and `b` look alike from afar: near pictures do, and some others."""
     return any(_alike(a.upright, other) for other in (b.upright, b.mirrored))

@@ -16,6 +16,12 @@ from sosie.registry.migrations import migrate
 PATIENCE = 30.0
 """Seconds a writer waits for another process's write before it gives up."""
 
+WAL_PAGES = 8_000
+"""Pages of 4 KiB that the write-ahead log gathers before they are carried over into the file."""
+
+Values = Sequence[Any] | Mapping[str, Any]
+"""For the marks of a statement, by place or by name."""
+
 _REASONS: dict[int, tuple[str, str]] = {
     sqlite3.SQLITE_BUSY: ("another process is writing", "Wait for it to end, then try again."),
     sqlite3.SQLITE_LOCKED: ("another process is writing", "Wait for it to end, then try again."),
@@ -62,6 +68,8 @@ class Database:
                 # What is deleted of a person is overwritten in the file.
                 self._db.execute("PRAGMA secure_delete = ON")
                 self._use_wal(patience)
+                # Many small writes touch the same pages: each is carried over once, not each time.
+                self._db.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
                 migrate(self._db)
             except BaseException:
                 self._db.close()
@@ -72,12 +80,12 @@ class Database:
         with self._lock:
             self._db.close()
 
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
+    def rows(self, sql: str, values: Values = ()) -> list[sqlite3.Row]:
         """All rows of a SELECT."""
         with self._lock, self._told():
             return self._db.execute(sql, values).fetchall()
 
-    def row(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Row | None:
+    def row(self, sql: str, values: Values = ()) -> sqlite3.Row | None:
         """The first row of a SELECT, or None."""
         with self._lock, self._told():
             found: sqlite3.Row | None = self._db.execute(sql, values).fetchone()

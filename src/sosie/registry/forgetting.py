@@ -38,6 +38,15 @@ _ROWS = (
     "DELETE FROM samples WHERE subject = ?",
     "DELETE FROM readings WHERE key GLOB 'checkup:*' AND json_extract(text, '$.subject') = ?",
 )
+_UNSHELVED = (
+    "DELETE FROM usage_events WHERE release NOT IN (SELECT id FROM releases)",
+    "DELETE FROM usage_days WHERE release NOT IN (SELECT id FROM releases)",
+    "DELETE FROM usage_windows WHERE release NOT IN (SELECT id FROM releases)",
+    "DELETE FROM release_words WHERE rowid NOT IN (SELECT id FROM releases)",
+    # The index keeps the words of deleted rows until it is merged.
+    "INSERT INTO release_words (release_words) VALUES ('optimize')",
+)
+"""What stands beside releases; done after these are gone."""
 
 
 class Doomed(Record):
@@ -103,6 +112,9 @@ class Forgetting:
             insert(db, "forgettings", columns)
             for sql in _ROWS:
                 db.execute(sql, (subject,))
+            if any(file.what == "release" for file in found):
+                for sql in _UNSHELVED:
+                    db.execute(sql)
         return plan
 
     def destroy(self, plan: Plan) -> tuple[Doomed, ...]:

@@ -11,6 +11,8 @@ import sqlite3
 from collections.abc import Callable
 
 from sosie.core.errors import WorkspaceError
+from sosie.core.release import Release
+from sosie.registry.labels import list_release
 
 Migration = Callable[[sqlite3.Connection], None]
 
@@ -297,7 +299,83 @@ def m009_tokens(db: sqlite3.Connection) -> None:
 
 
 @migration
-def m010_watermarks(db: sqlite3.Connection) -> None:
+def m010_finding(db: sqlite3.Connection) -> None:
+    """What lists of releases are narrowed to, sorted by and searched in."""
+    db.execute(
+        """CREATE TABLE release_dates (
+            release INTEGER PRIMARY KEY REFERENCES releases(id) ON DELETE CASCADE,
+            published TEXT NOT NULL
+        )"""
+    )
+    db.execute("CREATE INDEX release_dates_published ON release_dates (published)")
+    db.execute(
+        """CREATE TABLE release_labels (
+            label TEXT NOT NULL,
+            release INTEGER NOT NULL REFERENCES releases(id) ON DELETE CASCADE,
+            PRIMARY KEY (label, release)
+        ) WITHOUT ROWID"""
+    )
+    db.execute("CREATE INDEX release_labels_release ON release_labels (release)")
+    db.execute(
+        """CREATE VIRTUAL TABLE release_words
+        USING fts5 (name, tags, rest, tokenize = 'unicode61 remove_diacritics 2')"""
+    )
+    for number, record in db.execute("SELECT id, record FROM releases").fetchall():
+        list_release(db, number, Release.model_validate_json(record))
+    # A list asks for the permission of everybody on it.
+    db.execute("CREATE INDEX consents_sha256 ON consents (sha256)")
+    db.execute("CREATE INDEX consents_subject ON consents (subject)")
+    db.execute("CREATE INDEX consents_recorded ON consents (json_extract(record, '$.recorded'))")
+    db.execute("CREATE INDEX adapters_tensors ON adapters (tensors_sha256)")
+
+
+@migration
+def m011_usage(db: sqlite3.Connection) -> None:
+    """Downloads and pictures of releases: each event once, their sums by day, and the sums of the
+    windows that end today, so that a ranking is one walk along an index.
+    """
+    db.execute(
+        """CREATE TABLE usage_events (
+            id BLOB PRIMARY KEY,
+            release INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            at INTEGER NOT NULL
+        ) WITHOUT ROWID"""
+    )
+    db.execute(
+        """CREATE TRIGGER usage_events_no_update BEFORE UPDATE ON usage_events
+        BEGIN SELECT RAISE(ABORT, 'events are append-only'); END"""
+    )
+    db.execute(
+        """CREATE TRIGGER usage_events_no_delete BEFORE DELETE ON usage_events
+        WHEN EXISTS (SELECT 1 FROM releases WHERE id = OLD.release)
+        BEGIN SELECT RAISE(ABORT, 'events are append-only'); END"""
+    )
+    db.execute(
+        """CREATE TABLE usage_days (
+            day INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            release INTEGER NOT NULL,
+            number INTEGER NOT NULL,
+            PRIMARY KEY (day, kind, release)
+        ) WITHOUT ROWID"""
+    )
+    db.execute(
+        """CREATE TABLE usage_windows (
+            kind TEXT NOT NULL,
+            period TEXT NOT NULL,
+            release INTEGER NOT NULL,
+            number INTEGER NOT NULL,
+            PRIMARY KEY (kind, period, release)
+        ) WITHOUT ROWID"""
+    )
+    db.execute("CREATE INDEX usage_ranking ON usage_windows (kind, period, number DESC, release)")
+    db.execute("CREATE TABLE usage_calendar (today INTEGER NOT NULL)")
+    db.execute("INSERT INTO usage_calendar VALUES (0)")
+
+
+@migration
+def m012_watermarks(db: sqlite3.Connection) -> None:
     """Which picture bears which watermark: 32 bits by which a copy without its words is known."""
     db.execute(
         """CREATE TABLE watermarks (

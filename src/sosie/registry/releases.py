@@ -11,6 +11,7 @@ from sosie.core.records import Record, now
 from sosie.core.release import LATEST, Release
 from sosie.registry.blobs import Blobs
 from sosie.registry.database import Database, insert
+from sosie.registry.labels import list_release
 from sosie.registry.names import checked_name, checked_version, composed, folded
 from sosie.registry.signatures import Signatures
 from sosie.rights import Signature
@@ -47,7 +48,8 @@ class Releases:
         release, signature = shelved.release, shelved.signature
         checked_name(release.name)
         checked_version(release.version)
-        sha256 = release.sha256()
+        record = release.canonical()
+        sha256 = sha256_bytes(record)
         if signature.about != sha256 or not signature.holds():
             raise BadInput(f"The signature is not of {release.title}.", advice="Sign it anew.")
         with self._db.writing() as db:
@@ -67,12 +69,13 @@ class Releases:
                     "subject": shelved.subject,
                     "run": shelved.run,
                     "tensors_sha256": release.tensors_sha256,
-                    "record": release.canonical().decode(),
+                    "record": record.decode(),
                 },
             )
             number = _number(db, release.name, release.version)
             for file in dict.fromkeys(file.file_sha256 for file in release.files):
                 insert(db, "release_files", {"release": number, "sha256": file})
+            list_release(db, number, release)
             self._signatures.add(db, signature)
             for alias in aliases:
                 self._point(db, release.name, alias, number, move=False)
@@ -119,6 +122,11 @@ class Releases:
                 subject,
             )
         )
+
+    def numbered(self, number: int) -> Shelved:
+        """The release with this number of the shelf, which must be there."""
+        (row,) = self._rows("id = ?", number)
+        return self._sound(row)
 
     def by_file(self, sha256: str) -> tuple[Shelved, ...]:
         """The releases that hold a file with this hash, oldest first."""
@@ -225,7 +233,7 @@ class Releases:
                 f"{release.title} is an alias of another version.", advice="Choose another version."
             )
 
-    def _rows(self, where: str, *values: str) -> list[sqlite3.Row]:
+    def _rows(self, where: str, *values: str | int) -> list[sqlite3.Row]:
         return self._db.rows(f"SELECT * FROM releases WHERE {where} ORDER BY id", values)
 
     def _sound(self, row: sqlite3.Row) -> Shelved:

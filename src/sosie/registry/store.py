@@ -19,6 +19,7 @@ from sosie.registry.audits import Audits
 from sosie.registry.blobs import Blobs
 from sosie.registry.database import PATIENCE, Database, insert
 from sosie.registry.examinations import Dismissals, Readings
+from sosie.registry.finding import Finding
 from sosie.registry.forgetting import Forgetting
 from sosie.registry.mends import Mends
 from sosie.registry.names import checked_name, composed, folded
@@ -28,6 +29,7 @@ from sosie.registry.runs import RunBook
 from sosie.registry.signatures import Signatures
 from sosie.registry.sweep import DAY, Swept, remove, temporaries, unnamed
 from sosie.registry.tokens import Tokens
+from sosie.registry.usage import Usage
 from sosie.registry.watermarks import Watermarks
 from sosie.rights import (
     HOME_CHAIN,
@@ -75,6 +77,8 @@ class Registry(RunBook):
         self.signatures = Signatures(db)
         self.watermarks = Watermarks(db)
         self.releases = Releases(db, self.blobs, self.signatures)
+        self.usage = Usage(db)
+        self.finding = Finding(db, self.releases, self.usage)
         self.audits = Audits(db, self.signatures)
         self.tokens = Tokens(db)
         self.forgetting = Forgetting(home, db, self.blobs, _TAUGHT)
@@ -129,11 +133,12 @@ class Registry(RunBook):
 
     def subject(self, name: str) -> Subject:
         """The subject called `name`. Raises NotFound with the nearest known name."""
-        rows = self.subjects()
-        for subject in rows:
-            if subject.name == composed(name):
-                return subject
-        raise NotFound.among("subject", name, [subject.name for subject in rows])
+        row = self._db.row(
+            'SELECT name, kind, "trigger", created FROM subjects WHERE name = ?', (composed(name),)
+        )
+        if row is None:
+            raise NotFound.among("subject", name, [subject.name for subject in self.subjects()])
+        return Subject.model_validate(dict(row))
 
     def subjects(self) -> tuple[Subject, ...]:
         """All subjects, by name."""

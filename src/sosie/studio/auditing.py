@@ -29,9 +29,10 @@ from sosie.registry import Registry
 from sosie.studio import drawing
 from sosie.studio.drawing import Found
 from sosie.studio.marking import Marker
+from sosie.studio.screening import Screen
 
 if TYPE_CHECKING:
-    from sosie.audit import Audit, Figure, Held, Known, Look, Panel, Point, Prompt, Shown
+    from sosie.audit import Audit, Choice, Figure, Held, Known, Look, Panel, Point, Prompt, Shown
     from sosie.models.diffusion.base import DiffusionBase
     from sosie.models.faces import Picture
     from sosie.models.lora.read import LoraFile
@@ -106,6 +107,13 @@ def configure(settings: Mapping[str, Any]) -> AuditConfig:
     except ValidationError as error:
         first = first_complaint(error)
         raise BadInput(f"{first.field} cannot be {first.given!r}: {first.what}.") from None
+
+
+def texts(trigger: str) -> tuple[str, ...]:
+    """What an audit asks of a base: its permission is weighed by that."""
+    from sosie.audit import PROMPTS
+
+    return tuple(prompt.text.replace("{trigger}", trigger) for prompt in PROMPTS)
 
 
 def checkpoints(registry: Registry, found: Found, *, only: bool) -> tuple[File, ...]:
@@ -183,6 +191,7 @@ class Auditor:
     consent: str
     config: AuditConfig
     panel: Panel
+    screen: Screen
     folder: Path
     on_event: OnEvent
     should_stop: Callable[[], bool]
@@ -246,6 +255,7 @@ class Auditor:
             [] if lora is None else [(name, *lora)],
             consents={} if lora is None else {name: self.consent},
         )
+        self.screen.require(picture)
         marker = Marker(
             self.registry,
             say=lambda line: self.on_event("note", {"message": line}),
@@ -263,13 +273,14 @@ def audit(
     *,
     only: bool,
     consent: str,
+    screen: Screen,
     on_event: OnEvent,
     should_stop: Callable[[], bool],
 ) -> Audited:
     """Draw, judge, choose and measure; sign and file what was found. Goes on where it stopped.
 
     `only` audits the checkpoint that was named instead of choosing among all. Raises BadInput where
-    nothing can be measured, Interrupted.
+    nothing can be measured, Interrupted, NotPermitted.
     """
     from sosie import audit as stage
     from sosie.models import lora
@@ -290,14 +301,21 @@ def audit(
         consent=consent,
         config=config,
         panel=panel,
+        screen=screen,
         folder=registry.run(manifest.name).folder / "audit",
         on_event=on_event,
         should_stop=should_stop,
         total=config.pictures(len(files)),
     )
     place = auditor.folder / key[:12]
-    told = {"pictures": auditor.total, "checkpoints": [f.step for f in files]}
-    on_event("audit", told | {"strengths": list(config.strengths)})
+    story = _Story(registry, manifest.name, on_event)
+    story.tell(
+        "audit",
+        f"audit: {auditor.total} pictures of {len(files)} checkpoints",
+        pictures=auditor.total,
+        checkpoints=[file.step for file in files],
+        strengths=list(config.strengths),
+    )
     curve: list[Point] = []
     for file in files:
         read = lora.read(file.path)
@@ -305,7 +323,7 @@ def audit(
             cell = _cell(place, file.step, strength)
             shown = auditor.draw(cell, (read, strength), stage.CHOOSING, range(config.choosing))
             curve.append(stage.point(file.step, strength, shown, known))
-            on_event("point", curve[-1].model_dump(mode="json"))
+            story.tell("point", _said(curve[-1]), **curve[-1].model_dump(mode="json"))
     choice = stage.choose(curve)
     (chosen,) = [file for file in files if file.step == choice.step]
     read = lora.read(chosen.path)
@@ -314,7 +332,7 @@ def audit(
     others = range(config.choosing, config.choosing + config.measuring)
     made = auditor.draw(cell, (read, choice.strength), stage.PROMPTS, others)
     alone = auditor.draw(place / "base", None, stage.PROMPTS, others)
-    names = _names(found, choice.step, choice.strength)
+    names = _names(found, choice, files[-1].step)
     figures = [_mended(figure, names) for figure in stage.measure(made, alone, known)]
     report = stage.Audit(
         sosie=version("sosie"),
@@ -337,7 +355,9 @@ def audit(
         seconds=round(time.perf_counter() - begun, 1),
     )
     filed = _file(registry, report, real, auditor.folder, place)
-    on_event("audited", {"verdict": report.verdict, "choice": choice.model_dump()})
+    story.tell(
+        "audited", f"audit: {report.verdict}", verdict=report.verdict, choice=choice.model_dump()
+    )
     return filed
 
 
@@ -377,6 +397,25 @@ def scorer(dataset: Dataset) -> OnCheckpoint:
     return score
 
 
+@dataclass(frozen=True)
+class _Story:
+    """Tells what an audit does, and adds it to the story of the run that it judges."""
+
+    registry: Registry
+    run: str
+    on_event: OnEvent
+
+    def tell(self, kind: str, message: str, **data: Any) -> None:
+        """One event."""
+        event = {"message": message, **data}
+        self.registry.add_event(self.run, kind, event)
+        self.on_event(kind, event)
+
+
+def _said(point: Point) -> str:
+    return f"step {point.step} at strength {point.strength:g}: likeness {point.score:.0%}"
+
+
 def known_by(panel: Panel, real: Reals) -> dict[str, Known]:
     """The person's pictures as every judge sees them. Raises BadInput where they are too few."""
     from sosie import audit as stage
@@ -409,13 +448,19 @@ def _prompts(prompts: Sequence[Prompt]) -> list[dict[str, Any]]:
     return [prompt.model_dump(mode="json") for prompt in prompts]
 
 
-def _names(found: Found, step: int, strength: float) -> dict[str, object]:
+def _names(found: Found, choice: Choice, last: int) -> dict[str, object]:
     """What the commands that mend a figure name."""
+    subject = shlex.quote(found.subject)
+    # Where later checkpoints are less like, longer training is no help: other pictures are.
+    rising = choice.worse_after is None
     return {
-        "subject": shlex.quote(found.subject),
+        "subject": subject,
         "adapter": shlex.quote(found.adapter.name),
-        "weaker": f"{0.7 * strength:.2g}",
-        "fewer": max(1, round(0.6 * step)),
+        "weaker": f"{0.7 * choice.strength:.2g}",
+        "fewer": max(1, round(0.6 * choice.step)),
+        "better": f"sosie train {subject} --steps {2 * last}"
+        if rising
+        else f"sosie doctor {subject}",
     }
 
 

@@ -102,7 +102,7 @@ def facts(release: Release) -> Iterator[tuple[str, str]]:
 def terms(release: Release) -> Iterator[tuple[str, str]]:
     """What the person shown and the author allow, in rows."""
     given = dict.fromkeys(_GIVEN[one.relation] for one in release.permissions)
-    yield "permission of those shown", "; ".join(given) or ABSENT
+    yield "permission of those shown", "; ".join(given)
     allowed = [_COMMERCIAL[use] for use in COMMERCIAL if use in release.terms.commercial]
     yield "commercial use", "; ".join(allowed) or "none"
     yield "merging, training further", "allowed" if release.terms.derivatives else "not allowed"

@@ -38,6 +38,8 @@ class Found:
     manifest: Path | None
     step: int | None
     """After how many steps the file was written, if it was trained here."""
+    release: str | None = None
+    """Hash of the release, if a release was meant."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,8 @@ class Call:
 
 
 def find(registry: Registry, name: str) -> Found:
-    """The LoRA that NAME means: a LoRA, a subject (its latest LoRA), or either with @STEP; or with
-    @VERSION or @ALIAS a release.
+    """The LoRA that NAME means: a LoRA, a subject (its latest LoRA), or either with @STEP; with
+    @VERSION or @ALIAS a release, and without one the newest of a name that only releases bear.
 
     Raises NotFound with the nearest known name.
     """
@@ -59,6 +61,8 @@ def find(registry: Registry, name: str) -> Found:
     if step and not step.isdigit():
         return released(registry.releases.get(bare, step), registry)
     adapter = _adapter(registry, bare)
+    if adapter is None:
+        return released(registry.releases.get(bare), registry)
     if adapter.subject is None:
         raise NotFound(f'The LoRA "{bare}" is filed under no subject.')
     folder = registry.run(adapter.run).folder if adapter.run else None
@@ -77,8 +81,17 @@ def find(registry: Registry, name: str) -> Found:
 
 def released(shelved: Shelved, registry: Registry) -> Found:
     """The LoRA file of a release, and whom it shows."""
+    adapter = as_adapter(shelved)
+    path = registry.blobs.path(adapter.file_sha256)
+    manifest = _manifest(registry, shelved.run)
+    release = shelved.release.sha256()
+    return Found(adapter, shelved.subject, path, manifest, adapter.step, release)
+
+
+def as_adapter(shelved: Shelved) -> Adapter:
+    """A release as the LoRA that it is."""
     release = shelved.release
-    adapter = Adapter(
+    return Adapter(
         name=release.title,
         subject=shelved.subject,
         family=release.family,
@@ -88,12 +101,9 @@ def released(shelved: Shelved, registry: Registry) -> Found:
         tensors_sha256=release.tensors_sha256,
         run=shelved.run,
         step=release.steps,
-        consent_sha256=release.permissions[0].consent_sha256 if release.permissions else None,
+        consent_sha256=release.permissions[0].consent_sha256,
         created=release.published,
     )
-    path = registry.blobs.path(adapter.file_sha256)
-    manifest = _manifest(registry, shelved.run)
-    return Found(adapter, shelved.subject, path, manifest, adapter.step)
 
 
 def _manifest(registry: Registry, run: str | None) -> Path | None:
@@ -102,7 +112,8 @@ def _manifest(registry: Registry, run: str | None) -> Path | None:
     return path if path and path.is_file() else None
 
 
-def _adapter(registry: Registry, name: str) -> Adapter:
+def _adapter(registry: Registry, name: str) -> Adapter | None:
+    """The LoRA, or the latest of the subject, called `name`; None if only releases are."""
     adapters = registry.adapters()
     for adapter in adapters:
         if adapter.name == name:
@@ -110,6 +121,8 @@ def _adapter(registry: Registry, name: str) -> Adapter:
     of_subject = [adapter for adapter in adapters if adapter.subject == name]
     if of_subject:
         return of_subject[-1]
+    if registry.releases.versions(name):
+        return None
     subjects = {adapter.subject for adapter in adapters if adapter.subject}
     raise NotFound.among("LoRA", name, {adapter.name for adapter in adapters} | subjects)
 
@@ -127,7 +140,8 @@ def called(
     for call in parsed.loras:
         found = find(registry, call.name)
         if found.adapter.name not in (call.name, taken_apart(call.name)[0]):
-            latest = "" if "@" in call.name else f", the latest LoRA of {call.name}"
+            bare = "@" not in call.name and not found.release
+            latest = f", the latest LoRA of {call.name}" if bare else ""
             say(f"<lora:{call.name}> is {found.adapter.name}{latest}.")
         trigger = found.adapter.trigger
         if trigger and trigger.casefold() not in parsed.text.casefold():

@@ -57,7 +57,7 @@ def shown_by(registry: Registry, adapter: Adapter) -> tuple[str, ...]:
     """
     same = [a.subject for a in registry.adapters(tensors_sha256=adapter.tensors_sha256)]
     under = [adapter.consent_sha256, *registry.releases.permissions(adapter.tensors_sha256)]
-    given = [registry.consent(sha256) for sha256 in under if sha256]
+    given = [registry.consent(sha256) for sha256 in dict.fromkeys(under) if sha256]
     found = [adapter.subject, *same, *(consent.subject for consent in given if consent)]
     return tuple(dict.fromkeys(name for name in found if name is not None))
 
@@ -103,7 +103,9 @@ def context(registry: Registry, name: str, **meant: Any) -> rights.Context:
 
 def weighed(registry: Registry, consents: Sequence[Consent], **meant: Any) -> rights.Context:
     """What an act is weighed by now, by records that need not be on file."""
-    return rights.Context(consents=consents, at=now(), seen=registry.latest(), **meant)
+    if "seen" not in meant:
+        meant["seen"] = registry.latest()
+    return rights.Context(consents=consents, at=now(), **meant)
 
 
 def decisions(registry: Registry, name: str) -> tuple[rights.Decision, ...]:

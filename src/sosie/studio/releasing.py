@@ -6,6 +6,7 @@ import json
 import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,10 +27,13 @@ from sosie.core.release import (
     Span,
     Terms,
 )
-from sosie.core.terms import Commercial, FileRole
+from sosie.core.terms import Commercial, FileRole, Metric
 from sosie.registry import Registry, Shelved
+from sosie.registry.finding import Hit
+from sosie.registry.labels import Wanted
 from sosie.registry.names import checked_name, checked_version
 from sosie.registry.releases import taken_apart
+from sosie.registry.usage import Use
 from sosie.rights import xmp
 from sosie.studio import card, drawing, permission, verifying
 from sosie.studio.door import Door
@@ -98,12 +102,20 @@ def publish(
     Raises NotFound if there is no such LoRA, NotPermitted, and BadInput for what cannot stand.
     """
     found = drawing.find(registry, lora or name)
-    shown = permission.shown_by(registry, found.adapter)
-    consents = [permission.require(registry, "publish", one) for one in shown]
+    permission.require_shown(registry, "publish", found.adapter)
     title, version = checked_name(taken_apart(name)[0]), checked_version(version)
     before = registry.releases.versions(title)
     _refuse_stranger(registry, title, found.subject, before)
     subject = registry.subject(found.subject)
+    stated = _stated(said, before[-1].release if before else None, say)
+    words = [found.adapter.trigger, *stated.pop("trigger_words")]
+    terms = {field: stated.pop(field) for field in Terms.model_fields}
+    # An author cannot allow to sell what those shown do not.
+    sold = bool(terms["commercial"] or terms["price"])
+    consents = [
+        permission.require(registry, "publish", one, commercial=sold)
+        for one in permission.shown_by(registry, found.adapter)
+    ]
     from sosie.models import lora as files
 
     seal = files.sealed(found.path)
@@ -112,9 +124,6 @@ def publish(
     examples, kept = _pictures(registry, found, seal, pictures, cover, say)
     for number, data in enumerate(kept, start=1):
         frozen.append(_frozen(registry, data, f"{stem}-{number}.png", "picture"))
-    stated = _stated(said, before[-1].release if before else None, say)
-    words = [found.adapter.trigger, *stated.pop("trigger_words")]
-    terms = {field: stated.pop(field) for field in Terms.model_fields}
     doctor, audit = _examined(registry, seal), _audited(registry, seal.tensors_sha256)
     if doctor is None:
         say("Doctor's results: absent, and the card says so.")
@@ -158,8 +167,32 @@ def require(registry: Registry, title: str) -> Shelved:
     """
     name, version = taken_apart(title)
     shelved = registry.releases.get(name, version or "latest")
-    permission.require_shown(registry, "publish", drawing.released(shelved, registry).adapter)
+    permission.require_shown(registry, "publish", drawing.as_adapter(shelved))
     return shelved
+
+
+def listed(registry: Registry, wanted: Wanted, number: int) -> tuple[Hit, ...]:
+    """The first `number` of what is wanted, without what those shown do not permit to be shown
+    today. Raises BadInput if there is nothing to search for.
+    """
+    seen = registry.latest()
+    allowed: dict[str, bool] = {}
+
+    def may_be_shown(hit: Hit) -> bool:
+        shown = permission.shown_by(registry, drawing.as_adapter(hit.shelved))
+        for name in shown:
+            if name not in allowed:
+                context = permission.context(registry, name, seen=seen)
+                allowed[name] = rights.decide("publish", name, context).allowed
+        return all(allowed[name] for name in shown)
+
+    return tuple(islice(filter(may_be_shown, registry.finding.hits(wanted)), number))
+
+
+def count(registry: Registry, found: drawing.Found, metric: Metric, number: int = 1) -> None:
+    """Note that a release was used; what is no release is not counted."""
+    if found.release is not None:
+        registry.usage.add([Use.just_now(found.release, metric) for _ in range(number)])
 
 
 def write_card(registry: Registry, shelved: Shelved, out: Path) -> tuple[Path, ...]:

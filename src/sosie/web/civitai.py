@@ -18,6 +18,7 @@ from fastapi import APIRouter, Body, Depends, HTTPException, Query, Request, Res
 
 from sosie.core.errors import NotFound
 from sosie.core.terms import Commercial
+from sosie.core.terms import Period as During
 from sosie.registry import Shelved
 from sosie.studio import Studio
 from sosie.studio.moving import civitai as shape
@@ -28,7 +29,14 @@ from sosie.web.handing import hand
 DIGITS = 13
 """Hexadecimal digits of a hash that make a number: 52 bits, which every reader of JSON holds."""
 Period = Literal["Day", "Week", "Month", "Year", "AllTime"]
-Sort = Literal["Newest", "Oldest"]
+Sort = Literal["Most Downloaded", "Newest", "Oldest"]
+_PERIODS: dict[Period, During] = {
+    "Day": "day",
+    "Week": "week",
+    "Month": "month",
+    "Year": "year",
+    "AllTime": "all",
+}
 _DAYS: dict[Period, int] = {"Day": 1, "Week": 7, "Month": 30, "Year": 365}
 _USES: dict[Commercial, str] = {"picture": "Image", "rent": "Rent", "sell": "Sell"}
 _HEX = re.compile("[0-9a-f]{8,64}")
@@ -71,7 +79,7 @@ def router(studio: Studio, guard: Guard, owner: str) -> APIRouter:
             "publishedAt": one.release.published.isoformat(),
             "availability": "Private",
             "usageControl": "Download",
-            "stats": {"downloadCount": 0, "thumbsUpCount": 0},
+            "stats": {"downloadCount": studio.downloads(one), "thumbsUpCount": 0},
             "downloadUrl": f"{base}/api/download/models/{id}",
             "images": [
                 {
@@ -101,7 +109,11 @@ def router(studio: Studio, guard: Guard, owner: str) -> APIRouter:
             "allowCommercialUse": [_USES[use] for use in terms.commercial] or ["None"],
             "allowDerivatives": terms.derivatives,
             "allowDifferentLicense": False,
-            "stats": {"downloadCount": 0, "thumbsUpCount": 0, "commentCount": 0},
+            "stats": {
+                "downloadCount": sum(map(studio.downloads, versions)),
+                "thumbsUpCount": 0,
+                "commentCount": 0,
+            },
             "creator": {"username": newest.author or owner},
             "tags": list(newest.tags),
             "modelVersions": [version(request, one) for one in reversed(versions)],
@@ -124,7 +136,9 @@ def router(studio: Studio, guard: Guard, owner: str) -> APIRouter:
         found = _models(studio.on_offer())
         if types and "LORA" not in types:
             found = []
-        since = datetime.now(UTC) - timedelta(days=_DAYS[period]) if period in _DAYS else None
+        # In a ranking the period is when downloads were counted.
+        dated = sort != "Most Downloaded" and period in _DAYS
+        since = datetime.now(UTC) - timedelta(days=_DAYS[period]) if dated else None
         asked: list[tuple[bool, Callable[[Shelved], bool]]] = [
             (bool(query), lambda one: query.casefold() in one.release.name.casefold()),
             (bool(tag), lambda one: tag.casefold() in one.release.tags),
@@ -137,7 +151,10 @@ def router(studio: Studio, guard: Guard, owner: str) -> APIRouter:
                 found = [versions for versions in found if any(map(holds, versions))]
         if ids:
             found = [versions for versions in found if number(versions[0]) in ids]
-        found.sort(key=lambda versions: versions[-1].release.published, reverse=sort == "Newest")
+        found.sort(key=lambda versions: versions[-1].release.published, reverse=sort != "Oldest")
+        if sort == "Most Downloaded":
+            counted = _PERIODS[period]
+            found.sort(key=lambda versions: -sum(studio.downloads(v, counted) for v in versions))
         items = [model(request, versions) for versions in found[cursor : cursor + limit]]
         metadata: dict[str, Any] = {"totalItems": len(found), "pageSize": limit}
         if cursor + limit < len(found):

@@ -66,3 +66,6 @@ def _pieces(handed: Handed, first: int, last: int) -> Iterator[bytes]:
             handed.ask_again()
             left -= len(piece)
             yield piece
+    # One that was resumed, or fetched in ranges, has its last byte once.
+    if not left and last == handed.file.size - 1:
+        handed.count()

@@ -44,6 +44,9 @@ def router(studio: Studio, guard: Guard, owner: str) -> APIRouter:
     routes = APIRouter()
     see, take = Depends(guard.needs("list")), Depends(guard.needs("download"))
 
+    def month(one: Shelved) -> int:
+        return studio.downloads(one, "month")
+
     def found(namespace: str, name: str, revision: str = MAIN) -> Shelved:
         if namespace != owner:
             raise NotFound(f"This catalogue is {owner}'s: there is no {namespace}/{name}.")
@@ -69,15 +72,17 @@ def router(studio: Studio, guard: Guard, owner: str) -> APIRouter:
             return []
         newest = {one.release.name: one for one in studio.on_offer()}
         named = [one for one in newest.values() if search.casefold() in one.release.name.casefold()]
-        return [info(owner, one, full=False) for one in named[:limit]]
+        return [info(owner, one, month(one), full=False) for one in named[:limit]]
 
     @routes.get("/api/models/{namespace}/{name}", dependencies=[see])
     def model(namespace: str, name: str) -> dict[str, Any]:
-        return info(owner, found(namespace, name))
+        one = found(namespace, name)
+        return info(owner, one, month(one))
 
     @routes.get("/api/models/{namespace}/{name}/revision/{revision}", dependencies=[see])
     def model_at(namespace: str, name: str, revision: str) -> dict[str, Any]:
-        return info(owner, found(namespace, name, revision))
+        one = found(namespace, name, revision)
+        return info(owner, one, month(one))
 
     @routes.get("/api/models/{namespace}/{name}/refs", dependencies=[see])
     def refs(namespace: str, name: str) -> dict[str, Any]:
@@ -143,8 +148,8 @@ def files(shelved: Shelved) -> dict[str, dict[str, Any]]:
     return rows
 
 
-def info(owner: str, shelved: Shelved, *, full: bool = True) -> dict[str, Any]:
-    """What the hub tells of a model."""
+def info(owner: str, shelved: Shelved, downloads: int, *, full: bool = True) -> dict[str, Any]:
+    """What the hub tells of a model; its downloads are those of the last 30 days."""
     release = shelved.release
     repo = f"{owner}/{release.name}"
     told: dict[str, Any] = {
@@ -157,7 +162,7 @@ def info(owner: str, shelved: Shelved, *, full: bool = True) -> dict[str, Any]:
         "private": True,
         "gated": False,
         "disabled": False,
-        "downloads": 0,
+        "downloads": downloads,
         "likes": 0,
         "library_name": "diffusers",
         "pipeline_tag": "text-to-image",

@@ -324,6 +324,13 @@ def _where(mark: _Mark) -> str:
 
 
 RULES = (
-    Rule(name="marks.some", judge=_some, needs=(FAMILY,), unit="of the pictures"),
-    Rule(name="marks.kept", judge=_kept, needs=(FAMILY,), unit="contrast", fix="strengthen-mark"),
+    Rule(name="marks.some", judge=_some, needs=(FAMILY,), unit="of the pictures", advisory=True),
+    Rule(
+        name="marks.kept",
+        judge=_kept,
+        needs=(FAMILY,),
+        unit="contrast",
+        fix="strengthen-mark",
+        advisory=True,
+    ),
 )

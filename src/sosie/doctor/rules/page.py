@@ -95,7 +95,7 @@ def _measure(view: View) -> Record:
     )
 
 
-FAMILY = Family("page", 1, Reading, _measure)
+FAMILY = Family("page", 2, Reading, _measure)
 
 
 def _stored(writing: Writing, length: float | None) -> float | None:
@@ -243,6 +243,7 @@ def _rule(
     unit: str,
     fix: str | None = None,
     below: bool = False,
+    advisory: bool = False,
 ) -> Rule:
     """A rule that names every written page whose value is beyond a threshold."""
 
@@ -254,7 +255,15 @@ def _rule(
         )
         return over(case, name, severity, measured, threshold, below=below)
 
-    return Rule(name=name, judge=judge, needs=(FAMILY,), kinds=("handwriting",), unit=unit, fix=fix)
+    return Rule(
+        name=name,
+        judge=judge,
+        needs=(FAMILY,),
+        kinds=("handwriting",),
+        unit=unit,
+        fix=fix,
+        advisory=advisory,
+    )
 
 
 def _dense(case: Case) -> Iterator[Finding]:
@@ -299,6 +308,7 @@ RULES = (
         lambda reading: reading.faint,
         SHINING,
         unit="share of the ink",
+        advisory=True,
     ),
     _rule(
         "page.small",

@@ -228,8 +228,15 @@ RULES = (
         unit="pictures",
         fix="crop-head",
     ),
-    Rule(name="setting.hair", judge=_same_hair, needs=(HAIR,), unit="pictures"),
-    Rule(name="setting.clothes", judge=_loud, needs=(OUTFIT,), unit="CIELAB", fix="crop-head"),
+    Rule(name="setting.hair", judge=_same_hair, needs=(HAIR,), unit="pictures", advisory=True),
+    Rule(
+        name="setting.clothes",
+        judge=_loud,
+        needs=(OUTFIT,),
+        unit="CIELAB",
+        fix="crop-head",
+        advisory=True,
+    ),
 )
 
 

@@ -288,5 +288,12 @@ RULES = (
     Rule(name="skin.whitened", judge=_whitened, needs=(FAMILY,), unit="CIELAB", fix="match-skin"),
     Rule(name="skin.drift", judge=_drift, needs=(FAMILY,), unit="of light", fix="white-balance"),
     Rule(name="skin.retouched", judge=_retouched, needs=(FAMILY,), unit="of the usual"),
-    Rule(name="skin.lines", judge=_lined, needs=(FAMILY,), unit="darkness", fix="soften-lines"),
+    Rule(
+        name="skin.lines",
+        judge=_lined,
+        needs=(FAMILY,),
+        unit="darkness",
+        fix="soften-lines",
+        advisory=True,
+    ),
 )

@@ -19,6 +19,8 @@ BURST = 5
 """From so many of one shot on it is a burst rather than a few retakes."""
 TIMED_BURST = 3
 """The same where the camera tells when: so many in a row that look alike from afar."""
+PATIENCE = 100
+"""Pages up to which every pair is searched for one page scanned twice, which takes milliseconds."""
 STEP = 2.0
 """Seconds between two pictures of a burst."""
 
@@ -62,6 +64,7 @@ class _Pairs:
         self.numbers = [number for number, _ in read]
         self._prints = [near.fingerprint(base64.b64decode(one.shrunk)) for _, one in read]
         self._taken = [one.taken for _, one in read]
+        self._pages = case.dataset.kind == "handwriting" and len(read) <= PATIENCE
 
     @cached_property
     def near(self) -> list[tuple[int, ...]]:
@@ -83,6 +86,8 @@ class _Pairs:
         return [tuple(self.numbers[i] for i in group) for group in found if len(group) > 1]
 
     def _are_near(self, i: int, j: int) -> bool:
+        if self._pages and near.near_page(self._prints[i], self._prints[j]):
+            return True
         return near.near(self._prints[i], self._prints[j])
 
     def _are_close(self, i: int, j: int) -> bool:
@@ -139,7 +144,9 @@ def _named(case: Case, rule: str, found: Sequence[tuple[int, ...]]) -> Iterator[
 
 RULES = (
     Rule(name="twins.equal", judge=_equal, kinds=BOTH, unit="pictures"),
-    Rule(name="twins.near", judge=_near, needs=(FAMILY,), kinds=BOTH, unit="pictures"),
+    Rule(
+        name="twins.near", judge=_near, needs=(FAMILY,), kinds=BOTH, unit="pictures", advisory=True
+    ),
     Rule(name="twins.burst", judge=_burst, needs=(FAMILY,), kinds=BOTH, unit="pictures"),
 )
 SAME_SHOT = Clustering(rule="twins.near", cap=lambda config: 1, groups=groups)

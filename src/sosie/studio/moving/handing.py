@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sosie.core.errors import NotFound, NotPermitted
@@ -11,7 +12,7 @@ from sosie.core.release import LATEST, ReleasedFile
 from sosie.core.terms import Act
 from sosie.registry import Registry, Shelved
 from sosie.registry.releases import taken_apart
-from sosie.studio import drawing, permission
+from sosie.studio import drawing, permission, releasing
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Handed:
     path: Path
     ask_again: Callable[[], object]
     """Raises NotPermitted as soon as it may not be handed out any more."""
+    count: Callable[[], object]
+    """Notes that it was fetched, if it is the LoRA: for whom its last byte was handed out."""
 
 
 def require(registry: Registry, title: str, act: Act = "serve") -> Shelved:
@@ -54,5 +57,11 @@ def handed(registry: Registry, title: str, sha256: str) -> Handed:
     for file in shelved.release.files:
         if file.file_sha256 == sha256:
             path = registry.blobs.path(sha256)
-            return Handed(file, path, lambda: ask(registry, shelved))
+            count = partial(_fetched, registry, shelved, file)
+            return Handed(file, path, partial(ask, registry, shelved), count)
     raise NotFound(f"{shelved.release.title} has no file {sha256[:12]}….")
+
+
+def _fetched(registry: Registry, shelved: Shelved, file: ReleasedFile) -> None:
+    if file.role == "lora":
+        releasing.count(registry, drawing.released(shelved, registry), "downloads")

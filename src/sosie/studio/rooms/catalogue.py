@@ -1,4 +1,4 @@
-"""Verbs of the catalogue: publish, releases, alias."""
+"""Verbs of the catalogue: publish, card, alias, releases."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sosie.registry import Shelved
+from sosie.registry.finding import Hit
+from sosie.registry.labels import Wanted
 from sosie.registry.releases import taken_apart
 from sosie.studio import releasing
 from sosie.studio.releasing import Said
@@ -49,6 +51,14 @@ class Catalogue(Room):
         """
         shelved = releasing.require(self.registry, title)
         return shelved, () if out is None else releasing.write_card(self.registry, shelved, out)
+
+    def releases(self, wanted: Wanted | None = None, *, n: int = 10) -> tuple[Hit, ...]:
+        """The first releases of what is wanted, most downloaded first unless it says otherwise.
+
+        What those shown do not permit to be shown today is on no list. Raises BadInput if there is
+        nothing to search for.
+        """
+        return releasing.listed(self.registry, wanted or Wanted(), n)
 
     def alias(self, title: str, alias: str, *, move: bool = False) -> None:
         """Let NAME@ALIAS stand for a release; with `move`, also if it stood for another.

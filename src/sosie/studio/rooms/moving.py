@@ -7,7 +7,7 @@ from datetime import date
 
 from sosie.core.errors import BadInput
 from sosie.core.release import ReleasedFile
-from sosie.core.terms import SCOPES, Scope
+from sosie.core.terms import SCOPES, Period, Scope
 from sosie.registry import Shelved
 from sosie.registry.tokens import Token
 from sosie.studio import permission
@@ -69,6 +69,10 @@ class Moving(Room):
         """The versions of a name that may be handed out, oldest first."""
         found = self.registry.releases.versions(name)
         return tuple(one for one in found if handing.may(self.registry, one))
+
+    def downloads(self, shelved: Shelved, period: Period = "all") -> int:
+        """How often a release was fetched in a period that ends today."""
+        return self.registry.usage.number(shelved.release.sha256(), "downloads", period)
 
     def on_offer(self) -> tuple[Shelved, ...]:
         """Every release that may be handed out, oldest first."""

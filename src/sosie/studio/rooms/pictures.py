@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sosie.studio import drawing, permission
+from sosie.studio import drawing, permission, releasing
 from sosie.studio.drawing import Drawn
 from sosie.studio.marking import Marker
 from sosie.studio.rooms.room import Room
@@ -44,7 +44,7 @@ class Pictures(Room):
         calls, consents, screen = self._called(prompt, base, say)
         config = drawing.configure(prompt, n=n, seed=seed, **settings)
         loaded = self.desk.base(base, device)
-        return drawing.draw(
+        drawn = drawing.draw(
             loaded,
             config,
             calls,
@@ -55,6 +55,9 @@ class Pictures(Room):
             passes=screen.passes,
             say=say,
         )
+        for call in calls:
+            releasing.count(self.registry, call.found, "pictures", len(drawn.files))
+        return drawn
 
     def words(
         self,

@@ -11,7 +11,7 @@ from sosie.core.errors import BadInput
 from sosie.core.files import write_atomically
 from sosie.core.records import Adapter, now
 from sosie.core.terms import PROGRAMS, Program
-from sosie.studio import drawing, permission, verifying
+from sosie.studio import drawing, permission, releasing, verifying
 from sosie.studio.moving import cover_of, label_of, sidecars
 from sosie.studio.rooms.room import Room
 
@@ -72,8 +72,9 @@ class Shelf(Room):
     def export_adapter(
         self, name: str, out: Path, *, programs: Sequence[Program] = PROGRAMS
     ) -> tuple[Path, ...]:
-        """Copy a LoRA (NAME, or NAME@STEP for a checkpoint) out, with its manifest and the files
-        from which `programs` show what it is: all of them, or none if one is there already.
+        """Copy a LoRA (NAME, NAME@STEP for a checkpoint, NAME@VERSION for a release) out, with its
+        manifest and the files from which `programs` show what it is: all of them, or none if one is
+        there already.
 
         `out` is a folder, or a path that ends in .safetensors. Raises NotPermitted.
         """
@@ -91,4 +92,5 @@ class Shelf(Room):
                 raise BadInput(f"{path} exists.", advice="Name another, or move it away.")
         for path, data in files.items():
             write_atomically(path, data)
+        releasing.count(self.registry, found, "downloads")
         return tuple(files)

@@ -1,0 +1,107 @@
+"""How fast the doctor examines, and whether her memory stays flat however long a set is.
+
+Sets repeat a few drawn pictures under other names, with no shelf: all rules read each anew. What a
+reading weighs is left of every picture, so memory cannot stand quite still; its slope over the
+second half of a set says what 5,000 pictures would take. `SOSIE_BENCH_LONG` takes longer sets.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from bench.plants import Shot
+from bench.sets import HELD_OUT_EVERY, Kept, dataset_of
+from sosie.core.files import sha256_bytes
+from sosie.core.records import Dataset
+from sosie.doctor import Config, examine, table
+from sosie.doctor.examine import read
+from sosie.world.people import person
+from sosie.world.photo import photo
+
+LONG = int(os.environ.get("SOSIE_BENCH_LONG", "200"))
+"""Pictures of the long set of 256 pixels; that of 1,024 has a fifth of them."""
+OTHERS = 8
+"""Different pictures in it."""
+ASKED = 5000
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def drawn(side: int) -> list[Shot]:
+    """Pictures of one person."""
+    who = HELD_OUT_EVERY - 1
+    pictures = (photo(person(who), seed=n, age=40, size=side).picture for n in range(OTHERS))
+    return [Shot(rgb, f"photo of ada, number {n}", n, who) for n, rgb in enumerate(pictures)]
+
+
+def repeated(dataset: Dataset, count: int) -> Dataset:
+    """A set of `count` pictures, each with a hash of its own."""
+    items = []
+    for number in range(count):
+        item = dataset.items[number % len(dataset.items)]
+        name = sha256_bytes(str(number).encode())
+        items.append(item.model_copy(update={"sample": name, "pixels_sha256": name}))
+    return dataset.model_copy(update={"items": tuple(items)})
+
+
+def resident() -> float:
+    """MiB of this process in memory."""
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * PAGE / 2**20
+
+
+def weighed(dataset: Dataset, config: Config) -> tuple[float, Sequence[tuple[int, float]]]:
+    """Seconds that reading a set took, and (pictures read, MiB) on the way."""
+    families = {f.name: f for rule in table.RULES if "person" in rule.kinds for f in rule.needs}
+    every, sizes = max(1, len(dataset.items) // 20), []
+
+    def on_picture(done: int, of: int) -> None:
+        if done % every == 0:
+            sizes.append((done, resident()))
+
+    begun = time.perf_counter()
+    case = read(dataset, config, list(families.values()), on_picture=on_picture)
+    assert len(case.dataset.items) == len(dataset.items)
+    return time.perf_counter() - begun, sizes
+
+
+def slope(sizes: Sequence[tuple[int, float]]) -> float:
+    """KiB for each picture, by least squares over the second half."""
+    half = np.array(sizes[len(sizes) // 2 :])
+    return float(np.polyfit(half[:, 0], half[:, 1], 1)[0]) * 1024
+
+
+def run() -> list[tuple[str, str, str]]:
+    """Rows (what, figure, bound)."""
+    rows = []
+    for side, count in ((256, LONG), (1024, LONG // 5)):
+        with tempfile.TemporaryDirectory() as name:
+            few, config = dataset_of(drawn(side), Path(name)), Config(side=side)
+            examine(few, config)  # loads the models
+            seconds, sizes = weighed(repeated(few, count), config)
+            grown = slope(sizes)
+            rows.append(
+                (
+                    f"memory for each picture more, {count} of {side} px",
+                    f"{grown:.0f} KiB, from {sizes[0][1]:.0f} to {sizes[-1][1]:.0f} MiB: "
+                    f"{grown * ASKED / 1024:.0f} MiB over {ASKED:,}",
+                    "flat",
+                )
+            )
+            rate = f"{count / seconds:.1f} pictures/s"
+            rows.append((f"all rules, {side} px", rate, "4/s at 1024 px"))
+            if side == 1024:
+                shelf = Kept()
+                examine(few, config, shelf=shelf)
+                begun = time.perf_counter()
+                examine(few, config, shelf=shelf)
+                again = time.perf_counter() - begun
+                rows.append((f"{OTHERS} unchanged pictures again", f"{again:.2f} s", "under 1 s"))
+    return rows

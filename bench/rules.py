@@ -1,0 +1,348 @@
+"""Do the rules matter? Sets with and without one fault, each taught to the embedded base.
+
+Of fifteen pictures of one drawn person, 0, 5 or 10 have the fault; everything else is as it was.
+A LoRA is taught on each set, for each of several people and training seeds, and asked for six
+pictures whose prompts say nothing of the fault. *Leakage* says how much of it they show all the
+same, by the judges of `sosie.models.judges` or in the fault's own unit; *likeness* is the mean
+cosine, by SFace, to pictures of the person that training never saw. Both are compared with the
+same person's and seed's own set without the fault; seeds are averaged, and people are what the
+interval is over.
+
+Each LoRA's outcome is kept, so that an interrupted run goes on. `SOSIE_BENCH_STUDY` names the file,
+`SOSIE_BENCH_STUDY_SIZE` takes another number of people and of seeds than "10x3", and
+`SOSIE_BENCH_STUDY_FAULTS` takes some faults only.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import product
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from bench.likeness import references
+from bench.plants import Shot
+from bench.plants.grain import grainy
+from bench.plants.pose import again, age_of
+from bench.plants.skin import skin_of
+from sosie.audit import Interval
+from sosie.audit.intervals import mean_interval
+from sosie.core.records import Dataset, Record
+from sosie.doctor.texture import noise
+from sosie.generate import GenerateConfig, draw
+from sosie.models import faces, judges, lora
+from sosie.models.diffusion.base import DiffusionBase
+from sosie.models.diffusion.resolve import load_base
+from sosie.studio import Studio
+from sosie.train import for_base, train
+from sosie.world.captions import caption
+from sosie.world.people import HELD_OUT_EVERY, person
+from sosie.world.photo import photo
+
+Picture = NDArray[np.uint8]
+Fault = Callable[[Shot], Shot]
+Leak = Callable[[Sequence[Picture], Sequence[Picture]], float]
+"""From the drawn pictures and those taught with the fault, how much of it leaked."""
+
+KEPT = Path(os.environ.get("SOSIE_BENCH_STUDY", "build/bench/rules.jsonl"))
+PEOPLE, SEEDS = map(int, os.environ.get("SOSIE_BENCH_STUDY_SIZE", "10x3").split("x"))
+PICTURES, SIDE = 15, 128
+AMOUNTS = (0, 5, 10)
+"""Pictures of fifteen with the fault; a set without any is taught once for all faults."""
+TRIGGER = "ada"
+PROMPTS = (
+    "photo of {}",
+    "portrait of {}",
+    "photo of {}, smiling",
+    "photo of {}, outdoors",
+    "portrait of {}, serious",
+    "photo of {}, looking at the camera",
+)
+"""They name no place, clothes, light or view."""
+
+
+def _told(shot: Shot, **fixed: object) -> Shot:
+    """A shot drawn again with something fixed, and a caption that says so."""
+    drawn = {**shot.drawn, **fixed}
+    truth = photo(person(shot.who), seed=shot.setting, size=SIDE, **drawn).truth
+    rng = np.random.default_rng([shot.who, shot.setting])
+    words = caption(truth, rng=rng, subject=TRIGGER)
+    return replace(again(shot, **fixed), caption=words, drawn=drawn)
+
+
+def _stranger(shot: Shot) -> Shot:
+    other = replace(shot, who=shot.who + HELD_OUT_EVERY * 1000)
+    return replace(shot, rgb=again(other).rgb)
+
+
+def _whitened(shot: Shot) -> Shot:
+    """Skin taken a third of the way to white."""
+    found = faces.find_faces(shot.rgb)
+    if not found:
+        return shot
+    share = 0.35 * skin_of(shot.rgb, found[0])
+    rgb = shot.rgb * (1 - share) + 255 * share
+    return replace(shot, rgb=np.asarray(rgb + 0.5, np.uint8))
+
+
+def _noisy(shot: Shot) -> Shot:
+    rng = np.random.default_rng([shot.who, shot.setting, 3])
+    return replace(shot, rgb=grainy(shot.rgb, 16.0, rng))
+
+
+def _read(what: str, wanted: str, seen: Sequence[Picture], _: Sequence[Picture]) -> float:
+    return float(np.mean([getattr(read, what) == wanted for read in judges.read(seen)]))
+
+
+def _lightness(seen: Sequence[Picture], _: Sequence[Picture]) -> float:
+    """Median L* of the cheeks, in CIELAB."""
+    found = []
+    for rgb in seen:
+        for face in faces.find_faces(rgb)[:1]:
+            points = (face.landmarks[:2] + face.landmarks[3:]) / 2
+            x, y = np.clip(points, 0, len(rgb) - 1).astype(int).T
+            lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+            found.append(float(lab[y, x, 0].mean()))
+    return float(np.median(found)) if found else float("nan")
+
+
+def _grain(seen: Sequence[Picture], _: Sequence[Picture]) -> float:
+    """Mean deviation of the noise, in levels of 255."""
+    grey = [rgb @ np.array([0.299, 0.587, 0.114], np.float32) / 255 for rgb in seen]
+    found = [255 * level for one in grey if (level := noise(one)) is not None]
+    return float(np.mean(found)) if found else float("nan")
+
+
+def _like_those(seen: Sequence[Picture], taught: Sequence[Picture]) -> float:
+    """Mean cosine to the person on the pictures with the fault."""
+    known = [v for rgb in taught if (v := faces.identity(rgb)) is not None]
+    return _cosine(seen, known)
+
+
+def _nearest(seen: Sequence[Picture], taught: Sequence[Picture]) -> float:
+    """Mean correlation of each drawn picture to the nearest of those taught, 32 pixels small."""
+
+    def small(rgb: Picture) -> NDArray[np.float64]:
+        grey = np.asarray(Image.fromarray(rgb).convert("L").resize((32, 32)), np.float64).ravel()
+        return (grey - grey.mean()) / max(float(np.linalg.norm(grey - grey.mean())), 1e-9)
+
+    known = np.stack([small(rgb) for rgb in taught])
+    return float(np.mean([(known @ small(rgb)).max() for rgb in seen]))
+
+
+def _cosine(seen: Sequence[Picture], known: Sequence[NDArray[np.float32]]) -> float:
+    found = [v for rgb in seen if (v := faces.identity(rgb)) is not None]
+    if not found or not known:
+        return float("nan")
+    return float(np.mean(np.stack(found) @ np.stack(known).T))
+
+
+@dataclass(frozen=True)
+class Question:
+    """One rule that is put to the test."""
+
+    rule: str
+    fault: Fault
+    leak: Leak
+    unit: str
+
+
+QUESTIONS = {
+    "background": Question(
+        "setting.background",
+        partial(_told, place="beach"),
+        partial(_read, "place", "beach"),
+        "share of pictures on a beach",
+    ),
+    "outfit": Question(
+        "setting.outfit",
+        partial(_told, garment="sweater", garment_colour="green", pattern="plain"),
+        partial(_read, "garment_colour", "green"),
+        "share of pictures in green",
+    ),
+    "pose": Question(
+        "pose.same",
+        partial(_told, view="three-quarter view to the left"),
+        partial(_read, "view", "three-quarter view to the left"),
+        "share of pictures in that view",
+    ),
+    "whitening": Question("skin.whitened", _whitened, _lightness, "L* of skin"),
+    "noise": Question("grain.noisy", _noisy, _grain, "levels of 255"),
+    "strangers": Question("who.unlike", _stranger, _like_those, "cosine to the strangers"),
+    "duplicates": Question(
+        "twins.equal", lambda shot: shot, _nearest, "correlation to the picture"
+    ),
+}
+
+
+class Outcome(Record):
+    """What one LoRA came to."""
+
+    fault: str
+    """Empty: the set without a fault, of which every question is asked."""
+    amount: int
+    person: int
+    seed: int
+    likeness: float | None
+    """None where no face was found in what was drawn."""
+    leaks: dict[str, float | None]
+    """Question -> leakage."""
+
+
+def _copy(shot: Shot, number: int) -> Shot:
+    """A copy of which one pixel differs, for no set holds a picture twice."""
+    rgb = shot.rgb.copy()
+    rgb[0, number] ^= 1
+    return replace(shot, rgb=rgb)
+
+
+def good(who: int) -> list[Shot]:
+    """The person's set without a fault."""
+    shots = []
+    for setting in range(PICTURES):
+        drawn = {"age": age_of(who)}
+        taken = photo(person(who), seed=setting, size=SIDE, **drawn)
+        words = caption(taken.truth, rng=np.random.default_rng([who, setting]), subject=TRIGGER)
+        shots.append(Shot(taken.picture, words, setting, who, drawn))
+    return shots
+
+
+def spoilt(name: str, shots: Sequence[Shot], amount: int) -> list[Shot]:
+    """The set with the first pictures spoilt; duplicates are all of the first one."""
+    fault = QUESTIONS[name].fault
+    if name == "duplicates":
+        copies = [_copy(shots[0], number) for number in range(amount)]
+        return [*copies, *shots[amount:]]
+    return [fault(shot) if number < amount else shot for number, shot in enumerate(shots)]
+
+
+def taught(base: DiffusionBase, shots: Sequence[Shot], seed: int) -> list[Picture]:
+    """Teach a LoRA and draw with it, one picture a prompt."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        known = for_base(base.info)
+        # The faults are the point: what would stop a run over them is waived.
+        config = known.model_copy(
+            update={"seed": seed, "preview_every": 0, "waive": ("near-duplicates",)}
+        )
+        dataset = _filed(shots, folder)
+        done = train(
+            dataset, base, config, folder=folder / "run", consent="0" * 64, keep_encoders=True
+        )
+        loras = [("ada", lora.read(done.adapter), 1.0)]
+        return [
+            draw(base, GenerateConfig(prompt=prompt.format(TRIGGER), seed=700 + n), loras)[0].rgb
+            for n, prompt in enumerate(PROMPTS)
+        ]
+
+
+def _filed(shots: Sequence[Shot], folder: Path) -> Dataset:
+    """The set as a workspace has it."""
+    pictures, studio = folder / TRIGGER, Studio(folder / "home")
+    pictures.mkdir()
+    for number, shot in enumerate(shots, start=1):
+        path = pictures / f"{TRIGGER}-{number:02d}.png"
+        Image.fromarray(shot.rgb).save(path)
+        path.with_suffix(".txt").write_text(shot.caption, encoding="utf-8")
+    studio.new(TRIGGER)
+    studio.add(TRIGGER, [pictures])
+    return studio.show(TRIGGER).dataset
+
+
+def wanted(names: Sequence[str]) -> Iterator[tuple[str, int, int, int]]:
+    """(fault, amount, person, seed) of every LoRA, person by person."""
+    for number, seed in product(range(PEOPLE), range(SEEDS)):
+        who = HELD_OUT_EVERY * (2000 + number) + HELD_OUT_EVERY - 1
+        yield "", 0, who, seed
+        for name, amount in product(names, AMOUNTS[1:]):
+            yield name, amount, who, seed
+
+
+def go_on(names: Sequence[str], path: Path = KEPT) -> list[Outcome]:
+    """Teach what is missing; gives all outcomes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    made = [Outcome.model_validate_json(line) for line in lines if line.endswith("}")]
+    done = {(one.fault, one.amount, one.person, one.seed) for one in made}
+    missing = [one for one in wanted(names) if one not in done]
+    base = load_base("pocket")
+    for name, amount, who, seed in missing:
+        shots = spoilt(name, good(who), amount) if name else good(who)
+        seen = taught(base, shots, seed)
+        outcome = _judged(name, amount, who, seed, seen)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"{outcome.model_dump_json()}\n")
+        made.append(outcome)
+    return made
+
+
+def _judged(name: str, amount: int, who: int, seed: int, seen: Sequence[Picture]) -> Outcome:
+    known = [v for rgb in references(who) if (v := faces.identity(rgb)) is not None]
+    asked = [name] if name else list(QUESTIONS)
+    # A set without the fault is asked about the same pictures as the worst one with it.
+    bad = {ask: spoilt(ask, good(who), AMOUNTS[-1])[: AMOUNTS[-1]] for ask in asked}
+    leaks = {ask: QUESTIONS[ask].leak(seen, [shot.rgb for shot in bad[ask]]) for ask in asked}
+    return Outcome(
+        fault=name,
+        amount=amount,
+        person=who,
+        seed=seed,
+        likeness=_finite(_cosine(seen, known)),
+        leaks={ask: _finite(value) for ask, value in leaks.items()},
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+def differences(
+    made: Sequence[Outcome], name: str, amount: int, of: Callable[[Outcome], float | None]
+) -> Interval | None:
+    """With the fault less without it: paired by person and seed, averaged over seeds."""
+    plain = {(one.person, one.seed): one for one in made if not one.fault}
+    by_person: dict[int, list[float]] = {}
+    for one in made:
+        if (one.fault, one.amount) != (name, amount) or (one.person, one.seed) not in plain:
+            continue
+        after, before = of(one), of(plain[one.person, one.seed])
+        if after is not None and before is not None:
+            by_person.setdefault(one.person, []).append(after - before)
+    return mean_interval([float(np.mean(values)) for values in by_person.values()])
+
+
+def said(interval: Interval | None) -> str:
+    """ "+0.12 (+0.03 to +0.21)"."""
+    if interval is None:
+        return "–"
+    if interval.low is None or interval.high is None:
+        return f"{interval.value:+.2f} (one person)"
+    return f"{interval.value:+.2f} ({interval.low:+.2f} to {interval.high:+.2f})"
+
+
+def run() -> list[tuple[str, str, str]]:
+    """Rows (what, figure, bound)."""
+    names = os.environ.get("SOSIE_BENCH_STUDY_FAULTS", " ".join(QUESTIONS)).split()
+    made = go_on(names)
+    rows = []
+    for name, amount in product(names, AMOUNTS[1:]):
+        question = QUESTIONS[name]
+        leak = differences(made, name, amount, lambda one, name=name: one.leaks.get(name))
+        like = differences(made, name, amount, lambda one: one.likeness)
+        people = 0 if leak is None else leak.n
+        rows.append(
+            (
+                f"`{question.rule}`, {amount} of {PICTURES}, {people} people x {SEEDS} seeds",
+                f"{question.unit} {said(leak)}; likeness {said(like)}",
+                "",
+            )
+        )
+    return rows

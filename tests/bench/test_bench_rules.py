@@ -1,0 +1,73 @@
+"""The study whether the rules matter: sets differ in the fault alone, and are compared in pairs."""
+
+import numpy as np
+import pytest
+
+from bench import rules
+from bench.sets import name_of
+
+
+@pytest.fixture(scope="module")
+def shots():
+    return rules.good(29)
+
+
+@pytest.mark.parametrize("name", rules.QUESTIONS)
+def test_only_so_many_pictures_get_the_fault(name, shots):
+    spoilt = rules.spoilt(name, shots, 3)
+    changed = [a.rgb is not b.rgb for a, b in zip(shots, spoilt, strict=True)]
+    assert changed == [True] * 3 + [False] * (len(shots) - 3)
+    assert len({name_of(shot) for shot in spoilt}) == len(shots)
+
+
+def test_a_caption_says_what_the_changed_picture_shows(shots):
+    first = rules.spoilt("background", shots, 1)[0]
+    assert "beach" in first.caption and first.caption != shots[0].caption
+
+
+def outcome(fault, person, seed, likeness, leak):
+    return rules.Outcome(
+        fault=fault,
+        amount=5 if fault else 0,
+        person=person,
+        seed=seed,
+        likeness=likeness,
+        leaks={"noise": leak},
+    )
+
+
+def test_people_are_compared_with_themselves_and_seeds_averaged():
+    made = [
+        *(outcome("", who, seed, 0.5, 1.0) for who in (1, 2) for seed in (0, 1)),
+        outcome("noise", 1, 0, 0.4, 2.0),
+        outcome("noise", 1, 1, 0.2, 4.0),
+        outcome("noise", 2, 0, 0.5, 3.0),
+        outcome("noise", 2, 1, None, 3.0),
+    ]
+    leak = rules.differences(made, "noise", 5, lambda one: one.leaks["noise"])
+    assert leak is not None and leak.n == 2 and leak.value == pytest.approx(2.0)
+    like = rules.differences(made, "noise", 5, lambda one: one.likeness)
+    assert like is not None and like.value == pytest.approx((-0.2 + 0.0) / 2)
+
+
+def test_a_lora_is_taught_once(monkeypatch, tmp_path):
+    taught = []
+
+    def teach(base, shots, seed):
+        taught.append(seed)
+        return [np.zeros((16, 16, 3), np.uint8)]
+
+    monkeypatch.setattr(rules, "PEOPLE", 1)
+    monkeypatch.setattr(rules, "SEEDS", 2)
+    monkeypatch.setattr(rules, "taught", teach)
+    monkeypatch.setattr(rules, "load_base", lambda name: None)
+    monkeypatch.setattr(
+        rules,
+        "_judged",
+        lambda name, amount, who, seed, seen: outcome(name, who, seed, 0.5, 1.0).model_copy(
+            update={"amount": amount}
+        ),
+    )
+    made = rules.go_on(["noise"], tmp_path / "kept.jsonl")
+    assert len(taught) == len(made) == 2 * 3
+    assert rules.go_on(["noise"], tmp_path / "kept.jsonl") == made and len(taught) == 6

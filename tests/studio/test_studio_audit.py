@@ -1,0 +1,260 @@
+"""Audits through `Studio`: drawn, judged, signed and filed, by judges who see colours alone."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from sosie import audit, generate, rights
+from sosie.audit import PROMPTS, Panel, Unmeasured
+from sosie.core.errors import BadInput, Interrupted, NotPermitted
+from sosie.core.files import sha256_bytes
+from sosie.models.faces import Embedder
+from sosie.studio import Studio, auditing
+from sosie.studio.screening import Screen
+from sosie.train import Checkpoint, Manifest
+from tests.studio.household import QUICK, household, photos
+
+STRENGTHS = (0.5, 1.0)
+CHOSEN_BY = 8 * len(STRENGTHS) * 2
+"""Choosing prompts, strengths, checkpoints."""
+WHOLE = CHOSEN_BY + 2 * 2 * 16
+
+
+def colours(rgb):
+    """A face network for noise: what colours lie where."""
+    cells = rgb.reshape(4, rgb.shape[0] // 4, 4, rgb.shape[1] // 4, 3).mean((1, 3)).ravel()
+    cells = cells - 120
+    return (cells / np.linalg.norm(cells)).astype(np.float32)
+
+
+def by_colour(*, synthetic):
+    return Panel(
+        faces=(Embedder("colours", "1" * 64, colours), Embedder("again", "2" * 64, colours)),
+        scene=colours,
+        reader=None,
+        missing=(Unmeasured(what="obedience", why="nobody can read", mend=None),),
+    )
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory, base):
+    """A workspace in which a LoRA was audited once: its pictures are there."""
+    folder = tmp_path_factory.mktemp("audited")
+    studio = household(folder / "home", photos(folder / "photos", count=12))
+    studio.train("anna", base=str(base), overrides=QUICK, device="cpu")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(audit, "panel", by_colour)
+        audited(studio)
+    return folder / "home"
+
+
+@pytest.fixture
+def studio(home, tmp_path, monkeypatch):
+    shutil.copytree(home, tmp_path / "home")
+    monkeypatch.setattr(audit, "panel", by_colour)
+    return Studio(tmp_path / "home")
+
+
+def seen(studio):
+    """What the judges saw, file by file, in the order of drawing."""
+    paths = studio.run_folder("anna-1").glob("audit/*/*/**/*.json")
+    return sorted(paths, key=lambda path: path.stat().st_mtime_ns)
+
+
+def audited(studio, name="anna", **more):
+    return studio.audit(name, device="cpu", strengths=STRENGTHS, **more)
+
+
+def test_an_audit_is_whole_signed_and_on_file(studio):
+    told = []
+    done = audited(studio, on_event=lambda kind, data: told.append((kind, data)))
+    found = done.audit
+    assert told[0][1]["pictures"] == WHOLE
+    assert told[-1][0] == "audited"
+    filed = [event.kind for event in studio.registry.events("anna-1")]
+    assert filed[-6:] == ["audit", "point", "point", "point", "point", "audited"]
+    assert [(p.step, p.strength) for p in found.curve] == [(2, 0.5), (2, 1.0), (4, 0.5), (4, 1.0)]
+    assert (found.chosen_on, found.measured_on) == (8, 32)
+    assert found.verdict == "failed", "noise is nobody"
+    assert {figure.judge for figure in found.figures} >= {"colours", "again"}
+    signed = json.loads(done.record.read_text())
+    signature = rights.parsed(json.dumps(signed["signature"]))
+    assert signature.holds() and signature.about == found.sha256()
+    assert audit.Audit.model_validate(signed["audit"]) == found
+    (filed,) = studio.registry.audits.of("anna-1")[1:]
+    assert sha256_bytes(filed.record.encode()) == found.sha256() == filed.signatures[0].about
+    assert filed.tensors_sha256 == found.tensors_sha256
+
+
+def test_what_did_not_pass_names_the_command_that_mends_it(studio):
+    low = [figure for figure in audited(studio).audit.figures if figure.state == "failed"]
+    assert low and all(figure.mend and "sosie " in figure.mend for figure in low)
+    assert not any("{" in figure.mend for figure in low)
+
+
+def test_the_page_is_one_file_and_says_why(studio):
+    found = audited(studio)
+    page = found.page.read_text()
+    assert "http" not in page and "<script" not in page
+    assert found.audit.choice.why.split(" (")[0] in page
+    assert page.count("data:image/jpeg") == 2 * 4 + 3  # two sheets, and what was withheld
+    assert "nobody can read" in page
+
+
+def test_an_audit_that_was_stopped_goes_on(studio, monkeypatch):
+    drawn = []
+    real = generate.draw
+
+    def draw(*args, **more):
+        drawn.append(1)
+        return real(*args, **more)
+
+    monkeypatch.setattr(generate, "draw", draw)
+    first = audited(studio).audit
+    assert drawn == [], "all pictures were there"
+    for path in seen(studio)[-5:]:
+        path.unlink()
+    with pytest.raises(Interrupted, match=f"after {WHOLE - 2} of {WHOLE}"):
+        audited(studio, should_stop=lambda: len(drawn) == 3)
+    again = audited(studio).audit
+    assert len(drawn) == 5
+    same = {"taken", "seconds"}
+    assert first.model_dump(exclude=same) == again.model_dump(exclude=same)
+
+
+def test_its_pictures_are_signed_and_say_what_made_them(studio):
+    done = audited(studio)
+    paths = sorted(done.record.parent.rglob("step-000004/1/*.png"))
+    made = generate.read_back(paths[0])
+    assert made.prompt.startswith(PROMPTS[0].text.replace("{trigger}", "anna"))
+    assert made.loras[0].consent_sha256 == studio.show("anna").consents[0].sha256()
+    _, signature = generate.opened(paths[0].read_bytes())
+    assert rights.parsed(signature).holds()
+
+
+def test_one_checkpoint_can_be_asked_for(studio):
+    found = audited(studio, "anna-1@2").audit
+    assert {point.step for point in found.curve} == {2}
+    assert found.choice.step == 2
+
+
+def test_a_withdrawal_ends_it(studio):
+    for path in seen(studio)[-2:]:
+        path.unlink()
+
+    def withdrawn_meanwhile():
+        studio.withdraw("anna")
+        return False
+
+    with pytest.raises(NotPermitted):
+        audited(studio, should_stop=withdrawn_meanwhile)
+    assert len(seen(studio)) == WHOLE - 2
+
+
+def test_a_picture_that_a_record_prohibits_is_not_kept(studio, monkeypatch):
+    last = seen(studio)[-1]
+    last.unlink()
+    last.with_suffix(".png").unlink()
+    monkeypatch.setattr(Screen, "passes", lambda self, picture: False)
+    with pytest.raises(NotPermitted):
+        audited(studio)
+    assert not last.with_suffix(".png").exists()
+
+
+def test_held_out_pictures_that_leaked_judge_nothing(studio):
+    manifest = Manifest.read(studio.run_folder("anna-1") / "manifest.json")
+    taught = next(p for p in manifest.pictures if not p.withheld)
+    leak = taught.model_copy(update={"withheld": True})
+    real = auditing.reals(
+        studio.registry, manifest.model_copy(update={"pictures": (*manifest.pictures, leak)})
+    )
+    assert real.leaked == (taught.sample,)
+    assert len(real.held_out) == 3 and real.withheld == 4
+    gone = studio.registry.blobs.path(next(p.sample for p in manifest.pictures if p.withheld))
+    gone.unlink()
+    assert auditing.reals(studio.registry, manifest).gone == 1
+
+
+def test_what_cannot_be_measured_is_said_before_anything_is_drawn(
+    studio, home, base, tmp_path, monkeypatch
+):
+    file, *_ = studio.export_adapter("anna-1", tmp_path)
+    studio.import_adapter(file, subject="anna", name="stranger")
+    with pytest.raises(BadInput, match="was not trained here"):
+        audited(studio, "stranger")
+    with pytest.raises(BadInput, match="strengths"):
+        studio.audit("anna", strengths=("strong",))
+    blind = by_colour(synthetic=False)
+    nobody = Embedder("blind", "3" * 64, lambda rgb: None)
+    monkeypatch.setattr(
+        audit, "panel", lambda synthetic: Panel((nobody,), None, None, blind.missing)
+    )
+    with pytest.raises(BadInput, match="Only 0 of the held-out pictures show a face"):
+        audited(studio, "anna-1")
+    assert len(seen(studio)) == WHOLE
+
+
+def test_too_few_withheld_pictures_have_a_clear_outcome(studio):
+    path = studio.run_folder("anna-1") / "manifest.json"
+    manifest = Manifest.read(path)
+    kept = [p for p in manifest.pictures if p.withheld][:1] + [
+        p for p in manifest.pictures if not p.withheld
+    ][:2]
+    manifest.model_copy(update={"pictures": tuple(kept)}).write(path)
+    with pytest.raises(BadInput, match=r"Only 1 of the held-out .* at least 3") as refused:
+        audited(studio)
+    assert "sosie add" in refused.value.advice
+
+
+def test_an_audit_is_forgotten_with_its_subject(studio):
+    done = audited(studio)
+    studio.forget("anna")
+    assert not done.record.exists()
+    assert studio.registry.audits.of("anna-1") == ()
+
+
+def test_a_run_keeps_the_checkpoint_whose_previews_are_most_like(tmp_path, base, monkeypatch):
+    """By a judge for whom what is drawn first is like the person, and nothing later."""
+    from sosie.models import faces
+
+    looked = []
+
+    def early(rgb):
+        looked.append(1)
+        like = len(looked) <= 12 + 2
+        return np.array([1, 0] if like else [0, 1], np.float32)
+
+    monkeypatch.setattr(faces, "identity", Embedder("early", "4" * 64, early))
+    studio = household(tmp_path / "home", photos(tmp_path / "photos", count=12))
+    told = []
+    adapter = studio.train(
+        "anna",
+        base=str(base),
+        overrides={**QUICK, "preview_every": 2, "probes": ["photo of {trigger}", "{trigger}"]},
+        device="cpu",
+        on_event=lambda kind, data: told.append((kind, data)),
+    )
+    assert [data["score"] for kind, data in told if kind == "score"] == [1, 0]
+    assert adapter.step == 2
+    file = studio.registry.blobs.path(adapter.file_sha256)
+    kept = studio.run_folder("anna-1") / "checkpoints" / "step-000002" / "adapter.safetensors"
+    assert file.read_bytes() == kept.read_bytes()
+
+
+def test_a_checkpoint_that_cannot_be_judged_has_no_score(studio, monkeypatch):
+    from sosie.models import faces
+
+    dataset = studio.show("anna").dataset
+    folder = studio.run_folder("anna-1") / "checkpoints" / "step-000002"
+    hashes = {"file_sha256": "0" * 64, "tensors_sha256": "0" * 64}
+    bare = Checkpoint(step=2, folder=folder, adapter=folder / "adapter.safetensors", **hashes)
+    drawn = bare.model_copy(update={"previews": (seen(studio)[0].with_suffix(".png"),)})
+    monkeypatch.setattr(faces, "identity", Embedder("colours", "1" * 64, colours))
+    assert auditing.scorer(dataset)(bare) is None, "no previews"
+    assert isinstance(auditing.scorer(dataset)(drawn), float)
+    writing = dataset.model_copy(update={"kind": "handwriting"})
+    assert auditing.scorer(writing)(drawn) is None
+    monkeypatch.setattr(faces, "identity", Embedder("blind", "2" * 64, lambda rgb: None))
+    assert auditing.scorer(dataset)(drawn) is None
