@@ -214,8 +214,8 @@ def plain(picture: Image.Image, folder: Path) -> Path:
 
 
 def median(call: Callable[[], object]) -> str:
-    """The median CPU time of `RUNS` calls, which other programs do not lengthen as they do the wait;
-    one call before them loads what they find loaded."""
+    """The median CPU time of `RUNS` calls, after one that loads what they find loaded: other
+    programs lengthen the wait, and hardly that."""
     times = []
     for _ in range(RUNS + 1):
         started = time.process_time()
