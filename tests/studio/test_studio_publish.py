@@ -160,7 +160,7 @@ def test_a_name_that_only_releases_bear_is_drawn_with(studio, trained, tmp_path)
     studio.generate(
         "<lora:mother:1> anna", base=str(trained.base), out=tmp_path, n=1, say=told.append
     )
-    assert told == ["<lora:mother> is mother@v1."]
+    assert told[0] == "<lora:mother> is mother@v1."
     assert studio.registry.usage.number(first.release.sha256(), "pictures") == 1
 
 
