@@ -24,6 +24,7 @@ NAMES = (
     "copies",
     "neighbours",
     "portraits",
+    "watermark",
     "catalogue",
     "suite",
 )

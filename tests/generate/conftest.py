@@ -7,6 +7,7 @@ import torch
 
 from sosie.models.diffusion.flux import Flux
 from sosie.models.lora.read import LoraFile
+from sosie.rights import Chain, home_chain, home_key
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +36,10 @@ def random_lora(base: Flux) -> Callable[[int], LoraFile]:
         )
 
     return build
+
+
+@pytest.fixture(scope="session")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
+    """What a workspace signs with."""
+    folder = tmp_path_factory.mktemp("signer")
+    return home_chain(folder, home_key(folder))

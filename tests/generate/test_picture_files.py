@@ -7,16 +7,14 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
 from sosie.core.errors import UnreadablePicture
-from sosie.core.files import sha256_bytes
+from sosie.generate.claims import claims
 from sosie.generate.draw import LoraUse, Made, Picture
 from sosie.generate.files import encoded, parameters, read_back, save
-from sosie.generate.seal import opened, sealed
 from sosie.generate.sheet import save_sheet
+from sosie.rights import Chain, credentials
 
 # How A1111's `infotext_utils` takes the last line apart.
 A1111_SETTING = re.compile(r'\s*([\w ]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
@@ -158,29 +156,27 @@ def test_files_without_a_record_are_told(picture: Picture, tmp_path: Path) -> No
         read_back(altered)
 
 
-def test_any_changed_byte_of_a_sealed_picture_shows(picture: Picture, tmp_path: Path) -> None:
-    path = save(picture, tmp_path, "anna", sign=lambda about: f"signed {about}")
-    data = path.read_bytes()
-    assert opened(data) == (sha256_bytes(encoded(picture)), f"signed {opened(data)[0]}")
-    assert (
-        read_back(path) == MADE
-        and data
-        == save(
-            picture, tmp_path / "again", "anna", sign=lambda about: f"signed {about}"
-        ).read_bytes()
-    )
-    for place in range(0, len(data), 97):
-        changed = data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
-        about, text = opened(changed)
-        assert text is None or text != f"signed {about}", place
+def test_a_picture_that_differs_in_its_credentials_only_is_kept(
+    picture: Picture, tmp_path: Path, chain: Chain
+) -> None:
+    def finish(png: bytes) -> bytes:
+        return credentials.signed(png, claims([MADE], "anna-42"), chain)
+
+    first = save(picture, tmp_path, "anna", finish)
+    before = first.read_bytes()
+    assert finish(encoded(picture)) != before, "the library signs with salt"
+    assert save(picture, tmp_path, "anna", finish) == save(picture, tmp_path, "anna") == first
+    assert first.read_bytes() == before and read_back(first) == MADE
 
 
-def test_a_picture_sealed_twice_has_no_signature(picture: Picture) -> None:
-    twice = sealed(sealed(encoded(picture), str), str)
-    assert opened(twice) == (sha256_bytes(twice), None)
-
-
-@given(st.binary(max_size=200))
-def test_whatever_is_no_picture_is_taken_as_it_is(data: bytes) -> None:
-    for given_ in (data, b"\x89PNG\r\n\x1a\n" + data):
-        assert opened(given_) == (sha256_bytes(given_), None)
+def test_a_sheet_claims_what_all_its_pictures_were_made_from() -> None:
+    other = MADE.model_copy(update={"seed": 43, "loras": MADE.loras[1:], "init_sha256": "5" * 64})
+    found = claims([MADE, other], "anna-sheet", "0a1b2c3d")
+    assert found.consents == ("2" * 64,) and found.watermark == "0a1b2c3d"
+    assert [(one.kind, one.digest) for one in found.ingredients] == [
+        ("model", "ab" * 32),
+        ("model", "0123456789abcdef" * 4),
+        ("model", "4" * 64),
+        ("prompt", None),
+        ("picture", "5" * 64),
+    ]

@@ -26,6 +26,7 @@ GATED: dict[str, tuple[Act, Call]] = {
     "generate": ("generate", lambda s, tmp: s.generate("<lora:anna:1>", base="tiny", out=tmp)),
     "words": ("generate", lambda s, tmp: s.words("<lora:anna:1>", base="tiny", out=tmp)),
     "likeness": ("generate", lambda s, tmp: s.likeness("anna-1", [])),
+    "export_pictures": ("export", lambda s, tmp: s.export_pictures("anna", tmp)),
     "audit": ("generate", lambda s, tmp: s.audit("anna-1")),
     "export_adapter": ("export", lambda s, tmp: s.export_adapter("anna-1", tmp)),
     "publish": ("publish", lambda s, tmp: s.publish("anna", "v1")),

@@ -208,7 +208,7 @@ def asked(studio: Studio, base: Path, out: Path, words: str, **more: object) -> 
     told: list[str] = []
     studio.generate(
         f"<lora:anna-1:0.8> {words}", base=str(base), out=out, n=3, steps=1, device="cpu",
-        say=told.append, **more,
+        watermark=False, say=told.append, **more,
     )  # fmt: skip
     return told
 

@@ -24,7 +24,7 @@ Word = TypeVar("Word", bound=str)
 VERBS = (
     *("new", "add", "remove", "doctor", "mend", "caption", "show", "list", "consent", "bases"),
     *("train", "runs", "follow", "reproduce", "generate", "words", "audit", "resembles"),
-    *("export", "import", "publish", "card", "alias", "top", "search", "push", "pull"),
+    *("export", "give", "import", "publish", "card", "alias", "top", "search", "push", "pull"),
     *("serve", "token", "verify", "status", "tidy", "forget"),
 )
 """In the order in which a user meets them."""

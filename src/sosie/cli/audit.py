@@ -90,6 +90,8 @@ def audit(
         def hear(kind: str, data: dict[str, Any]) -> None:
             if kind == "picture":
                 on_picture(data["done"], data["of"])
+            elif kind == "note":
+                typer.echo(data["message"], err=True)
 
         done = house.audit(
             name,

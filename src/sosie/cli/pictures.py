@@ -1,4 +1,4 @@
-"""The verbs that draw: generate, words."""
+"""Verbs of pictures: generate, words, give."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from typing import Annotated, Literal
 import typer
 
 from sosie.cli import app, studio
+
+Watermark = Annotated[
+    bool,
+    typer.Option("--watermark/--no-watermark", help="The invisible one: about 0.5 s a picture."),
+]
 
 
 @app.command()
@@ -34,6 +39,7 @@ def generate(
         typer.Option(help="Weight against the negative prompt, FLUX only. [default: the base's]"),
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
+    watermark: Watermark = True,
 ) -> None:
     """Draw pictures with one or several LoRAs."""
     drawn = studio(context).generate(
@@ -51,6 +57,7 @@ def generate(
         guidance=guidance,
         true_guidance=true_guidance,
         device=device,
+        watermark=watermark,
         say=lambda line: typer.echo(line, err=True),
     )
     for path in drawn.files:
@@ -98,3 +105,31 @@ def words(
         )
     tables.words(trial)
     typer.echo(f"sheet: {sheet}")
+
+
+@app.command()
+def give(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the subject.")],
+    out: Annotated[Path, typer.Option(help="Folder to write to.")],
+    no_training: Annotated[
+        bool, typer.Option("--no-training", help="Say in them that no AI may be trained with them.")
+    ] = False,
+    watermark: Watermark = True,
+) -> None:
+    """Copy pictures of a subject out, with marks that say whose they are.
+
+    Marks are words: they keep nobody from anything, and who wants to can remove them.
+    """
+    from sosie.cli.tables import counted
+
+    copies = studio(context).export_pictures(
+        name,
+        out,
+        no_training=no_training,
+        watermark=watermark,
+        say=lambda line: typer.echo(line, err=True),
+    )
+    for path in copies.files:
+        typer.echo(str(path))
+    typer.echo(f"{counted(len(copies.files), 'picture')}, {copies.watermarked} with a watermark.")

@@ -10,7 +10,7 @@ import typer
 from sosie.cli import app, studio
 from sosie.core.errors import BadInput
 
-BAD = ("changed", "forged", "withdrawn", "ended")
+BAD = ("changed", "forged", "doubtful", "recognised", "withdrawn", "ended")
 
 
 @app.command()
@@ -39,7 +39,10 @@ def verify(
     context: typer.Context,
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILES...", help="LoRAs, pictures, permissions, status lists."),
+        typer.Argument(
+            metavar="FILES...",
+            help="LoRAs, pictures, permissions, status lists, receipts, of anyone.",
+        ),
     ],
     status: Annotated[
         Path | None,
@@ -49,8 +52,8 @@ def verify(
 ) -> None:
     """Tell who made a file, by whose permission, and if it was changed.
 
-    Ends with 0 if all are as signed, 1 if one was changed or forged or its permission was withdrawn
-    or has ended, 2 if there is nothing to verify.
+    Ends with 0 if all are as signed; 1 if one was changed or forged, is known by its watermark
+    only, or its permission was withdrawn or has ended; 2 if there is nothing to verify.
     """
     import json
 

@@ -9,7 +9,8 @@
     ├── WeightsRefused            6   a weights file or folder is damaged, foreign or unsafe
     ├── TrainingStopped           7   the run ended itself: loss not finite or exploding
     ├── Interrupted             130   the user stopped the run; it can be resumed
-    └── WorkspaceError            8   the workspace cannot be read or written
+    ├── WorkspaceError            8   the workspace cannot be read or written
+    └── NotMarked                 9   a picture could not be given its marks
 
 Every message says what is wrong, where, and what to do; the front doors print it as one line.
 Assertions are for what no input can cause.
@@ -96,3 +97,9 @@ class WorkspaceError(SosieError):
     """The workspace cannot be read or written: full disk, newer schema, another process."""
 
     exit_code = 8
+
+
+class NotMarked(SosieError):
+    """A picture that could not be given its marks, or whose marks cannot be read here."""
+
+    exit_code = 9

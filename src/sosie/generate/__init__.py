@@ -1,9 +1,9 @@
 """A prompt, a base and adapters in; marked pictures out."""
 
+from sosie.generate.claims import claims
 from sosie.generate.draw import GenerateConfig, LoraUse, Made, Picture, draw
-from sosie.generate.files import read_back, save
+from sosie.generate.files import encoded, png, read_back, safe, save, save_beside
 from sosie.generate.prompt import LoraCall, Prompt, parse
-from sosie.generate.seal import opened
 from sosie.generate.sheet import contact_sheet, save_sheet
 from sosie.generate.words import Effect, Piece, WordTrial, pieces, try_words
 
@@ -17,13 +17,17 @@ __all__ = [
     "Piece",
     "Prompt",
     "WordTrial",
+    "claims",
     "contact_sheet",
     "draw",
-    "opened",
+    "encoded",
     "parse",
     "pieces",
+    "png",
     "read_back",
+    "safe",
     "save",
+    "save_beside",
     "save_sheet",
     "try_words",
 ]

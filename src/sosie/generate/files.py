@@ -3,11 +3,10 @@
 Text chunks:
     parameters          A1111's convention, as its own "PNG Info" reads it
     sosie               the record `Made` as canonical JSON
-    sosie.signature     who drew it, signed (see `seal`)
-    XML:com.adobe.xmp   IPTC's digital source type: made by a trained algorithm (IPTC Photo Metadata
-                        Standard 2023.1, newscode `trainedAlgorithmicMedia`)
+    XML:com.adobe.xmp   IPTC's digital source type: made by a trained algorithm (see `rights.xmp`)
 
-No time of day is written, so that equal pictures are equal files.
+Credentials are added by whoever has a key (see `claims`). No time of day is written, so that equal
+pictures are equal files but for those.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image, PngImagePlugin
@@ -23,9 +23,11 @@ from pydantic import ValidationError
 from sosie.core.errors import UnreadablePicture
 from sosie.core.files import as_workspace_error, write_atomically
 from sosie.generate.draw import Made, Picture
-from sosie.generate.seal import Sign, sealed
+from sosie.rights import xmp
+from sosie.rights.credentials import without
 
-SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+Finish = Callable[[bytes], bytes]
+"""From a PNG file to the same with credentials."""
 
 SAMPLERS = {
     "FlowMatchEulerDiscreteScheduler": "Euler",
@@ -39,32 +41,21 @@ SAMPLERS = {
 }
 """A1111's names of diffusers' schedulers; any other is written by diffusers' name."""
 
-_XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
-<x:xmpmeta xmlns:x="adobe:ns:meta/">
- <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
-  <rdf:Description rdf:about=""
-    xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
-    Iptc4xmpExt:DigitalSourceType="{source}"/>
- </rdf:RDF>
-</x:xmpmeta>
-<?xpacket end="r"?>"""
 
-
-def save(picture: Picture, folder: Path, name: str, sign: Sign | None = None) -> Path:
+def save(picture: Picture, folder: Path, name: str, finish: Finish = lambda png: png) -> Path:
     """Write `picture` to `folder` as `NAME-SEED.png` and return where it lies.
 
     A file that is there already is never overwritten: an equal one is kept, beside a different one
-    the new file is numbered (`NAME-SEED-2.png`). `sign` signs it. Raises WorkspaceError if it
-    cannot be written.
+    the new file is numbered (`NAME-SEED-2.png`). Raises WorkspaceError if it cannot be written.
     """
-    data = encoded(picture)
-    return save_beside(
-        data if sign is None else sealed(data, sign), folder, f"{safe(name)}-{picture.made.seed}"
-    )
+    return save_beside(finish(encoded(picture)), folder, f"{safe(name)}-{picture.made.seed}")
 
 
 def save_beside(data: bytes, folder: Path, stem: str) -> Path:
-    """Write PNG bytes to `folder` as `STEM.png`, numbered beside a different file of that name."""
+    """Write PNG bytes to `folder` as `STEM.png`, numbered beside a different file of that name.
+
+    Files that differ in their credentials only are equal.
+    """
     number = 1
     while True:
         path = folder / (f"{stem}.png" if number == 1 else f"{stem}-{number}.png")
@@ -72,7 +63,7 @@ def save_beside(data: bytes, folder: Path, stem: str) -> Path:
             there = path.read_bytes() if path.exists() else None
         if there is None:
             write_atomically(path, data)
-        if there is None or there == data:
+        if there is None or without(there) == without(data):
             return path
         number += 1
 
@@ -142,7 +133,7 @@ def parameters(made: Made) -> str:
 def synthetic_chunks() -> PngImagePlugin.PngInfo:
     """PNG chunks that mark a picture as synthetic; the caller adds its own."""
     chunks = PngImagePlugin.PngInfo()
-    chunks.add_itxt("XML:com.adobe.xmp", _XMP.format(source=SOURCE_TYPE))
+    chunks.add_itxt("XML:com.adobe.xmp", xmp.packet(source_type=xmp.SYNTHETIC))
     return chunks
 
 

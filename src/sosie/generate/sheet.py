@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from sosie.generate.draw import Picture, Rgb
-from sosie.generate.files import png, safe, save_beside, synthetic_chunks
+from sosie.generate.files import Finish, png, safe, save_beside, synthetic_chunks
 
 GROUND = (238, 238, 236)
 INK = (64, 64, 64)
@@ -25,14 +25,16 @@ CAPTION = 20
 FONT_SIZE = 12
 
 
-def save_sheet(pictures: Sequence[Picture], folder: Path, name: str) -> Path:
+def save_sheet(
+    pictures: Sequence[Picture], folder: Path, name: str, finish: Finish = lambda png: png
+) -> Path:
     """Write a sheet of `pictures` with their seeds to `folder` as `NAME-sheet.png`.
 
     It is numbered beside a different sheet, never overwritten. Raises ValueError if there is no
     picture, WorkspaceError if it cannot be written.
     """
     sheet = contact_sheet([(picture.rgb, f"seed {picture.made.seed}") for picture in pictures])
-    return save_beside(sheet, folder, f"{safe(name)}-sheet")
+    return save_beside(finish(sheet), folder, f"{safe(name)}-sheet")
 
 
 def contact_sheet(cells: Sequence[tuple[Rgb, str]], *, columns: int | None = None) -> bytes:

@@ -27,7 +27,8 @@ from numpy.typing import NDArray
 
 from sosie.core.errors import BadInput
 from sosie.core.records import Record
-from sosie.generate.draw import GenerateConfig, Picture, draw
+from sosie.generate.draw import GenerateConfig, Made, Picture, draw
+from sosie.generate.files import Finish
 from sosie.generate.prompt import parse
 from sosie.generate.sheet import contact_sheet
 from sosie.models import scene
@@ -135,9 +136,10 @@ def try_words(
     consents: Mapping[str, str] | None = None,
     look: Callable[[Picture], None] = lambda picture: None,
     on_picture: Callable[[int, int], None] = lambda done, of: None,
+    finish: Callable[[Sequence[Made]], Finish] = lambda made: lambda png: png,
 ) -> tuple[WordTrial, bytes]:
     """Draw a prompt whole, without each of its parts, and with made-up words for each, `config.n`
-    pictures of all; and the sheet.
+    pictures of all; and the sheet, which `finish` signs.
 
     `look` sees every picture, and may end the trial by raising. `on_picture` hears how many are
     drawn, of how many. Raises BadInput for fewer than two
@@ -188,7 +190,7 @@ def try_words(
         floor=floor,
         seeds_apart=between,
     )
-    return trial, _sheet(whole, found)
+    return trial, finish([picture.made for picture in whole])(_sheet(whole, found))
 
 
 def moved(apart: Sequence[float], from_made_up: Sequence[float]) -> float:

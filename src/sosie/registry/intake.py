@@ -157,6 +157,20 @@ def _guarded(decoder: Callable[[bytes, str], T], data: bytes, file_name: str) ->
         raise UnreadablePicture(f"{file_name} is damaged or cut short: {reason}.") from error
 
 
+def head(data: bytes, file_name: str) -> tuple[str, bytes]:
+    """The media type of a picture file, and its XMP packet (empty if it has none); its pixels are
+    not read.
+
+    Raises UnreadablePicture if it is none of the kinds that `decode` takes.
+    """
+    try:
+        image = _open(data)
+        kind = "JPEG" if image.format == "MPO" else image.format or ""
+        return Image.MIME.get(kind, ""), _xmp(image)
+    except Exception as error:  # as in `decode`
+        raise UnreadablePicture(f"{file_name} is {_kind(data)}.") from error
+
+
 def pixels_sha256(image: Image.Image) -> str:
     """Hash of size and RGB values of an RGB image."""
     head = f"{image.width}x{image.height}\n".encode()
@@ -272,15 +286,18 @@ def _bits(image: Image.Image) -> int:
 def _metadata(image: Image.Image) -> set[str]:
     """Which of "location" and "other" the file carries beside its pixels."""
     exif = image.getexif()
-    xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
-    xmp = xmp.encode() if isinstance(xmp, str) else xmp
-    found = set()
+    xmp, found = _xmp(image), set()
     if exif.get_ifd(ExifTags.IFD.GPSInfo) or b"GPSL" in xmp:
         found.add("location")
     spoken = image.info.get("comment") or getattr(image, "text", None)
     if xmp or spoken or _PERSONAL & set(exif):
         found.add("other")
     return found
+
+
+def _xmp(image: Image.Image) -> bytes:
+    packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
+    return packet.encode() if isinstance(packet, str) else bytes(packet)
 
 
 def _says_adobe_rgb(image: Image.Image) -> bool:

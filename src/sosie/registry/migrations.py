@@ -372,3 +372,15 @@ def m011_usage(db: sqlite3.Connection) -> None:
     db.execute("CREATE INDEX usage_ranking ON usage_windows (kind, period, number DESC, release)")
     db.execute("CREATE TABLE usage_calendar (today INTEGER NOT NULL)")
     db.execute("INSERT INTO usage_calendar VALUES (0)")
+
+
+@migration
+def m012_watermarks(db: sqlite3.Connection) -> None:
+    """Which picture bears which watermark: 32 bits by which a copy without its words is known."""
+    db.execute(
+        """CREATE TABLE watermarks (
+            number INTEGER PRIMARY KEY,
+            about TEXT NOT NULL UNIQUE,
+            record TEXT NOT NULL
+        )"""
+    )

@@ -30,7 +30,18 @@ from sosie.registry.signatures import Signatures
 from sosie.registry.sweep import DAY, Swept, remove, temporaries, unnamed
 from sosie.registry.tokens import Tokens
 from sosie.registry.usage import Usage
-from sosie.rights import HOME_KEY, SLACK, Key, Signature, checked_consent, home_key
+from sosie.registry.watermarks import Watermarks
+from sosie.rights import (
+    HOME_CHAIN,
+    HOME_KEY,
+    SLACK,
+    Chain,
+    Key,
+    Signature,
+    checked_consent,
+    home_chain,
+    home_key,
+)
 
 _NAMED = f"""SELECT original_sha256 AS sha256 FROM samples
     UNION ALL SELECT picture_sha256 FROM samples
@@ -65,6 +76,7 @@ class Registry(RunBook):
         self.dismissals = Dismissals(db)
         self.mends = Mends(db, self.blobs)
         self.signatures = Signatures(db)
+        self.watermarks = Watermarks(db)
         self.releases = Releases(db, self.blobs, self.signatures)
         self.usage = Usage(db)
         self.finding = Finding(db, self.releases, self.usage)
@@ -278,6 +290,14 @@ class Registry(RunBook):
             return home_key(self.home)
         with self._db.writing():
             return home_key(self.home)
+
+    def chain(self) -> Chain:
+        """What signs pictures for the workspace, made on first need. Raises WorkspaceError."""
+        key = self.key()
+        if (self.home / HOME_CHAIN).exists():
+            return home_chain(self.home, key)
+        with self._db.writing():
+            return home_chain(self.home, key)
 
     # Adapters
 

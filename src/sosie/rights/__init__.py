@@ -1,4 +1,4 @@
-"""Rights: recorded permissions, the one function that decides by them, and signatures.
+"""Rights: recorded permissions, the one function that decides by them, signatures, and marks.
 
 consent.py   who may be modelled: the decision     clauses.py   what a record says against an act
 prompts.py   what a prompt asks for, by words      checked.py   whether a record can be kept
@@ -6,8 +6,11 @@ wording.py   a record in plain words        paper.py     the page to sign
 odrl.py      the same for programs          document.py  a record that travels
 status.py    the list of what still holds
 keys.py      Ed25519 keys, the workspace's too     signed.py    who has put their name to what
+certificates.py  what vouches for the workspace    credentials.py  signed words in a picture
+xmp.py       words for machines in a picture
 """
 
+from sosie.rights.certificates import HOME_CHAIN, Chain, home_chain
 from sosie.rights.checked import checked_consent
 from sosie.rights.clauses import SLACK, Context
 from sosie.rights.consent import (
@@ -20,6 +23,7 @@ from sosie.rights.consent import (
     require,
     same_signer,
 )
+from sosie.rights.credentials import Claims, Credentials, Ingredient, State
 from sosie.rights.document import LARGEST, Document, read, written
 from sosie.rights.keys import HOME_KEY, Key, fingerprint, home_key, new_key, read_key
 from sosie.rights.odrl import policy
@@ -29,18 +33,24 @@ from sosie.rights.status import LARGEST_LIST, Standing, Status, issued, read_sta
 from sosie.rights.wording import sections, title, wording
 
 __all__ = [
+    "HOME_CHAIN",
     "HOME_KEY",
     "LARGEST",
     "LARGEST_LIST",
     "ROLES",
     "SLACK",
+    "Chain",
+    "Claims",
     "Context",
+    "Credentials",
     "Decision",
     "Document",
+    "Ingredient",
     "Key",
     "Role",
     "Signature",
     "Standing",
+    "State",
     "Status",
     "checked_consent",
     "decide",
@@ -48,6 +58,7 @@ __all__ = [
     "duties",
     "fingerprint",
     "guarded",
+    "home_chain",
     "home_key",
     "issued",
     "new_key",

@@ -13,6 +13,7 @@ from sosie.core.files import as_workspace_error, sha256_bytes, write_atomically
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.x509 import Certificate, CertificateBuilder
 
 HOME_KEY = "key.pem"
 """The workspace's own private key, in its folder: PKCS #8, PEM, for its owner's eyes only."""
@@ -29,6 +30,10 @@ class Key:
     def sign(self, message: bytes) -> str:
         """The signature of `message`, 64 bytes as hexadecimal; equal messages give equal ones."""
         return self._private.sign(message).hex()
+
+    def certify(self, builder: CertificateBuilder) -> Certificate:
+        """The certificate that `builder` has prepared, signed."""
+        return builder.sign(self._private, None)
 
 
 def verified(public: str, signature: str, message: bytes) -> bool:

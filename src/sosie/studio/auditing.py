@@ -26,8 +26,9 @@ from sosie.core.errors import BadInput, Interrupted
 from sosie.core.files import sha256_bytes, write_atomically
 from sosie.core.records import Dataset, Record, first_complaint, now
 from sosie.registry import Registry
-from sosie.studio import drawing, permission
+from sosie.studio import drawing
 from sosie.studio.drawing import Found
+from sosie.studio.marking import Marker
 from sosie.studio.screening import Screen
 
 if TYPE_CHECKING:
@@ -255,7 +256,11 @@ class Auditor:
             consents={} if lora is None else {name: self.consent},
         )
         self.screen.require(picture)
-        generate.save(picture, cell, prompt.key, permission.seal(self.registry))
+        marker = Marker(
+            self.registry,
+            say=lambda line: self.on_event("note", {"message": line}),
+        )
+        generate.save(picture, cell, prompt.key, marker.finish([picture.made], prompt.key))
         return picture.rgb
 
 

@@ -12,6 +12,7 @@ from sosie.core.errors import BadInput, NotFound, NotPermitted
 from sosie.core.records import Adapter, Record, first_complaint
 from sosie.registry import Registry, Shelved
 from sosie.registry.releases import taken_apart
+from sosie.studio.marking import Marker
 
 if TYPE_CHECKING:
     from sosie.audit import Likeness
@@ -212,11 +213,11 @@ def draw(
     out: Path,
     consents: Mapping[str, str],
     init: Path | None,
-    sign: Callable[[str], str],
+    marker: Marker,
     passes: Callable[[Picture], bool],
     say: Callable[[str], None],
 ) -> Drawn:
-    """Draw into `out`: one PNG a picture that `passes`, signed and written as soon as it is drawn,
+    """Draw into `out`: one PNG a picture that `passes`, marked and written as soon as it is drawn,
     and a contact sheet.
 
     Raises NotPermitted if none passes.
@@ -226,13 +227,16 @@ def draw(
     from sosie.registry.intake import read
 
     start = None if init is None else pixels(BytesIO(read(init).picture))
-    name = calls[0].found.subject if calls else "picture"
+    subject = calls[0].found.subject if calls else None
+    name = subject or "picture"
     files: list[Path] = []
     kept: list[Picture] = []
 
-    def keep(picture: Picture) -> None:
-        if passes(picture):
-            files.append(generate.save(picture, out, name, sign))
+    def keep(drawn: Picture) -> None:
+        if passes(drawn):
+            picture, bits = marker.drawn(drawn, subject)
+            finish = marker.finish([picture.made], f"{name}-{picture.made.seed}", bits)
+            files.append(generate.save(picture, out, name, finish))
             kept.append(picture)
 
     generate.draw(
@@ -246,7 +250,8 @@ def draw(
     )
     if not kept:
         raise NotPermitted("None of the pictures may be shown.", advice="Ask for something else.")
-    return Drawn(files=tuple(files), sheet=generate.save_sheet(kept, out, name))
+    finish = marker.finish([picture.made for picture in kept], f"{name}-sheet")
+    return Drawn(files=tuple(files), sheet=generate.save_sheet(kept, out, name, finish))
 
 
 def words(
@@ -257,13 +262,13 @@ def words(
     unit: Unit | None,
     out: Path,
     consents: Mapping[str, str],
+    marker: Marker,
     look: Callable[[Picture], None],
     on_picture: Callable[[int, int], None],
 ) -> tuple[WordTrial, Path]:
     """What each part of a prompt does, and where in `out` the sheet of it lies; `look` sees every
     picture before that, and may raise."""
     from sosie import generate
-    from sosie.generate.files import save_beside
     from sosie.models import lora
 
     trial, sheet = generate.try_words(
@@ -274,8 +279,9 @@ def words(
         consents=consents,
         look=look,
         on_picture=on_picture,
+        finish=lambda made: marker.finish(made, "words"),
     )
-    return trial, save_beside(sheet, out, "words")
+    return trial, generate.save_beside(sheet, out, "words")
 
 
 def likeness(

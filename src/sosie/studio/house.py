@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sosie.studio.rooms.auditing import Auditing
 from sosie.studio.rooms.catalogue import Catalogue
+from sosie.studio.rooms.copies import Copying
 from sosie.studio.rooms.examination import Examination
 from sosie.studio.rooms.moving import Moving
 from sosie.studio.rooms.permission import Permission
@@ -24,6 +25,7 @@ class Studio(
     Shelf,
     Training,
     Pictures,
+    Copying,
     Auditing,
     Catalogue,
     Moving,

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from sosie import rights
 from sosie.core.errors import BadInput
 from sosie.core.files import sha256_bytes, write_atomically
-from sosie.core.records import Record, first_complaint, now
+from sosie.core.records import Adapter, Record, first_complaint, now
 from sosie.core.release import (
     Covered,
     Example,
@@ -34,8 +34,10 @@ from sosie.registry.labels import Wanted
 from sosie.registry.names import checked_name, checked_version
 from sosie.registry.releases import taken_apart
 from sosie.registry.usage import Use
+from sosie.rights import xmp
 from sosie.studio import card, drawing, permission, verifying
 from sosie.studio.door import Door
+from sosie.studio.marking import Marker
 
 if TYPE_CHECKING:
     from sosie.models.lora import Sealed
@@ -280,7 +282,7 @@ def _pictures(
         chosen.insert(0, cover)
     drawn = [_drawn(registry, path, seal.tensors_sha256) for path in chosen]
     if not drawn:
-        drawn = _previews(registry, found, _Summary.of(seal).step)
+        drawn = _previews(registry, found, _Summary.of(seal).step, Marker(registry, say=say))
     for example, data in drawn:
         if objection := door.look(data).objection:
             raise BadInput(f"The picture of seed {example.seed} {objection}")
@@ -296,31 +298,30 @@ def _drawn(registry: Registry, path: Path, tensors_sha256: str) -> tuple[Example
     """A picture file that was drawn with the LoRA. Raises BadInput for any other: a photograph is
     not published."""
     account = verifying.verify(registry, path)
-    uses = [one for one in account.said.get("loras", ()) if one["tensors_sha256"] == tensors_sha256]
+    made = account.said.get("made", {})
+    uses = [one for one in made.get("loras", ()) if one["tensors_sha256"] == tensors_sha256]
     if account.verdict != "as signed" or not uses:
         why = account.verdict if account.verdict != "as signed" else "drawn without this LoRA"
         raise BadInput(
             f"{path} cannot be shown with it: {why}.",
             advice="Show pictures that sosie generate drew with it, as they are.",
         )
-    data, said = path.read_bytes(), account.said
+    data = path.read_bytes()
     example = Example(
         file_sha256=sha256_bytes(data),
-        prompt=said["prompt"],
-        negative=said["negative"],
-        seed=said["seed"],
+        prompt=made["prompt"],
+        negative=made["negative"],
+        seed=made["seed"],
         weight=uses[0]["weight"],
     )
     return example, data
 
 
 def _previews(
-    registry: Registry, found: drawing.Found, step: int | None
+    registry: Registry, found: drawing.Found, step: int | None, marker: Marker
 ) -> list[tuple[Example, bytes]]:
     """The first previews that the run drew at the LoRA's step, signed."""
     from PIL import Image
-
-    from sosie.generate.seal import sealed
 
     if not found.adapter.run or step is None:
         return []
@@ -329,10 +330,22 @@ def _previews(
     for path in sorted(folder.glob("*.png"))[:PREVIEWS]:
         with Image.open(path) as image:
             said = json.loads(image.info["sosie"])
-        data = sealed(path.read_bytes(), permission.seal(registry))
         prompt, seed = said["prompt"], said["seed"]
+        data = marker.signed(path.read_bytes(), _preview_claims(found.adapter, path.stem, prompt))
         made.append((Example(file_sha256=sha256_bytes(data), prompt=prompt, seed=seed), data))
     return made
+
+
+def _preview_claims(adapter: Adapter, title: str, prompt: str) -> rights.Claims:
+    return rights.Claims(
+        title=title,
+        source_type=xmp.SYNTHETIC,
+        ingredients=(
+            rights.Ingredient(title=adapter.name, kind="model", digest=adapter.tensors_sha256),
+            rights.Ingredient(title="prompt", kind="prompt", said=prompt),
+        ),
+        consents=(adapter.consent_sha256,) if adapter.consent_sha256 else (),
+    )
 
 
 def _examined(registry: Registry, seal: Sealed) -> Report | None:

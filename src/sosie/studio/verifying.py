@@ -5,23 +5,57 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
+
+from pydantic import ValidationError
 
 from sosie import rights
 from sosie.core.errors import NotFound, NotPermitted, UnreadablePicture, WeightsRefused
 from sosie.core.records import Record
 from sosie.core.terms import Act, Relation
 from sosie.registry import Registry
-from sosie.studio import permission
+from sosie.rights import Credentials
+from sosie.studio import permission, reading, telling
+from sosie.studio.forgetting import Signed
+from sosie.studio.reading import Marks
 
-Verdict = Literal["as signed", "changed", "forged", "withdrawn", "ended", "not signed"]
+Verdict = Literal[
+    "as signed", "changed", "forged", "doubtful", "withdrawn", "ended", "recognised", "not signed"
+]
+"""A file is recognised that is not signed, but bears a watermark that is on file here."""
 Standing = rights.Standing | Literal["not on file"]
 
-_PNG = b"\x89PNG\r\n\x1a\n"
 _NEVER = (
     "A signature proves a key: not a person, an age, or a free will.",
     "Whether copies of this file lie elsewhere is known to nobody.",
 )
+_STATES: dict[rights.State, Verdict] = {
+    "valid": "as signed",
+    "changed": "changed",
+    "forged": "forged",
+    "doubtful": "doubtful",
+    "elsewhere": "not signed",
+}
+_TOLD: dict[Verdict, str] = {
+    "as signed": "It is as it was signed, to the last byte.",
+    "changed": "It was changed after it was signed.",
+    "forged": "Its signature was not made by the key it names: it is forged.",
+    "doubtful": "It is signed, but the signature cannot be relied on: {problems}.",
+    "not signed": "It bears no signature: anyone may have written what it says.",
+}
+_LARGEST_RECEIPT = 1 << 26
+"""Bytes: a receipt names each file in about a hundred."""
+
+
+class Seal(NamedTuple):
+    """What the signature of a file makes of it."""
+
+    verdict: Verdict
+    told: str
+    key: str | None = None
+    """Fingerprint of the key that signed, or that vouches for what signed."""
+    signer: str | None = None
+    """As a certificate names whoever signed, where no key is known by its fingerprint."""
 
 
 class Named(Record):
@@ -52,15 +86,17 @@ class Account(Record):
 
 
 def verify(registry: Registry, path: Path) -> Account:
-    """What is known of a LoRA or a picture, ours or not.
+    """What is known of a LoRA, a picture or a receipt, ours or not.
 
     Raises NotFound if there is no such file.
     """
     if not path.is_file():
         raise NotFound(f"There is no file {path}.")
+    if reading.is_picture(path):
+        return _picture(registry, path)
     with path.open("rb") as file:
-        picture = file.read(len(_PNG)) == _PNG
-    return _picture(registry, path) if picture else _lora(registry, path)
+        receipt = file.read(1) == b"{"
+    return _receipt(registry, path) if receipt else _lora(registry, path)
 
 
 def require_proof(registry: Registry, path: Path) -> None:
@@ -89,33 +125,56 @@ def _lora(registry: Registry, path: Path) -> Account:
     consent = header.get("sosie.consent_sha256")
     about = {found.tensors_sha256: [consent] if consent else []}
     # A file whose bytes lie otherwise was not signed so, whatever its contents.
-    unsigned = found.unsigned_sha256 if found.as_written else ""
-    return _account(registry, path, unsigned, found.signature, header, about, told, "train")
+    seal = _weigh(found.unsigned_sha256 if found.as_written else "", found.signature)
+    return _account(registry, path, seal, header, about, told, "train")
 
 
 def _picture(registry: Registry, path: Path) -> Account:
-    from sosie.generate import opened, read_back
-
-    about, signature = opened(path.read_bytes())
+    """A picture is told by its own record, its credentials, its XMP and its watermark."""
     try:
-        made = read_back(path)
+        marks = reading.marks(registry, path)
     except UnreadablePicture as error:
-        if signature is None:
-            return _nothing(path, str(error))
-        return _account(registry, path, about, signature, {}, {}, [str(error)], "generate")
+        return _nothing(path, str(error))
+    seal = _sealed(marks.credentials)
+    if marks.hit is not None and seal.verdict == "not signed":
+        seal = seal._replace(verdict="recognised")
+    act: Act = "generate" if marks.synthetic else "export"
+    account = _account(
+        registry, path, seal, marks.said(), _named_in(marks), telling.picture(marks), act
+    )
+    return account.model_copy(update={"unknown": (*account.unknown, *telling.unknown(marks))})
+
+
+def _named_in(marks: Marks) -> dict[str, list[str]]:
+    """The permissions that a picture names, each once: by the LoRA, or by "" for no LoRA's."""
+    named: dict[str, list[str]] = {}
+    for use in marks.made.loras if marks.made else ():
+        named[use.tensors_sha256] = [use.consent_sha256] if use.consent_sha256 else []
+    others = [*(marks.credentials.consents if marks.credentials else ())]
+    others += marks.hit.mark.consents if marks.hit else ()
+    known = {one for row in named.values() for one in row}
+    named[""] = [one for one in dict.fromkeys(others) if one not in known]
+    return named
+
+
+def _receipt(registry: Registry, path: Path) -> Account:
+    """What `sosie forget` wrote."""
+    try:
+        if path.stat().st_size > _LARGEST_RECEIPT:
+            return _nothing(path, "It is no receipt: it is too large.")
+        signed = Signed.model_validate_json(path.read_bytes())
+    except ValidationError:
+        return _nothing(path, "It is neither a picture, nor a LoRA, nor a receipt of Sosie's.")
+    receipt = signed.receipt
     told = [
-        f'A synthetic picture, drawn by {made.software} from "{made.prompt}", seed {made.seed}.',
-        f"Its base is {made.base} ({made.base_sha256[:12]}…).",
+        f"A receipt of {receipt.at:%d %B %Y}: {len(receipt.destroyed)} files of "
+        f"{receipt.subject} were destroyed, and {len(receipt.kept)} kept that others share."
     ]
-    told += [
-        f"The LoRA {use.name} ({use.tensors_sha256[:12]}…) acted with weight {use.weight:g}."
-        for use in made.loras
-    ]
-    named = {
-        use.tensors_sha256: [use.consent_sha256] if use.consent_sha256 else [] for use in made.loras
-    }
-    said = made.model_dump(mode="json")
-    return _account(registry, path, about, signature, said, named, told, "generate")
+    seal = _weigh(receipt.sha256(), signed.signature.model_dump_json())
+    said = receipt.model_dump(mode="json")
+    account = _account(registry, path, seal, said, {}, told, "export")
+    unknown = "Whether the files were really destroyed: the receipt is the word of who signed it."
+    return account.model_copy(update={"unknown": (*account.unknown, unknown)})
 
 
 def _nothing(path: Path, why: str) -> Account:
@@ -125,23 +184,25 @@ def _nothing(path: Path, why: str) -> Account:
 def _account(
     registry: Registry,
     path: Path,
-    about: str,
-    text: str | None,
+    seal: Seal,
     said: dict[str, Any],
     named: dict[str, list[str]],
     told: Sequence[str],
     act: Act,
 ) -> Account:
-    """Weigh the signature `text` of what has the hash `about`, and the permissions for an act that
-    the LoRAs (by the hash of their tensors) were used under."""
-    signature, verdict, words = _weigh(about, text)
-    sentences, unknown = [*told, words], list(_NEVER)
-    if signature is not None and verdict in ("as signed", "changed"):
-        own = signature.public_key == registry.key().public
+    """Weigh the seal of a file, and the permissions for an act that the LoRAs (by the hash of their
+    tensors; "" for what is not said to be of one) were used under."""
+    verdict = seal.verdict
+    sentences, unknown = [*told, seal.told], list(_NEVER)
+    if seal.key is not None and verdict in ("as signed", "changed"):
+        own = seal.key == rights.fingerprint(registry.key().public)
         whose = "this workspace" if own else "another workspace"
-        sentences.append(f"The signature is by the key of {whose}, {signature.key[:16]}….")
+        sentences.append(f"The signature is by the key of {whose}, {seal.key[:16]}….")
         if not own:
             unknown.append("Who holds that key: compare its fingerprint with the maker's.")
+    elif seal.signer is not None:
+        sentences.append(f'Its certificate names "{seal.signer}" as who signed.')
+        unknown.append(f'Whether it was "{seal.signer}": no list of whom to trust is kept here.')
     permissions = tuple(_named(registry, sha256) for row in named.values() for sha256 in row)
     for found in permissions:
         sentences.append(_permission_told(found))
@@ -164,7 +225,7 @@ def _account(
     return Account(
         file=path,
         verdict=verdict,
-        key=signature.key if signature else None,
+        key=seal.key,
         said=said,
         permissions=permissions,
         told=tuple(sentences),
@@ -172,16 +233,27 @@ def _account(
     )
 
 
-def _weigh(about: str, text: str | None) -> tuple[rights.Signature | None, Verdict, str]:
-    """The signature, what it makes of the file, and that in words."""
+def _weigh(about: str, text: str | None) -> Seal:
+    """What the signature `text` makes of a file whose bytes without it have the hash `about`."""
     if text is None:
-        return None, "not signed", "It bears no signature: anyone may have written what it says."
+        return Seal("not signed", _TOLD["not signed"])
     signature = rights.parsed(text)
     if signature is None or signature.role != "trainer" or not signature.holds():
-        return signature, "forged", "Its signature was not made by the key it names: it is forged."
-    if signature.about != about:
-        return signature, "changed", "It was changed after it was signed."
-    return signature, "as signed", "It is as it was signed, to the last byte."
+        return Seal("forged", _TOLD["forged"], signature.key if signature else None)
+    verdict: Verdict = "as signed" if signature.about == about else "changed"
+    return Seal(verdict, _TOLD[verdict], signature.key)
+
+
+def _sealed(found: Credentials | None) -> Seal:
+    """What its credentials make of a picture."""
+    if found is None:
+        return Seal("not signed", _TOLD["not signed"])
+    verdict = _STATES[found.state]
+    told = _TOLD[verdict].format(problems=", ".join(found.problems))
+    if verdict == "as signed":
+        # Padding of the credentials is no part of what is signed.
+        told = "The picture, and what they say of it, are as they were signed."
+    return Seal(verdict, told, found.key, None if found.key else found.signer)
 
 
 def _named(registry: Registry, sha256: str) -> Named:

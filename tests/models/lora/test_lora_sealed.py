@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sosie.core.errors import WeightsRefused
 from sosie.core.files import sha256_bytes, sha256_file
@@ -65,9 +69,63 @@ def test_a_header_entry_said_twice_shows(tmp_path: Path) -> None:
     assert not lora.sealed(signed).as_written
 
 
-@pytest.mark.parametrize("header", [b"[]", b'{"__metadata__":3}', b"{", b'{"a":1'])
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"[]",
+        b'{"__metadata__":3}',
+        b"{",
+        b'{"a":1',
+        b'{"a":' * 100_000,
+        b'{"a":' + b"[" * 200_000,
+        b'{"__metadata__":{"x":"\\ud800"}}',
+        b'{"__metadata__":{"sosie.signature":3}}',
+        b'{"__metadata__":{"sosie.consent_sha256":["a"]}}',
+        b'{"__metadata__":{"x":' + b"9" * 5000 + b"}}",
+    ],
+    ids=lambda header: header[:24].decode(),
+)
 def test_what_is_no_header_is_refused(tmp_path: Path, header: bytes) -> None:
     path = tmp_path / "odd"
     path.write_bytes(len(header).to_bytes(8, "little") + header)
     with pytest.raises(WeightsRefused):
         lora.sealed(path)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda deeper: (
+        st.lists(deeper, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["__metadata__", "a", "dtype", "shape"]), deeper, max_size=4
+        )
+    ),
+    max_leaves=12,
+)
+NO_FRESH_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def weighed(path: Path, data: bytes) -> None:
+    """What any bytes may do: be read, or be refused in words."""
+    path.write_bytes(data)
+    for read in (lora.sealed, lora.read):
+        try:
+            read(path)
+        except WeightsRefused as refusal:
+            assert str(path) in str(refusal)
+
+
+@NO_FRESH_FOLDER
+@given(header=JSON, tail=st.binary(max_size=40))
+def test_no_header_breaks_the_reader(tmp_path: Path, header: Any, tail: bytes) -> None:
+    text = json.dumps(header).encode()
+    weighed(tmp_path / "odd", len(text).to_bytes(8, "little") + text + tail)
+
+
+@NO_FRESH_FOLDER
+@given(draws=st.data())
+def test_no_spoiled_byte_breaks_the_reader(tmp_path: Path, draws: st.DataObject) -> None:
+    data = bytearray(file(tmp_path / "signed", "by me").read_bytes())
+    for place in draws.draw(st.lists(st.integers(0, len(data) - 1), min_size=1, max_size=5)):
+        data[place] = draws.draw(st.integers(0, 255))
+    weighed(tmp_path / "odd", bytes(data[: draws.draw(st.integers(0, len(data)))]))

@@ -71,19 +71,22 @@ def sealed(path: Path) -> Sealed:
     start = _data_start(path, data)
     try:
         entries = json.loads(data[8:start])
-        header = dict(entries.pop("__metadata__", {}))
-        signature = header.pop(SIGNATURE, None)
-    except (ValueError, AttributeError, TypeError) as error:
+        whole = dict(entries.pop("__metadata__", {}))
+        if not all(isinstance(text, str) for pair in whole.items() for text in pair):
+            raise ValueError("its metadata are not texts")
+        tensors = data[start:]
+        header = {name: text for name, text in whole.items() if name != SIGNATURE}
+        unsigned = frame(entries, tensors, header)
+        as_written = frame(entries, tensors, whole) == data
+    # A stranger's header may be nested without end, or hold halves of letters.
+    except (ValueError, AttributeError, TypeError, RecursionError) as error:
         raise WeightsRefused(f"{path} is truncated or damaged: {error}.") from error
-    tensors = data[start:]
-    unsigned = frame(entries, tensors, header)
-    whole = header if signature is None else header | {SIGNATURE: signature}
     return Sealed(
         header=header,
-        signature=signature,
+        signature=whole.get(SIGNATURE),
         unsigned_sha256=sha256_bytes(unsigned),
         tensors_sha256=sha256_bytes(tensors),
-        as_written=frame(entries, tensors, whole) == data,
+        as_written=as_written,
     )
 
 

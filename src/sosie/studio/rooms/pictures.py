@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sosie.studio import drawing, permission, releasing
 from sosie.studio.drawing import Drawn
+from sosie.studio.marking import Marker
 from sosie.studio.rooms.room import Room
 from sosie.studio.screening import Screen
 
@@ -30,11 +31,15 @@ class Pictures(Room):
         seed: int = 1,
         init: Path | None = None,
         device: str = "auto",
+        watermark: bool = True,
         say: Callable[[str], None] = lambda line: None,
         **settings: Any,
     ) -> Drawn:
         """Draw pictures into `out`; the subject of every LoRA called must permit it, and what a
         record prohibits is not written. Ends with NotPermitted when a permission does.
+
+        Each is signed, and bears an invisible watermark unless `watermark` is False; what cannot be
+        marked is kept, and told.
         """
         calls, consents, screen = self._called(prompt, base, say)
         config = drawing.configure(prompt, n=n, seed=seed, **settings)
@@ -46,7 +51,7 @@ class Pictures(Room):
             out=out,
             consents=consents,
             init=init,
-            sign=permission.seal(self.registry),
+            marker=Marker(self.registry, watermark=watermark, say=say),
             passes=screen.passes,
             say=say,
         )
@@ -81,6 +86,7 @@ class Pictures(Room):
             unit=unit,
             out=out,
             consents=consents,
+            marker=Marker(self.registry, say=say),
             look=screen.require,
             on_picture=on_picture,
         )
