@@ -35,7 +35,10 @@ def consent(
     synthetic: Annotated[
         bool, typer.Option("--synthetic", help="Nobody: the person was drawn by a program.")
     ] = False,
-    who: Annotated[str | None, typer.Option(help="Whom it is about. [default: NAME]")] = None,
+    who: Annotated[
+        str | None,
+        typer.Option(help="Whom it is about. [default: who signs with --self, else NAME]"),
+    ] = None,
     signed_by: Annotated[str | None, typer.Option(help="Who signed it.")] = None,
     authority: Annotated[
         str | None, typer.Option(help="What shows that a guardian or an estate may sign.")

@@ -35,7 +35,8 @@ def drawn_up(
     `terms` are fields of `Terms`; `holders` says by file name or hash whose work a picture is.
     Raises BadInput if the record contradicts itself, NotFound for an unknown term or picture.
     """
-    about = who or subject.name
+    # Who signs in person is whom it is about.
+    about = who or (signed_by if relation == "self" else None) or subject.name
     if signed_by is None and relation in ("self", "synthetic"):
         signed_by = about
     if signed_by is None:
