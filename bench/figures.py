@@ -9,7 +9,7 @@ from sosie.audit.intervals import share_interval
 from sosie.core.records import Record
 from sosie.core.terms import Kind
 
-ENOUGH = 12
+ENOUGH = 15
 """Sets of middle strength below which a rule's figures are not kept."""
 FOUND, ALARMS = 0.9, 0.05
 """What is asked: at least, and at most."""

@@ -163,6 +163,18 @@ def _text(case: Case) -> Iterator[Finding]:
 
 
 RULES = (
-    Rule(name="letters.text", judge=_text, needs=(FAMILY, frames.FAMILY), unit="letters"),
-    Rule(name="letters.watermark", judge=_watermark, needs=(FAMILY, frames.FAMILY), unit="letters"),
+    Rule(
+        name="letters.text",
+        judge=_text,
+        needs=(FAMILY, frames.FAMILY),
+        unit="letters",
+        advisory=True,
+    ),
+    Rule(
+        name="letters.watermark",
+        judge=_watermark,
+        needs=(FAMILY, frames.FAMILY),
+        unit="letters",
+        advisory=True,
+    ),
 )
