@@ -311,3 +311,11 @@ def test_a_second_process_on_one_subject(home, base):
         registry.add_run(rival)
     sosie(home, "train", "anna", "--base", base, *SET).refused(8, "anna-2", "step 7 of 90")
     assert sosie(home, "list").code == 0
+
+
+def test_who_signs_in_person_is_whom_it_is_about(home):
+    said = sosie(home, "consent", "anna", "--self", "--signed-by", "Anna Weber")
+    assert "Recorded for Anna Weber, signed by Anna Weber" in said.out, said
+    sosie(home, "consent", "anna", "--self", "--signed-by", "Ben", "--who", "Anna Weber").refused(
+        2, '"Ben" is not "Anna Weber"'
+    )
