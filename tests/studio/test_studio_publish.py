@@ -1,5 +1,7 @@
 """Publishing: what a release holds, what is refused, and what ends it."""
 
+import json
+
 import pytest
 
 from sosie import rights
@@ -235,6 +237,16 @@ def test_what_is_fetched_and_drawn_is_counted(studio, trained, published, tmp_pa
     assert (most.shelved, most.number) == (published, 1)
     (drawn,) = studio.releases(Wanted(sort="pictures"))
     assert drawn.number == 2
+
+
+def test_what_is_taken_out_says_what_its_card_says(studio, trained, tmp_path):
+    drawn = studio.generate("<lora:anna:1> anna", base=str(trained.base), out=tmp_path / "d", n=1)
+    studio.publish("anna", "v1", Said(author="Ben", strength=0.8), pictures=drawn.files)
+    written = studio.export_adapter("anna@v1", tmp_path / "a", programs=("a1111",))
+    said = {path.name: path for path in written}
+    told = json.loads(said["anna@v1.json"].read_text())
+    assert (told["preferred weight"], told["activation text"]) == (0.8, "anna")
+    assert sha256_file(said["anna@v1.preview.png"]) == sha256_file(drawn.files[0])
 
 
 def test_forgetting_destroys_every_release(studio, published):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sosie.core.errors import BadInput, NotFound, NotPermitted
 from sosie.core.records import Adapter, Record, first_complaint
+from sosie.core.release import Release
 from sosie.registry import Registry, Shelved
 from sosie.registry.releases import taken_apart
 from sosie.studio.marking import Marker
@@ -38,8 +39,8 @@ class Found:
     manifest: Path | None
     step: int | None
     """After how many steps the file was written, if it was trained here."""
-    release: str | None = None
-    """Hash of the release, if a release was meant."""
+    release: Release | None = None
+    """The release, if one was meant."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,7 @@ def released(shelved: Shelved, registry: Registry) -> Found:
     adapter = as_adapter(shelved)
     path = registry.blobs.path(adapter.file_sha256)
     manifest = _manifest(registry, shelved.run)
-    release = shelved.release.sha256()
-    return Found(adapter, shelved.subject, path, manifest, adapter.step, release)
+    return Found(adapter, shelved.subject, path, manifest, adapter.step, shelved.release)
 
 
 def as_adapter(shelved: Shelved) -> Adapter:

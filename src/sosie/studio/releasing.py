@@ -194,7 +194,8 @@ def listed(registry: Registry, wanted: Wanted, number: int) -> tuple[Hit, ...]:
 def count(registry: Registry, found: drawing.Found, metric: Metric, number: int = 1) -> None:
     """Note that a release was used; what is no release is not counted."""
     if found.release is not None:
-        registry.usage.add([Use.just_now(found.release, metric) for _ in range(number)])
+        sha256 = found.release.sha256()
+        registry.usage.add([Use.just_now(sha256, metric) for _ in range(number)])
 
 
 def write_card(registry: Registry, shelved: Shelved, out: Path) -> tuple[Path, ...]:

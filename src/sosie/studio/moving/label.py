@@ -9,6 +9,7 @@ from pydantic import Field
 from sosie.core.files import sha256_file
 from sosie.core.records import Record
 from sosie.core.release import Release
+from sosie.registry import Registry
 from sosie.studio.drawing import Found
 
 _SYNTHETIC = "What it draws is synthetic, and is to be marked so."
@@ -41,13 +42,16 @@ class Label(Record):
 
 
 def label_of(found: Found, name: str) -> Label:
-    """The label of a LoRA file that is to be called `name`. Raises WeightsRefused if it is damaged.
+    """The label of a LoRA file that is to be called `name`: what the card says, if it is a release.
 
-    A checkpoint has another hash than the LoRA it led to, so the file itself is asked.
+    Raises WeightsRefused if it is damaged. A checkpoint has another hash than the LoRA it led to,
+    so the file itself is asked.
     """
     from sosie.models import lora
 
     adapter, file = found.adapter, lora.sealed(found.path)
+    if found.release is not None:
+        return label_of_release(found.release).model_copy(update={"name": name})
     told = [f"A LoRA for {adapter.family} bases."]
     if adapter.trigger:
         told.append(f'Say "{adapter.trigger}" in the prompt.')
@@ -98,10 +102,13 @@ def label_of_release(release: Release) -> Label:
     )
 
 
-def cover_of(found: Found) -> bytes | None:
-    """The first picture that was previewed when the LoRA was as it is, or None: a PNG that says
-    that it was generated.
+def cover_of(registry: Registry, found: Found) -> bytes | None:
+    """The cover of a release, or else the first picture that was previewed when the LoRA was as it
+    is; None if there is none. A PNG that says that it was generated.
     """
+    if found.release is not None:
+        cover = found.release.cover_sha256
+        return registry.blobs.read(cover) if cover else None
     if found.manifest is None or found.step is None:
         return None
     pictures = found.manifest.parent / "previews"

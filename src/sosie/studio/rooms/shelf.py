@@ -91,7 +91,9 @@ class Shelf(Room):
         files = {target: found.path.read_bytes()}
         if found.manifest is not None:
             files[target.with_name(f"{target.stem}.sosie.json")] = found.manifest.read_bytes()
-        beside = sidecars(label, programs, cover=cover_of(found) if programs else None)
+        beside = sidecars(
+            label, programs, cover=cover_of(self.registry, found) if programs else None
+        )
         files |= {target.with_name(beside_name): data for beside_name, data in beside.items()}
         for path in files:
             if path.exists():
