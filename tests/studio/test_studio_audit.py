@@ -11,7 +11,7 @@ from sosie.audit import PROMPTS, Panel, Unmeasured
 from sosie.core.errors import BadInput, Interrupted, NotPermitted
 from sosie.core.files import sha256_bytes
 from sosie.models.faces import Embedder
-from sosie.studio import Studio, auditing
+from sosie.studio import Studio, references
 from sosie.studio.screening import Screen
 from sosie.train import Checkpoint, Manifest
 from tests.studio.household import QUICK, household, photos
@@ -167,14 +167,14 @@ def test_held_out_pictures_that_leaked_judge_nothing(studio):
     manifest = Manifest.read(studio.run_folder("anna-1") / "manifest.json")
     taught = next(p for p in manifest.pictures if not p.withheld)
     leak = taught.model_copy(update={"withheld": True})
-    real = auditing.reals(
+    real = references.reals(
         studio.registry, manifest.model_copy(update={"pictures": (*manifest.pictures, leak)})
     )
     assert real.leaked == (taught.sample,)
     assert len(real.held_out) == 3 and real.withheld == 4
     gone = studio.registry.blobs.path(next(p.sample for p in manifest.pictures if p.withheld))
     gone.unlink()
-    assert auditing.reals(studio.registry, manifest).gone == 1
+    assert references.reals(studio.registry, manifest).gone == 1
 
 
 def test_what_cannot_be_measured_is_said_before_anything_is_drawn(
@@ -252,9 +252,9 @@ def test_a_checkpoint_that_cannot_be_judged_has_no_score(studio, monkeypatch):
     bare = Checkpoint(step=2, folder=folder, adapter=folder / "adapter.safetensors", **hashes)
     drawn = bare.model_copy(update={"previews": (seen(studio)[0].with_suffix(".png"),)})
     monkeypatch.setattr(faces, "identity", Embedder("colours", "1" * 64, colours))
-    assert auditing.scorer(dataset)(bare) is None, "no previews"
-    assert isinstance(auditing.scorer(dataset)(drawn), float)
+    assert references.scorer(dataset)(bare) is None, "no previews"
+    assert isinstance(references.scorer(dataset)(drawn), float)
     writing = dataset.model_copy(update={"kind": "handwriting"})
-    assert auditing.scorer(writing)(drawn) is None
+    assert references.scorer(writing)(drawn) is None
     monkeypatch.setattr(faces, "identity", Embedder("blind", "2" * 64, lambda rgb: None))
-    assert auditing.scorer(dataset)(drawn) is None
+    assert references.scorer(dataset)(drawn) is None

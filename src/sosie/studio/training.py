@@ -25,7 +25,7 @@ from sosie.core.records import (
 )
 from sosie.core.terms import RunState
 from sosie.registry import Registry
-from sosie.studio import auditing, drawing, examining, permission
+from sosie.studio import drawing, examining, permission, references
 
 if TYPE_CHECKING:
     from sosie.models.diffusion.base import DiffusionBase
@@ -147,7 +147,7 @@ def _train(
         folder=run.folder,
         consent=consent,
         on_event=recorder.event,
-        on_checkpoint=auditing.scorer(dataset),
+        on_checkpoint=references.scorer(dataset),
         should_stop=should_stop,
         resume=resume,
         examined=examining.examined(registry, dataset, base.info.defaults.width),
@@ -284,7 +284,7 @@ def reproduce(
             consent=manifest.consent_sha256,
             on_event=on_event,
             # The same choice of a checkpoint as then.
-            on_checkpoint=auditing.scorer(dataset),
+            on_checkpoint=references.scorer(dataset),
             should_stop=should_stop,
             # What was waived then is on record; what is known better today stops no repetition.
             examined=examining.examined(registry, dataset, loaded.info.defaults.width).only(
