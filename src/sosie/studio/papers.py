@@ -69,11 +69,13 @@ def account(registry: Registry, path: Path) -> Account | None:
 
 
 def informed(account: Account, status: Status) -> Account:
-    """`account` with what a status list tells of the permissions that are not on file here."""
+    """`account` with what a status list tells of permissions that are not on file here, or stand
+    here: their end may not have been heard of.
+    """
     permissions, told, verdict = [], list(account.told), account.verdict
     for found in account.permissions:
         standing = status.told(found.consent_sha256, now())
-        if found.standing != "not on file" or standing is None:
+        if standing is None or found.standing not in ("not on file", "stands"):
             permissions.append(found)
             continue
         permissions.append(found.model_copy(update={"standing": standing}))
