@@ -239,6 +239,19 @@ def test_what_is_fetched_and_drawn_is_counted(studio, trained, published, tmp_pa
     assert drawn.number == 2
 
 
+def test_an_audit_of_other_weights_does_not_open_a_checkpoint(studio, trained):
+    terms = {"audit_first": True, "commercial": True}
+    studio.consent("anna", relation="self", who="Anna Weber", acts=EVERYTHING, terms=terms)
+    with pytest.raises(NotPermitted, match="asks for an audit first"):
+        studio.publish("anna", "v1")
+    found = audited(trained.adapter)
+    signature = rights.sign(studio.registry.key(), found.sha256(), role="trainer", at=found.taken)
+    studio.registry.audits.add("anna", "anna-1", found.tensors_sha256, found.canonical(), signature)
+    with pytest.raises(NotPermitted, match="asks for an audit first"):
+        studio.publish("anna", "v1", lora="anna-1@2")
+    assert studio.publish("anna", "v1").release.audit
+
+
 def test_what_is_taken_out_says_what_its_card_says(studio, trained, tmp_path):
     drawn = studio.generate("<lora:anna:1> anna", base=str(trained.base), out=tmp_path / "d", n=1)
     studio.publish("anna", "v1", Said(author="Ben", strength=0.8), pictures=drawn.files)

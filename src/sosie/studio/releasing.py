@@ -102,8 +102,8 @@ def publish(
     Raises NotFound if there is no such LoRA, NotPermitted, and BadInput for what cannot stand.
     """
     found = drawing.find(registry, lora or name)
-    audited = bool(registry.audits.of_weights(found.adapter.tensors_sha256))
-    permission.require_shown(registry, "publish", found.adapter, audited=audited)
+    # Whether these very weights were audited is asked below: a checkpoint has others than its LoRA.
+    permission.require_shown(registry, "publish", found.adapter, audited=True)
     title, version = checked_name(taken_apart(name)[0]), checked_version(version)
     before = registry.releases.versions(title)
     _refuse_stranger(registry, title, found.subject, before)
@@ -113,19 +113,20 @@ def publish(
     terms = {field: stated.pop(field) for field in Terms.model_fields}
     # An author cannot allow to sell what those shown do not.
     sold = bool(terms["commercial"] or terms["price"])
-    consents = [
-        permission.require(registry, "publish", one, audited=audited, commercial=sold)
-        for one in permission.shown_by(registry, found.adapter)
-    ]
     from sosie.models import lora as files
 
     seal = files.sealed(found.path)
+    audit = _audited(registry, seal.tensors_sha256)
+    consents = [
+        permission.require(registry, "publish", one, audited=audit is not None, commercial=sold)
+        for one in permission.shown_by(registry, found.adapter)
+    ]
     stem = f"{title}-{version}"
     frozen = [_frozen(registry, found.path.read_bytes(), f"{stem}.safetensors", "lora")]
     examples, kept = _pictures(registry, found, seal, pictures, cover, say)
     for number, data in enumerate(kept, start=1):
         frozen.append(_frozen(registry, data, f"{stem}-{number}.png", "picture"))
-    doctor, audit = _examined(registry, seal), _audited(registry, seal.tensors_sha256)
+    doctor = _examined(registry, seal)
     if doctor is None:
         say("Doctor's results: absent, and the card says so.")
     if audit is None:

@@ -70,7 +70,7 @@ def resembles(
     samples, left_out = _people(registry)
     vectors = _embedded(registry, samples, on_picture)
     seen = {
-        name: [(sample, vectors[sample.pixels_sha256]) for sample in own]
+        name: [(sample, vectors[sample.picture_sha256]) for sample in own]
         for name, own in samples.items()
     }
     showing = {
@@ -104,23 +104,26 @@ def _people(registry: Registry) -> tuple[dict[str, tuple[Sample, ...]], tuple[st
 def _embedded(
     registry: Registry, samples: dict[str, tuple[Sample, ...]], on_picture: OnPicture
 ) -> dict[str, NDArray[np.float32] | None]:
-    """The face's embedding of every picture, by the hash of its pixels."""
+    """The face's embedding of every picture, by its hash. Kept under that hash too, so that it goes
+    when the picture is forgotten.
+    """
     import numpy as np
 
     from sosie.models import faces
 
     judge = faces.identity
-    wanted = {s.pixels_sha256: s.picture_sha256 for own in samples.values() for s in own}
-    keys = {pixels: f"{KEY}/{judge.sha256}/{pixels}" for pixels in wanted}
+    wanted = dict.fromkeys(s.picture_sha256 for own in samples.values() for s in own)
+    keys = {picture: f"{picture}:{KEY}/{judge.sha256}" for picture in wanted}
     kept = dict(registry.readings.get(list(keys.values())))
-    for number, (pixels, blob) in enumerate(wanted.items(), 1):
-        if keys[pixels] not in kept:
-            vector = judge(drawing.pixels(registry.blobs.path(blob)))
+    for number, (picture, key) in enumerate(keys.items(), 1):
+        if key not in kept:
+            vector = judge(drawing.pixels(registry.blobs.path(picture)))
             text = Kept(values=() if vector is None else tuple(map(float, vector)))
-            kept[keys[pixels]] = text.model_dump_json()
-            registry.readings.put({keys[pixels]: kept[keys[pixels]]})
-        on_picture(number, len(wanted))
-    read = {pixels: Kept.model_validate_json(kept[key]).values for pixels, key in keys.items()}
+            kept[key] = text.model_dump_json()
+            registry.readings.put({key: kept[key]})
+        on_picture(number, len(keys))
+    read = {picture: Kept.model_validate_json(kept[key]).values for picture, key in keys.items()}
     return {
-        pixels: np.array(values, np.float32) if values else None for pixels, values in read.items()
+        picture: np.array(values, np.float32) if values else None
+        for picture, values in read.items()
     }
