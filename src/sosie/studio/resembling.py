@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sosie import rights
 from sosie.core.errors import BadInput
 from sosie.core.records import Record, Sample
 from sosie.registry import Registry
-from sosie.studio import drawing
+from sosie.studio import drawing, permission
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,9 +94,15 @@ def _people(registry: Registry) -> tuple[dict[str, tuple[Sample, ...]], tuple[st
     for subject in registry.subjects():
         if subject.kind != "person":
             continue
-        given = registry.consents(subject.name)
-        if given and not given[-1].acts:
-            left_out.append(f'"{subject.name}" has withdrawn every permission: not compared.')
+        # To say whom a face looks like is biometric identification, which a record prohibits unless
+        # it lifts it; who has not signed has lifted nothing.
+        decision = rights.decide("add", subject.name, permission.context(registry, subject.name))
+        if not decision.allowed:
+            left_out.append(f"{decision.reason} Not compared.")
+        elif decision.consent_sha256 is None or "biometric" in decision.prohibitions:
+            left_out.append(
+                f'"{subject.name}" has not permitted biometric identification: not compared.'
+            )
         else:
             found[subject.name] = registry.samples(subject.name)
     return found, tuple(left_out)
