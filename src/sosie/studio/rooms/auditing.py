@@ -94,8 +94,9 @@ class Auditing(Room):
         on_picture: Callable[[int, int], None] = lambda done, of: None,
     ) -> Looked:
         """Whom on file the face in a picture looks like, with false-match rates calibrated on the
-        people on file. `among` names those asked about; None is everybody. Compared are only those whose
-        permission lifts the prohibition of biometric identification.
+        people on file. `among` names those asked about; None is everybody. Compared are only those
+        whose permission lifts the prohibition of biometric identification.
+
         Raises BadInput, NotFound.
         """
         return resembling.resembles(
