@@ -17,7 +17,7 @@ def test_from_a_lora_to_a_place_on_the_shelf(home, tmp_path):
         "--derivatives", "--no-credit", "--alias", "1990s",
     )  # fmt: skip
     assert published.code == 0, published
-    assert "Audit: absent, and the card says so." in published.err
+    assert "Audit of likeness: absent, and the card says so." in published.err
     for words in ("60 to 72 years", "not asked for", "absent: nobody has looked"):
         assert words in published.out
     sosie(home, "publish", "anna", "v2", "--price", "12.50 eur").refused(4, "earn money")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import sqlite3
 from datetime import date, timedelta
@@ -15,7 +16,7 @@ from sosie.core.errors import BadInput, NotFound, WorkspaceError
 from sosie.core.files import sha256_bytes
 from sosie.core.records import Adapter, Box, Run, Sample, Subject, now
 from sosie.registry import Blobs, Registry, home_folder
-from sosie.registry.migrations import MIGRATIONS
+from sosie.registry.migrations import MIGRATIONS, m013_verdicts
 from sosie.registry.names import checked_name
 from sosie.rights import sign
 
@@ -101,6 +102,31 @@ def test_an_older_schema_is_brought_up_to_date(
     with Registry.open(registry.home) as again:
         assert again._db.rows("SELECT extra FROM subjects")[0][0] == "new"
         assert again.subject("anna").trigger == "anna"
+
+
+@pytest.mark.parametrize(
+    ("states", "verdict"),
+    [
+        (["passed", "told"], "passed"),
+        (["passed", "failed", "not measured"], "failed"),
+        (["passed", "not measured"], "not measured"),
+        (["told"], "not measured"),
+    ],
+)
+def test_audits_from_before_their_verdicts_were_filed_keep_what_they_found(
+    registry: Registry, states: list[str], verdict: str
+) -> None:
+    record = json.dumps({"figures": [{"state": state} for state in states]})
+    old = ("id", "subject", "adapter", "tensors_sha256", "sha256", "record")
+    with registry._db.writing() as db:
+        db.execute("DROP INDEX audits_tensors")
+        for column in ("kind", "verdict"):
+            db.execute(f"ALTER TABLE audits DROP COLUMN {column}")
+        values = (1, "anna", "anna-1", "t", "s", record)
+        db.execute(f"INSERT INTO audits ({','.join(old)}) VALUES (?,?,?,?,?,?)", values)
+        m013_verdicts(db)
+    (found,) = registry.audits.of_weights("t", "likeness")
+    assert found.verdict == verdict and not registry.audits.of_weights("t", "copying")
 
 
 def test_a_step_that_fails_leaves_the_schema_before_it(

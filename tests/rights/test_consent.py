@@ -168,7 +168,7 @@ def test_each_clause_refuses_by_its_name(
     record = bound("publish", terms=terms)
     found = ask("publish", record, **meant)
     assert not found.allowed and found.clause == clause and found.consent_sha256 == record.sha256()
-    assert ask("publish", bound("publish", terms={}), audited=True).allowed
+    assert ask("publish", bound("publish", terms={}), copying="passed").allowed
 
 
 def test_what_is_within_the_bounds_is_permitted() -> None:
@@ -181,7 +181,7 @@ def test_what_is_within_the_bounds_is_permitted() -> None:
         },
     )
     meant = {
-        **{"base": "flux", "territory": "FR", "commercial": True, "audited": True},
+        **{"base": "flux", "territory": "FR", "commercial": True, "copying": "passed"},
         **{"pictures": ("a" * 64,), "modality": "face", "prompts": ("anna in a red coat",)},
     }
     found = ask("publish", record, **meant)

@@ -73,6 +73,15 @@ def audited(adapter):
     )
 
 
+def file(studio, found, kind="likeness", verdict="passed"):
+    """Put an audit on file, signed, as of a kind and with a verdict."""
+    signature = rights.sign(studio.registry.key(), found.sha256(), role="trainer", at=found.taken)
+    studio.registry.audits.add(
+        "anna", found.adapter, found.tensors_sha256, found.canonical(), signature,
+        kind=kind, verdict=verdict,
+    )  # fmt: skip
+
+
 def test_a_release_says_all_of_its_lora(studio, trained, published):
     release = published.release
     assert release.lora.file_sha256 == trained.adapter.file_sha256
@@ -106,15 +115,15 @@ def test_what_is_absent_is_said_to_be(studio, trained):
     told = []
     release = studio.publish("anna", "v1", say=told.append).release
     assert release.audit is None and release.examples == ()
-    assert "Audit: absent, and the card says so." in told
+    assert "Audit of likeness: absent, and the card says so." in told
     assert any(line.startswith("No picture") for line in told)
     rows = dict(card.examined(release))
-    assert rows["the LoRA"] == card.ABSENT and rows["the pictures (doctor)"].startswith("blocked")
+    assert rows["likeness (audit)"] == card.ABSENT
+    assert rows["the pictures (doctor)"].startswith("blocked")
     facts = dict(card.facts(release))
     assert facts["author"] == facts["recommended strength"] == card.NOT_STATED
     found = audited(trained.adapter)
-    signature = rights.sign(studio.registry.key(), found.sha256(), role="trainer", at=found.taken)
-    studio.registry.audits.add("anna", "anna-1", found.tensors_sha256, found.canonical(), signature)
+    file(studio, found)
     with studio.registry._db.writing() as db:
         db.execute("DELETE FROM readings WHERE key GLOB 'checkup:*'")
     release = studio.publish("anna", "v2", say=told.append).release
@@ -239,17 +248,53 @@ def test_what_is_fetched_and_drawn_is_counted(studio, trained, published, tmp_pa
     assert drawn.number == 2
 
 
-def test_an_audit_of_other_weights_does_not_open_a_checkpoint(studio, trained):
-    terms = {"audit_first": True, "commercial": True}
-    studio.consent("anna", relation="self", who="Anna Weber", acts=EVERYTHING, terms=terms)
-    with pytest.raises(NotPermitted, match="asks for an audit first"):
-        studio.publish("anna", "v1")
+@pytest.fixture
+def careful(studio):
+    """A workspace of somebody who lets nothing be published that copies her pictures."""
+    studio.consent(
+        "anna", relation="self", who="Anna Weber", acts=EVERYTHING, terms={"audit_first": True}
+    )
+    return studio
+
+
+def test_only_a_search_of_these_weights_that_found_no_copies_opens_them(careful, trained):
     found = audited(trained.adapter)
-    signature = rights.sign(studio.registry.key(), found.sha256(), role="trainer", at=found.taken)
-    studio.registry.audits.add("anna", "anna-1", found.tensors_sha256, found.canonical(), signature)
-    with pytest.raises(NotPermitted, match="asks for an audit first"):
-        studio.publish("anna", "v1", lora="anna-1@2")
-    assert studio.publish("anna", "v1").release.audit
+    with pytest.raises(NotPermitted, match=r"none of these weights .* sosie audit anna --copies"):
+        careful.publish("anna", "v1")
+    file(careful, found, "likeness")
+    with pytest.raises(NotPermitted, match="none of these weights"):
+        careful.publish("anna", "v1")
+    file(careful, found, "copying", "failed")
+    with pytest.raises(NotPermitted, match="the latest of these weights found some"):
+        careful.publish("anna", "v1")
+    file(careful, found, "copying", "not measured")
+    with pytest.raises(NotPermitted, match="could not tell"):
+        careful.publish("anna", "v1")
+    file(careful, found, "copying")
+    with pytest.raises(NotPermitted, match=r"none of these weights .* audit anna-1@2 --copies"):
+        careful.publish("anna", "v1", lora="anna-1@2")
+    release = careful.publish("anna", "v1").release
+    assert release.copying.report_sha256 == found.sha256()
+    assert dict(card.examined(release))["copies of the pictures (audit)"] == "passed"
+
+
+def test_copies_that_are_found_later_take_a_release_off_the_shelf(careful, trained):
+    found = audited(trained.adapter)
+    file(careful, found, "copying")
+    published = careful.publish("anna", "v1")
+    everything = Wanted(sort="newest")
+    assert [hit.shelved for hit in careful.releases(everything)] == [published]
+    assert careful.card("anna@v1")[0] == published
+    file(careful, found, "copying", "failed")
+    assert careful.releases(everything) == ()
+    with pytest.raises(NotPermitted, match="found some"):
+        careful.card("anna@v1")
+
+
+def test_a_release_from_before_copies_were_searched_keeps_its_hash(published):
+    assert "copying" not in json.loads(published.release.canonical())
+    again = published.release.model_validate_json(published.release.canonical())
+    assert again.sha256() == published.release.sha256()
 
 
 def test_what_is_taken_out_says_what_its_card_says(studio, trained, tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
 
 from pydantic import Field
 
@@ -11,8 +10,7 @@ from sosie.audit.choice import Choice, Point
 from sosie.audit.figures import Figure
 from sosie.audit.panel import Unmeasured
 from sosie.core.records import Record
-
-Verdict = Literal["passed", "failed", "not measured"]
+from sosie.core.terms import Verdict
 
 
 class Held(Record):

@@ -121,7 +121,7 @@ class Terms(_Told):
     disclose: bool = True
     """Whether what is made must be marked as synthetic."""
     audit_first: bool = False
-    """Whether nothing may be published before an audit is on file."""
+    """Whether nothing may be published before an audit found no copies of the pictures in it."""
     credit: Words | None = None
     """Whom to name where a picture is shown."""
 

@@ -12,11 +12,18 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+    model_validator,
+)
 
 from sosie.core.canonical import canonical_json
 from sosie.core.records import Record
-from sosie.core.terms import Commercial, FileRole, Kind, Relation
+from sosie.core.terms import Commercial, FileRole, Kind, Relation, Verdict
 
 LATEST = "latest"
 """The alias that every name has: its newest version."""
@@ -180,6 +187,12 @@ class Report(Record):
         return self
 
 
+class Search(Report):
+    """An audit that looked for copies of the pictures, in short: publishing may hang on it."""
+
+    verdict: Verdict
+
+
 class Release(Record):
     """One published version. None in a field says that nothing is known, and a card says so."""
 
@@ -214,6 +227,10 @@ class Release(Record):
     """Of everybody shown."""
     doctor: Report | None = None
     audit: Report | None = None
+    """Of its likeness."""
+    copying: Search | None = None
+    """Whether it copies its pictures. Releases from before that was asked are written without this
+    field."""
     examples: tuple[Example, ...] = Field(default=(), max_length=32)
     cover_sha256: Sha256 | None = None
     tensors_sha256: Sha256
@@ -235,6 +252,13 @@ class Release(Record):
         if shown - held:
             raise ValueError("it shows a picture that it does not hold")
         return self
+
+    @model_serializer(mode="wrap")
+    def _as_signed(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = write(self)
+        if self.copying is None:
+            written.pop("copying", None)
+        return written
 
     @property
     def title(self) -> str:

@@ -13,6 +13,10 @@ Act = Literal["add", "train", "generate", "export", "merge", "publish", "serve",
 Modality = Literal["face", "body", "voice", "handwriting", "signature"]
 """What of a person a model may learn; a signature stands apart from a handwriting."""
 Prohibition = Literal["sexual", "minors", "political", "biometric", "impersonation", "forgery"]
+AuditKind = Literal["likeness", "copying"]
+"""What an audit of a LoRA looks for."""
+Verdict = Literal["passed", "failed", "not measured"]
+"""Of an audit."""
 RunState = Literal["running", "stopped", "failed", "done"]
 
 ACTS: tuple[Act, ...] = (

@@ -384,3 +384,17 @@ def m012_watermarks(db: sqlite3.Connection) -> None:
             record TEXT NOT NULL
         )"""
     )
+
+
+@migration
+def m013_verdicts(db: sqlite3.Connection) -> None:
+    """What an audit looked for, and whether it passed; before, all looked for likeness."""
+    db.execute("ALTER TABLE audits ADD COLUMN kind TEXT NOT NULL DEFAULT 'likeness'")
+    db.execute("ALTER TABLE audits ADD COLUMN verdict TEXT NOT NULL DEFAULT 'not measured'")
+    state = "SELECT json_extract(value, '$.state') FROM json_each(record, '$.figures')"
+    db.execute(f"UPDATE audits SET verdict = 'failed' WHERE 'failed' IN ({state})")
+    db.execute(
+        f"""UPDATE audits SET verdict = 'passed' WHERE 'passed' IN ({state})
+        AND 'failed' NOT IN ({state}) AND 'not measured' NOT IN ({state})"""
+    )
+    db.execute("CREATE INDEX audits_tensors ON audits (tensors_sha256)")

@@ -6,13 +6,14 @@ the time being, so that it says nothing; the second refuses what it does not per
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import MAXYEAR, date, datetime, timedelta
 from typing import NamedTuple
 
 from sosie.core.consent import OF_AGE, Consent
-from sosie.core.terms import Act, Modality
+from sosie.core.terms import Act, Modality, Verdict
 from sosie.rights.prompts import asked
 
 SLACK = timedelta(minutes=5)
@@ -41,8 +42,10 @@ class Context:
     territory: str | None = None
     """The country, by its ISO 3166-1 code."""
     commercial: bool = False
-    audited: bool = False
-    """Whether an audit is on file for what is to be published."""
+    lora: str | None = None
+    """What is to be published, as a command names it."""
+    copying: Verdict | None = None
+    """Of the latest audit of its very weights that looked for copies; None is that none did."""
 
     @property
     def set_back(self) -> bool:
@@ -167,9 +170,16 @@ def _commercial(act: Act, consent: Consent, context: Context) -> str | None:
 
 
 def _audit_first(act: Act, consent: Consent, context: Context) -> str | None:
-    if act == "publish" and consent.bounds.audit_first and not context.audited:
-        return "asks for an audit first, and none is on file"
-    return None
+    if act != "publish" or not consent.bounds.audit_first or context.copying == "passed":
+        return None
+    lora = "LORA" if context.lora is None else shlex.quote(context.lora)
+    command = f"sosie audit {lora} --copies"
+    found = {
+        None: f"none of these weights is on file: {command} makes one",
+        "failed": f"the latest of these weights found some: {command} tells which",
+        "not measured": f"the latest could not tell: {command} says what it lacks",
+    }
+    return f"asks for an audit that finds no copies, and {found[context.copying]}"
 
 
 def _prohibitions(act: Act, consent: Consent, context: Context) -> Objection | None:

@@ -407,7 +407,13 @@ def _file(registry: Registry, report: Audit, real: Reals, folder: Path, place: P
 
     signature = rights.sign(registry.key(), report.sha256(), role="trainer", at=report.taken)
     registry.audits.add(
-        report.subject, report.adapter, report.tensors_sha256, report.canonical(), signature
+        report.subject,
+        report.adapter,
+        report.tensors_sha256,
+        report.canonical(),
+        signature,
+        kind="likeness",
+        verdict=report.verdict,
     )
     signed = Signed(audit=report.model_dump(mode="json"), signature=signature)
     stem = f"{report.taken:%Y%m%d-%H%M%S}"

@@ -113,7 +113,12 @@ def terms(release: Release) -> Iterator[tuple[str, str]]:
 
 def examined(release: Release) -> Iterator[tuple[str, str]]:
     """What the doctor and an audit said, in rows; what is absent is said to be."""
-    for what, report in (("the pictures (doctor)", release.doctor), ("the LoRA", release.audit)):
+    reports = {
+        "the pictures (doctor)": release.doctor,
+        "likeness (audit)": release.audit,
+        "copies of the pictures (audit)": release.copying,
+    }
+    for what, report in reports.items():
         yield what, _told(report) if report else ABSENT
 
 

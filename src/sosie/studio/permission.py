@@ -145,7 +145,7 @@ def standing(registry: Registry, consent: Consent) -> tuple[rights.Standing, dat
     weighed = context(registry, consent.subject)
     # What stood does not hang on a clock that was set back, nor on what an act would need.
     at = max(weighed.at, weighed.seen or weighed.at)
-    weighed = replace(weighed, at=at, audited=True)
+    weighed = replace(weighed, at=at, copying="passed")
     sha256 = consent.sha256()
     decided = (rights.decide(act, consent.subject, weighed) for act in consent.acts)
     if any(decision.allowed for decision in decided):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
@@ -22,12 +21,11 @@ from sosie.core.release import (
     Price,
     Release,
     ReleasedFile,
-    Report,
     Sha256,
     Span,
     Terms,
 )
-from sosie.core.terms import Commercial, FileRole, Metric
+from sosie.core.terms import Commercial, FileRole, Metric, Verdict
 from sosie.registry import Registry, Shelved
 from sosie.registry.finding import Hit
 from sosie.registry.labels import Wanted
@@ -35,7 +33,7 @@ from sosie.registry.names import checked_name, checked_version
 from sosie.registry.releases import taken_apart
 from sosie.registry.usage import Use
 from sosie.rights import xmp
-from sosie.studio import card, drawing, permission, verifying
+from sosie.studio import card, drawing, permission, reports, verifying
 from sosie.studio.door import Door
 from sosie.studio.marking import Marker
 
@@ -102,8 +100,8 @@ def publish(
     Raises NotFound if there is no such LoRA, NotPermitted, and BadInput for what cannot stand.
     """
     found = drawing.find(registry, lora or name)
-    # Whether these very weights were audited is asked below: a checkpoint has others than its LoRA.
-    permission.require_shown(registry, "publish", found.adapter, audited=True)
+    # What an audit of these very weights says is asked below: they have not been read yet.
+    permission.require_shown(registry, "publish", found.adapter, copying="passed")
     title, version = checked_name(taken_apart(name)[0]), checked_version(version)
     before = registry.releases.versions(title)
     _refuse_stranger(registry, title, found.subject, before)
@@ -116,9 +114,11 @@ def publish(
     from sosie.models import lora as files
 
     seal = files.sealed(found.path)
-    audit = _audited(registry, seal.tensors_sha256)
+    audit = reports.likeness(registry, seal.tensors_sha256)
+    copying = reports.copying(registry, seal.tensors_sha256)
+    meant = {"lora": lora or name, "copying": copying and copying.verdict, "commercial": sold}
     consents = [
-        permission.require(registry, "publish", one, audited=audit is not None, commercial=sold)
+        permission.require(registry, "publish", one, **meant)
         for one in permission.shown_by(registry, found.adapter)
     ]
     stem = f"{title}-{version}"
@@ -126,11 +126,13 @@ def publish(
     examples, kept = _pictures(registry, found, seal, pictures, cover, say)
     for number, data in enumerate(kept, start=1):
         frozen.append(_frozen(registry, data, f"{stem}-{number}.png", "picture"))
-    doctor = _examined(registry, seal)
+    doctor = reports.doctor(registry, seal)
     if doctor is None:
         say("Doctor's results: absent, and the card says so.")
     if audit is None:
-        say("Audit: absent, and the card says so.")
+        say("Audit of likeness: absent, and the card says so.")
+    if copying is None:
+        say("Audit of copies: absent, and the card says so.")
     try:
         release = Release(
             name=title,
@@ -146,6 +148,7 @@ def publish(
             ),
             doctor=doctor,
             audit=audit,
+            copying=copying,
             examples=tuple(examples),
             cover_sha256=sha256_bytes(kept[0]) if kept else None,
             tensors_sha256=seal.tensors_sha256,
@@ -169,8 +172,9 @@ def require(registry: Registry, title: str) -> Shelved:
     """
     name, version = taken_apart(title)
     shelved = registry.releases.get(name, version or "latest")
-    audited = shelved.release.audit is not None
-    permission.require_shown(registry, "publish", drawing.as_adapter(shelved), audited=audited)
+    copying = reports.copying_today(registry, shelved.release)
+    meant = {"lora": shelved.release.title, "copying": copying}
+    permission.require_shown(registry, "publish", drawing.as_adapter(shelved), **meant)
     return shelved
 
 
@@ -179,15 +183,16 @@ def listed(registry: Registry, wanted: Wanted, number: int) -> tuple[Hit, ...]:
     today. Raises BadInput if there is nothing to search for.
     """
     seen = registry.latest()
-    allowed: dict[str, bool] = {}
+    allowed: dict[tuple[str, Verdict | None], bool] = {}
 
     def may_be_shown(hit: Hit) -> bool:
+        copying = reports.copying_today(registry, hit.shelved.release)
         shown = permission.shown_by(registry, drawing.as_adapter(hit.shelved))
         for name in shown:
-            if name not in allowed:
-                context = permission.context(registry, name, seen=seen)
-                allowed[name] = rights.decide("publish", name, context).allowed
-        return all(allowed[name] for name in shown)
+            if (name, copying) not in allowed:
+                context = permission.context(registry, name, seen=seen, copying=copying)
+                allowed[name, copying] = rights.decide("publish", name, context).allowed
+        return all(allowed[name, copying] for name in shown)
 
     return tuple(islice(filter(may_be_shown, registry.finding.hits(wanted)), number))
 
@@ -348,43 +353,3 @@ def _preview_claims(adapter: Adapter, title: str, prompt: str) -> rights.Claims:
         ),
         consents=(adapter.consent_sha256,) if adapter.consent_sha256 else (),
     )
-
-
-def _examined(registry: Registry, seal: Sealed) -> Report | None:
-    """The doctor's results on the pictures that the LoRA was trained on; of several the gravest."""
-    from sosie.doctor import Checkup
-
-    dataset = seal.header.get("sosie.dataset_sha256")
-    if dataset is None:
-        return None
-    kept = registry.readings.find("checkup:", "dataset_sha256", dataset)
-    found = [Checkup.model_validate_json(text) for text in kept]
-    if not found:
-        return None
-    order = ("blocked", "needs attention", "ready")
-    worst = min(found, key=lambda checkup: (order.index(checkup.verdict), checkup.sha256()))
-    figures: dict[str, Any] = {
-        "pictures": worst.pictures,
-        "findings": dict(Counter(finding.severity for finding in worst.open)),
-        "dismissed": len(worst.findings) - len(worst.open),
-        "rules passed": len(worst.passed),
-        "rules that could not look": len({entry.rule for entry in worst.not_examined}),
-    }
-    return Report(verdict=worst.verdict, report_sha256=worst.sha256(), figures=figures)
-
-
-def _audited(registry: Registry, tensors_sha256: str) -> Report | None:
-    """The latest audit of these weights that is on file."""
-    from sosie.audit import Audit
-    from sosie.audit.page import told
-
-    filed = registry.audits.of_weights(tensors_sha256)
-    if not filed:
-        return None
-    found = Audit.model_validate_json(filed[-1].record)
-    figures: dict[str, Any] = {}
-    for figure in found.figures:
-        row = told(figure)
-        by = f" ({row.judge})" if row.judge else ""
-        figures[f"{row.title}{by}"] = " ".join(part for part in (row.value, row.interval) if part)
-    return Report(verdict=found.verdict, report_sha256=found.sha256(), figures=figures)
