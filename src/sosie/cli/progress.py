@@ -6,7 +6,6 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -111,7 +110,7 @@ LINES: dict[str, Callable[[dict[str, Any]], str]] = {
     "plan": _plan,
     "validation": _validation,
     "checkpoint": lambda data: f"checkpoint at step {data['step']}",
-    "preview": lambda data: f"previews at step {data['step']}: {Path(data['pictures'][0]).parent}",
+    "preview": lambda data: f"previews at step {data['step']}: {data['folder']}",
     "score": _score,
     "resumed": lambda data: f"resumed at step {data['step']}",
     "stopped": lambda data: f"stopped: {data['reason']}",

@@ -38,16 +38,9 @@ class Marker:
         gets none."""
         made = picture.made
         parts = [(made.base, made.base_sha256), *((u.name, u.tensors_sha256) for u in made.loras)]
+        consents = tuple(u.consent_sha256 for u in made.loras if u.consent_sha256)
         rgb, bits = self.watermarked(
-            picture.rgb,
-            Watermark(
-                what="drawn",
-                subject=subject,
-                pixels_sha256=_pixels_sha256(picture.rgb),
-                made_from=tuple(f"{name} ({sha256[:12]}…)" for name, sha256 in parts),
-                consents=tuple(u.consent_sha256 for u in made.loras if u.consent_sha256),
-                at=now(),
-            ),
+            picture.rgb, mark_of_drawn(picture.rgb, subject, parts, consents)
         )
         return replace(picture, rgb=rgb), bits
 
@@ -94,9 +87,20 @@ class Marker:
             self._say(line)
 
 
-def _pixels_sha256(rgb: Any) -> str:
+def mark_of_drawn(
+    rgb: Any, subject: str | None, parts: Sequence[tuple[str, str]], consents: tuple[str, ...]
+) -> Watermark:
+    """What is filed with the watermark of a drawn picture (H, W, 3), made from `parts`: names of
+    models with their hashes."""
     from PIL import Image
 
     from sosie.registry.intake import pixels_sha256
 
-    return pixels_sha256(Image.fromarray(rgb))
+    return Watermark(
+        what="drawn",
+        subject=subject,
+        pixels_sha256=pixels_sha256(Image.fromarray(rgb)),
+        made_from=tuple(f"{name} ({sha256[:12]}…)" for name, sha256 in parts),
+        consents=consents,
+        at=now(),
+    )

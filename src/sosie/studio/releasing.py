@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from sosie import rights
 from sosie.core.errors import BadInput
 from sosie.core.files import sha256_bytes, write_atomically
-from sosie.core.records import Adapter, Record, first_complaint, now
+from sosie.core.records import Record, first_complaint, now
 from sosie.core.release import (
     Covered,
     Example,
@@ -35,7 +35,7 @@ from sosie.registry.usage import Use
 from sosie.rights import xmp
 from sosie.studio import card, drawing, permission, reports, verifying
 from sosie.studio.door import Door
-from sosie.studio.marking import Marker
+from sosie.studio.marking import Marker, mark_of_drawn
 
 if TYPE_CHECKING:
     from sosie.models.lora import Sealed
@@ -289,7 +289,8 @@ def _pictures(
         chosen.insert(0, cover)
     drawn = [_drawn(registry, path, seal.tensors_sha256) for path in chosen]
     if not drawn:
-        drawn = _previews(registry, found, _Summary.of(seal).step, Marker(registry, say=say))
+        marker = Marker(registry, watermark=True, say=say)
+        drawn = _previews(registry, found, _Summary.of(seal).step, marker)
     for example, data in drawn:
         if objection := door.look(data).objection:
             raise BadInput(f"The picture of seed {example.seed} {objection}")
@@ -327,8 +328,11 @@ def _drawn(registry: Registry, path: Path, tensors_sha256: str) -> tuple[Example
 def _previews(
     registry: Registry, found: drawing.Found, step: int | None, marker: Marker
 ) -> list[tuple[Example, bytes]]:
-    """The first previews that the run drew at the LoRA's step, signed."""
+    """The first previews that the run drew at the LoRA's step, with every mark."""
+    import numpy as np
     from PIL import Image
+
+    from sosie.generate.files import png, synthetic_chunks
 
     if not found.adapter.run or step is None:
         return []
@@ -336,20 +340,22 @@ def _previews(
     made = []
     for path in sorted(folder.glob("*.png"))[:PREVIEWS]:
         with Image.open(path) as image:
-            said = json.loads(image.info["sosie"])
-        prompt, seed = said["prompt"], said["seed"]
-        data = marker.signed(path.read_bytes(), _preview_claims(found.adapter, path.stem, prompt))
+            record, rgb = image.info["sosie"], np.asarray(image.convert("RGB"))
+        prompt, seed = (json.loads(record)[key] for key in ("prompt", "seed"))
+        lora = found.adapter
+        consents = (lora.consent_sha256,) if lora.consent_sha256 else ()
+        mark = mark_of_drawn(rgb, found.subject, [(lora.name, lora.tensors_sha256)], consents)
+        rgb, bits = marker.watermarked(rgb, mark)
+        chunks = synthetic_chunks()
+        chunks.add_itxt("sosie", record)
+        model = rights.Ingredient(title=lora.name, kind="model", digest=lora.tensors_sha256)
+        claims = rights.Claims(
+            title=path.stem,
+            source_type=xmp.SYNTHETIC,
+            ingredients=(model, rights.Ingredient(title="prompt", kind="prompt", said=prompt)),
+            consents=consents,
+            watermark=bits,
+        )
+        data = marker.signed(png(Image.fromarray(rgb), chunks), claims)
         made.append((Example(file_sha256=sha256_bytes(data), prompt=prompt, seed=seed), data))
     return made
-
-
-def _preview_claims(adapter: Adapter, title: str, prompt: str) -> rights.Claims:
-    return rights.Claims(
-        title=title,
-        source_type=xmp.SYNTHETIC,
-        ingredients=(
-            rights.Ingredient(title=adapter.name, kind="model", digest=adapter.tensors_sha256),
-            rights.Ingredient(title="prompt", kind="prompt", said=prompt),
-        ),
-        consents=(adapter.consent_sha256,) if adapter.consent_sha256 else (),
-    )

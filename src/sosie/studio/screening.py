@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from sosie import rights
 from sosie.core.errors import NotPermitted, WeightsRefused
 from sosie.core.records import Adapter
+from sosie.core.terms import Act
 from sosie.registry import Registry
 from sosie.studio import permission
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Screen:
-    """Looks at each picture drawn with LoRAs, as soon as it is there."""
+    """Looks at each picture drawn, as soon as it is there."""
 
     def __init__(
         self,
@@ -24,28 +26,41 @@ class Screen:
         adapters: Sequence[Adapter],
         meant: dict[str, Any],
         say: Callable[[str], None],
+        *,
+        act: Act = "generate",
+        subjects: Sequence[str] = (),
     ) -> None:
-        self._registry, self._adapters, self._meant, self._say = registry, adapters, meant, say
-        shown = [name for adapter in adapters for name in permission.shown_by(registry, adapter)]
+        """Of pictures that are drawn with `adapters`, or in training of `subjects`."""
+        self._registry, self._adapters, self._subjects = registry, adapters, subjects
+        self._act, self._meant, self._say = act, meant, say
+        shown = self._shown()
         decisions = [
-            rights.decide("generate", name, permission.context(registry, name, **meant))
-            for name in dict.fromkeys(shown)
+            rights.decide(act, name, permission.context(registry, name, **meant)) for name in shown
         ]
         self._look = any("sexual" in decision.prohibitions for decision in decisions)
         self._guarded = any(rights.guarded(name, registry.consents(name)) for name in shown)
         self._blind = False
 
+    def _shown(self) -> tuple[str, ...]:
+        """Whom the pictures show, each once."""
+        by = (permission.shown_by(self._registry, adapter) for adapter in self._adapters)
+        return tuple(dict.fromkeys([*self._subjects, *chain.from_iterable(by)]))
+
     def passes(self, picture: Picture) -> bool:
-        """Whether a picture may be written; tells why not.
+        """`lets` of a picture with its record."""
+        return self.lets(picture.rgb, picture.made.seed)
+
+    def lets(self, rgb: Any, seed: int) -> bool:
+        """Whether a picture (H, W, 3) of a seed may be written; tells why not.
 
         Raises NotPermitted if the permission has ended meanwhile, and WeightsRefused if a child may
         be shown and the detector is not installed.
         """
-        for adapter in self._adapters:
-            permission.require_shown(self._registry, "generate", adapter, **self._meant)
-        objection = self._objection(picture.rgb) if self._look else None
+        for name in self._shown():
+            permission.require(self._registry, self._act, name, **self._meant)
+        objection = self._objection(rgb) if self._look else None
         if objection is not None:
-            self._say(f"The picture of seed {picture.made.seed} {objection}: it was not written.")
+            self._say(f"The picture of seed {seed} {objection}: it was not written.")
         return objection is None
 
     def require(self, picture: Picture) -> None:

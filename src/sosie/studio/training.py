@@ -25,7 +25,9 @@ from sosie.core.records import (
 )
 from sosie.core.terms import RunState
 from sosie.registry import Registry
-from sosie.studio import drawing, examining, permission, references
+from sosie.studio import drawing, examining, permission, previewing, references
+from sosie.studio.marking import Marker
+from sosie.studio.screening import Screen
 
 if TYPE_CHECKING:
     from sosie.models.diffusion.base import DiffusionBase
@@ -98,12 +100,14 @@ def train(
     overrides: Mapping[str, Any],
     *,
     consent: str,
+    screen: Screen,
     device: str,
     resume: bool,
     on_event: OnEvent,
     should_stop: Callable[[], bool],
 ) -> Adapter:
-    """Train, keep the run's state and events in the registry, and file what came out."""
+    """Train, keep the run's state and events in the registry, and file what came out; `screen`
+    looks at every preview before it is written."""
     subject = registry.subject(name)
     dataset = ready_dataset(registry, subject)
     if resume:
@@ -117,7 +121,9 @@ def train(
     with _Recorder(registry, run, on_event) as recorder:
         recorder.event("run", {"run": run.id, "message": f"run {run.id}: loading {run.base}"})
         loaded = drawing.load(run.base, device)
-        return _train(registry, run, dataset, loaded, overrides, consent, recorder, should_stop)
+        return _train(
+            registry, run, dataset, loaded, overrides, consent, screen, recorder, should_stop
+        )
 
 
 def _train(
@@ -127,6 +133,7 @@ def _train(
     base: DiffusionBase,
     overrides: Mapping[str, Any],
     consent: str,
+    screen: Screen,
     recorder: _Recorder,
     should_stop: Callable[[], bool],
 ) -> Adapter:
@@ -152,6 +159,7 @@ def _train(
         resume=resume,
         examined=examining.examined(registry, dataset, base.info.defaults.width),
         sign=permission.seal(registry),
+        keep=previewing.keeper(screen, _marker(registry, recorder), base.info, run.id, consent),
     )
     # What was withdrawn during the last step is not filed.
     permission.require(registry, "train", run.subject)
@@ -255,12 +263,15 @@ def reproduce(
     path: Path,
     manifest: Manifest,
     *,
+    screen: Screen,
     base: str | None,
     device: str,
     on_event: OnEvent,
     should_stop: Callable[[], bool],
 ) -> Reproduction:
-    """Train again with the recorded pictures, captions and settings, and compare the file."""
+    """Train again with the recorded pictures, captions and settings, and compare the file; `screen`
+    looks at every preview, since a checkpoint is chosen by those that were written.
+    """
     from sosie import train as stage
     from sosie.models import lora
     from sosie.train.manifest import differences
@@ -291,6 +302,7 @@ def reproduce(
                 manifest.config.waive
             ),
             sign=permission.seal(registry),
+            keep=lambda drawn: drawn.png() if screen.lets(drawn.rgb, drawn.seed) else None,
         )
         unsigned = lora.sealed(result.adapter).unsigned_sha256
         again = stage.Manifest.read(result.manifest)
@@ -367,6 +379,11 @@ def _run_or_latest(registry: Registry, name: str) -> Run:
     if of_subject:
         return of_subject[-1]
     raise NotFound.among("run", name, [run.id for run in runs])
+
+
+def _marker(registry: Registry, recorder: _Recorder) -> Marker:
+    """Signs the previews of a run; what cannot be is told in its story."""
+    return Marker(registry, say=lambda line: recorder.event("note", {"message": line}))
 
 
 class _Recorder:

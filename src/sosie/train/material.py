@@ -22,6 +22,7 @@ from sosie.train.crops import Version
 from sosie.train.loop import Tally, Teacher
 from sosie.train.optim import Weights, optimizer
 from sosie.train.planning import Plan, Probe
+from sosie.train.preview import Drawn, Keep
 from sosie.train.seeds import derive
 
 
@@ -47,6 +48,7 @@ def encode(
     *,
     cache: Cache,
     prior_folder: Path,
+    keep: Keep = Drawn.png,
     prompts: Sequence[str] = (),
 ) -> Material:
     """Encode the crops and captions of `plan`, and `prompts` for later; draw the class pictures."""
@@ -65,7 +67,7 @@ def encode(
     )
     some = set(taught[: max(1, len(plan.split.withheld))])
     subset = [x for x in training if x.picture in some and not x.version.close]
-    drawn = prior.lessons(base, cache, config, dataset.kind, prior_folder)
+    drawn = prior.lessons(base, cache, config, dataset.kind, prior_folder, keep)
     return Material(
         training=cache.buckets(training),
         subset=cache.buckets(subset),

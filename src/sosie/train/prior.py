@@ -11,13 +11,15 @@ from pathlib import Path
 from PIL import Image
 
 from sosie.core.canonical import canonical_json
-from sosie.core.files import save_atomically, sha256_bytes, sha256_file
+from sosie.core.errors import NotPermitted
+from sosie.core.files import sha256_bytes, write_atomically
 from sosie.core.terms import Kind
 from sosie.models.diffusion.base import DiffusionBase
+from sosie.rights.credentials import without
 from sosie.train.cache import Cache, Lesson
 from sosie.train.config import TrainConfig
 from sosie.train.crops import Version
-from sosie.train.preview import sample, save_png
+from sosie.train.preview import Drawn, Keep, levels, sample
 from sosie.train.seeds import derive
 
 CLASS: dict[Kind, str] = {"person": "photo of a person", "handwriting": "handwriting"}
@@ -31,9 +33,16 @@ def prompt(config: TrainConfig, kind: Kind) -> str:
 
 
 def lessons(
-    base: DiffusionBase, cache: Cache, config: TrainConfig, kind: Kind, folder: Path
+    base: DiffusionBase,
+    cache: Cache,
+    config: TrainConfig,
+    kind: Kind,
+    folder: Path,
+    keep: Keep,
 ) -> list[Lesson]:
     """Draw the class pictures that `folder` lacks, with no LoRA in the base, and list them all.
+
+    Raises NotPermitted if one of them may not be kept.
 
     Files lie under a key of base, prompt, seed and the base's defaults, so that none is stale.
     """
@@ -48,8 +57,13 @@ def lessons(
         some = missing[start : start + AT_ONCE]
         drawn = sample(base, cache, [text] * len(some), [seeds[i] for i in some])
         for i, pixels in zip(some, drawn, strict=True):
-            said: dict[str, str | int] = {"prompt": text, "seed": seeds[i]}
-            save_atomically(paths[i], lambda to, p=pixels, s=said: save_png(p, to, s))  # type: ignore[misc]
+            png = keep(Drawn(levels(pixels), text, seeds[i]))
+            if png is None:
+                raise NotPermitted(
+                    f'One of the base\'s own pictures of "{text}" may not be kept.',
+                    advice="Choose another prior_prompt.",
+                )
+            write_atomically(paths[i], png)
     return [_lesson(path, text) for path in paths]
 
 
@@ -58,5 +72,10 @@ def _lesson(path: Path, text: str) -> Lesson:
         width, height = picture.size
     version = Version(item=0, crop=(0.0, 0.0, width, height), width=width, height=height)
     return Lesson(
-        picture=0, path=path, pixels_sha256=sha256_file(path), caption=text, version=version
+        picture=0,
+        path=path,
+        # Credentials differ each time; what is taught does not.
+        pixels_sha256=sha256_bytes(without(path.read_bytes())),
+        caption=text,
+        version=version,
     )

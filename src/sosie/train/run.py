@@ -49,6 +49,7 @@ class Run:
     on_checkpoint: OnCheckpoint | None
     should_stop: ShouldStop | None
     sign: lora.Sign | None
+    keep: preview.Keep
     saved: dict[int, Checkpoint] = field(default_factory=dict)
     validations: dict[int, Validation] = field(default_factory=dict)
     scores: dict[int, float] = field(default_factory=dict)
@@ -182,16 +183,18 @@ class Run:
         target = checkpoints.step_folder(self.folder / "previews", done)
         new = not target.is_dir()
         with self._exported():
-            paths = preview.draw(self.base, self.cache, self.probes, target.parent, done)
+            paths = preview.draw(self.base, self.cache, self.probes, target.parent, done, self.keep)
         if new:
             self.story.tell(
                 "preview",
                 step=done,
-                pictures=[str(path) for path in paths],
-                prompts=list(self.probes.prompts),
-                seeds=list(self.probes.seeds),
+                folder=str(target),
+                pictures=[str(path) for path in paths.values()],
+                prompts=[self.probes.prompts[i] for i in paths],
+                seeds=[self.probes.seeds[i] for i in paths],
+                withheld=len(self.probes.prompts) - len(paths),
             )
-        return tuple(paths)
+        return tuple(paths.values())
 
     def _interrupt(self, done: int) -> None:
         if done > 0 and done not in self.saved:
@@ -316,6 +319,7 @@ def train(
     keep_encoders: bool = False,
     examined: Examined | None = None,
     sign: lora.Sign | None = None,
+    keep: preview.Keep = preview.Drawn.png,
 ) -> TrainResult:
     """Teach `base` the dataset with a LoRA and write it, with all that proves it, to `folder`.
 
@@ -326,7 +330,8 @@ def train(
     ends, on CPU, with the same bytes as a run that was never stopped. `keep_encoders` spares the
     text encoders for the next run on the same base. `examined` is what is known to be wrong with
     the pictures: it stops the run like every check, unless it is waived. `sign` signs every
-    LoRA written (see `lora.export`). The base is given back without the LoRA.
+    LoRA written (see `lora.export`); `keep` sees every picture that is drawn before it is written,
+    and says what is. The base is given back without the LoRA.
 
     Raises NotReady if a check fails, BadInput if `folder` holds a run that is not to be resumed or
     was started otherwise, Interrupted, TrainingStopped, WorkspaceError.
@@ -360,6 +365,7 @@ def train(
                 made,
                 cache=cache,
                 prior_folder=folder / "prior",
+                keep=keep,
                 prompts=probes.prompts,
             )
             if not keep_encoders:
@@ -378,6 +384,7 @@ def train(
                 on_checkpoint=on_checkpoint,
                 should_stop=should_stop,
                 sign=sign,
+                keep=keep,
             )
             run.go(run.restore() if resume else 0)
             return run.finish(begun)

@@ -114,5 +114,6 @@ def cover_of(registry: Registry, found: Found) -> bytes | None:
     pictures = found.manifest.parent / "previews"
     for folder in pictures.glob("step-*"):
         if int(folder.name.removeprefix("step-")) == found.step:
-            return (folder / "1.png").read_bytes()
+            first = min(folder.glob("*.png"), key=lambda path: int(path.stem), default=None)
+            return first.read_bytes() if first else None
     return None

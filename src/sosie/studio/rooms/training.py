@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sosie.core.records import Adapter, Event, Run
 from sosie.studio import permission, training
 from sosie.studio.rooms.room import Room
+from sosie.studio.screening import Screen
 from sosie.studio.training import OnEvent, Reproduction
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Training(Room):
             base,
             overrides,
             consent=consent.sha256(),
+            screen=self._screen(name, meant, on_event),
             device=device,
             resume=resume,
             on_event=on_event,
@@ -79,6 +81,7 @@ class Training(Room):
             self.registry,
             manifest,
             recorded,
+            screen=self._screen(recorded.subject, meant, on_event),
             base=base,
             device=device,
             on_event=on_event,
@@ -86,6 +89,14 @@ class Training(Room):
                 self.registry, "train", recorded.subject, should_stop, **meant
             ),
         )
+
+    def _screen(self, name: str, meant: dict[str, Any], on_event: OnEvent) -> Screen:
+        """Looks at the pictures that a training of NAME draws."""
+
+        def say(line: str) -> None:
+            on_event("note", {"message": line})
+
+        return Screen(self.registry, (), meant, say, act="train", subjects=(name,))
 
     def runs(self, name: str | None = None) -> tuple[Run, ...]:
         """Training runs, oldest first."""
