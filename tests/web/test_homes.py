@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from datetime import date
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -418,6 +420,66 @@ def test_a_pull_that_was_killed(other, stick):
         other.pull(str(stick), "anna@v1")
     assert before in seen, "it goes on where it was killed"
     assert other.offered("anna@v1") and not list(incoming.iterdir())
+
+
+def filing(studio: Studio, stick: Path, statement: int) -> bool:
+    """Pull in a process that is killed before the given INSERT; whether it came to that."""
+    child = os.fork()
+    if child == 0:
+        inserts = count()
+
+        def seen(sql: str) -> None:
+            if sql.startswith("INSERT") and next(inserts) == statement:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        try:
+            here = Studio(studio.registry.home)
+            here.registry._db._db.set_trace_callback(seen)
+            here.pull(str(stick), "anna@v1")
+        finally:
+            os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_killed_at_any_moment_of_filing_nobody_is_half_on_file(studio, other, stick):
+    studio.consent("anna", relation="self", who="Anna Weber", acts=ACTS)
+    studio.push("anna@v1", str(stick))
+    statements = 0
+    while filing(other, stick, statements):
+        statements += 3
+        assert not other.registry.subjects() and not other.registry.releases.all()
+        assert not other.registry.missing_blobs()
+    assert statements > 10, "each permission, signature, label and file is a row"
+    assert other.offered("anna@v1") and not list((other.registry.home / INCOMING).iterdir())
+    assert other.registry.consents("anna") == studio.registry.consents("anna")
+
+
+def full(*args, **kwargs):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("what", ["copying", "filing"])
+def test_a_disk_that_fills_in_the_middle_leaves_nothing_of_anybody(
+    what, studio, other, stick, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        if what == "copying":
+            true, room = shutil.copyfile, count()
+            patch.setattr(shutil, "copyfile", lambda *two: full() if next(room) else true(*two))
+        else:
+            db = other.registry._db._db
+            pages = db.execute("PRAGMA page_count").fetchone()[0]
+            db.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(WorkspaceError, match="full"):
+            other.pull(str(stick), "anna@v1")
+    assert untouched(other)
+    if what == "filing":
+        db.execute("PRAGMA max_page_count = 1000000")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(places, "_reader", lambda path, file: lambda have: full())
+        assert other.pull(str(stick), "anna@v1"), "what has come is not asked for again"
+    assert not list((other.registry.home / INCOMING).iterdir())
 
 
 def test_a_push_that_was_killed_leaves_no_parcel(studio, other, tmp_path):

@@ -93,8 +93,14 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction that holds the write lock from its start; it commits whole or never."""
+        """A transaction that holds the write lock from its start; it commits whole or never.
+
+        One within another is part of it.
+        """
         with self._lock, self._told():
+            if self._db.in_transaction:
+                yield self._db
+                return
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -221,12 +222,8 @@ class Registry(RunBook):
             gone = [found["original_sha256"], found["picture_sha256"]]
             gone += self.mends.forget(db, name, found["original_sha256"])
         # After the row is gone for good: a crash in between leaves a file too many, never one
-        # too few. Under the write lock, so that nobody files the same picture meanwhile.
-        with self._db.writing() as db:
-            for sha256 in gone:
-                named = db.execute(f"SELECT 1 FROM ({_NAMED}) WHERE sha256 = ?", (sha256,))
-                if not named.fetchone():
-                    self.blobs.drop(sha256)
+        # too few.
+        self.drop_unnamed(gone)
 
     # Consents
 
@@ -335,6 +332,21 @@ class Registry(RunBook):
             Adapter.model_validate({k: row[k] for k in row.keys() if k != "folded"})  # noqa: SIM118
             for row in rows
         )
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is put on file within it is filed whole, or nothing of it is."""
+        with self._db.writing():
+            yield
+
+    def drop_unnamed(self, hashes: Iterable[str]) -> None:
+        """Delete those of some blobs that nothing on file names."""
+        # Under the write lock, so that nobody files the same meanwhile.
+        with self._db.writing() as db:
+            for sha256 in hashes:
+                named = db.execute(f"SELECT 1 FROM ({_NAMED}) WHERE sha256 = ?", (sha256,))
+                if not named.fetchone():
+                    self.blobs.drop(sha256)
 
     def missing_blobs(self) -> tuple[str, ...]:
         """Hashes that rows name and no file holds: none, unless files were taken away by hand."""

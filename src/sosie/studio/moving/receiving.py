@@ -99,34 +99,42 @@ def take_in(
 
 
 def file_away(registry: Registry, sent: Sent, say: Say) -> Shelved:
-    """Put a release whose files have all come on the shelf.
+    """Put a release whose files have all come on the shelf: all of it, with whom it shows and their
+    permissions, or nothing.
 
-    Raises BadInput or WeightsRefused if a file is not what it claims to be; its bytes are deleted
-    then, and nothing is on file.
+    Raises BadInput or WeightsRefused if a file is not what it claims to be, and then its bytes are
+    deleted; WorkspaceError if the disk refuses, and then what has come stays.
     """
     parcel = sent.parcel
     release = parcel.release
-    if shelved := on_file(registry, parcel):
-        return shelved
-    needed = {file.file_sha256 for file in release.files}
-    came = {sha256: part(registry, sha256) for sha256 in registry.blobs.missing(needed)}
-    places = {sha256: registry.blobs.path(sha256) for sha256 in needed} | came
+    parts = {file.file_sha256: part(registry, file.file_sha256) for file in release.files}
+    shelved = on_file(registry, parcel) or _filed(registry, parcel, parts, say)
+    for path in (_awaited(registry, release.sha256()), *parts.values()):
+        path.unlink(missing_ok=True)
+    return shelved
+
+
+def _filed(registry: Registry, parcel: Parcel, parts: dict[str, Path], say: Say) -> Shelved:
+    came = {sha256: parts[sha256] for sha256 in registry.blobs.missing(parts)}
+    places = {sha256: registry.blobs.path(sha256) for sha256 in parts} | came
     try:
         _examine(registry, parcel, places, say)
     except SosieError:
         for path in came.values():
             path.unlink(missing_ok=True)
         raise
-    for path in came.values():
-        registry.blobs.put_file(path)
-    for person in parcel.people:
-        _file(registry, person)
-    shelved = registry.releases.add(
-        Shelved(release=release, signature=parcel.signature, subject=parcel.people[0].name)
-    )
-    for path in (_awaited(registry, release.sha256()), *came.values()):
-        path.unlink(missing_ok=True)
-    return shelved
+    subject = parcel.people[0].name
+    shelved = Shelved(release=parcel.release, signature=parcel.signature, subject=subject)
+    try:
+        for path in came.values():
+            registry.blobs.put_file(path)
+        with registry.together():
+            for person in parcel.people:
+                _file(registry, person)
+            return on_file(registry, parcel) or registry.releases.add(shelved)
+    except SosieError:
+        registry.drop_unnamed(came)
+        raise
 
 
 def on_file(registry: Registry, parcel: Parcel) -> Shelved | None:
@@ -180,9 +188,11 @@ def _learn(registry: Registry, newer: Sequence[tuple[Person, tuple[Consent, ...]
     here too, even if nothing else of the parcel is taken.
     """
     known = {subject.name for subject in registry.subjects()}
-    for person, _ in newer:
-        if person.name in known:
-            _file(registry, person)
+    # Half of a history could end with a permission that was withdrawn.
+    with registry.together():
+        for person, _ in newer:
+            if person.name in known:
+                _file(registry, person)
 
 
 def _file(registry: Registry, person: Person) -> None:
