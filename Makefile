@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help install test lint format demo bench pocket pocket-smoke docs clean
+.PHONY: help install test lint format demo bench fuzz pocket pocket-smoke docs clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -34,6 +34,10 @@ demo: $(STAMP)  ## the main job on the embedded base, with a synthetic person
 
 bench: $(STAMP)  ## print the figures of docs/benchmarks.md
 	$(BIN)/python -m bench
+
+fuzz: $(STAMP)  ## throw bytes at whatever reads strangers' files, a minute at each door
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
+	$(BIN)/python -m tests.fuzz
 
 pocket: $(STAMP)  ## train the embedded base model from nothing
 	$(BIN)/python -m pocket.build

@@ -191,7 +191,7 @@ def _value(field: str, text: str) -> Any:
         return [part.strip() for part in text.split(";") if part.strip()]
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadInput(f"{field} is no list: {text}.") from None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import Field
 from starlette.exceptions import HTTPException
@@ -55,6 +56,7 @@ def build(studio: Studio, settings: Settings) -> FastAPI:
     )
     app.add_exception_handler(SosieError, _refused)
     app.add_exception_handler(HTTPException, _answered)
+    app.add_exception_handler(RequestValidationError, _misunderstood)
     return app
 
 
@@ -69,6 +71,14 @@ def _refused(request: Request, error: Exception) -> JSONResponse:
 def _answered(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     return _told(str(error.detail), error.status_code, dict(error.headers or {}))
+
+
+def _misunderstood(request: Request, error: Exception) -> JSONResponse:
+    """What cannot be used of a request; it is not repeated, since it may be no text at all."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"])
+    return _told(f"{field}: {first['msg']}.", 422, {})
 
 
 def _told(reason: str, status: int, headers: dict[str, str]) -> JSONResponse:

@@ -65,8 +65,12 @@ def read_statuses(text: str, names: Collection[str]) -> dict[str, Status]:
     Raises BadInput for other columns, a status that there is not, or a file that is not among
     `names`.
     """
-    rows = csv.DictReader(io.StringIO(text))
-    if not {"file", "status"} <= set(rows.fieldnames or ()):
+    table = csv.DictReader(io.StringIO(text))
+    try:
+        columns, rows = table.fieldnames or (), list(table)
+    except csv.Error as error:
+        raise BadInput(f"The table of rights is no table: {error}.") from None
+    if not {"file", "status"} <= set(columns):
         raise BadInput('The table of rights needs the columns "file" and "status".')
     found: dict[str, Status] = {}
     known = {str(status): status for status in STATUSES}
