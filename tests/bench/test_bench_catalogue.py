@@ -1,16 +1,16 @@
 """The made-up shelf of the benchmark holds what the registry would have filed."""
 
-from bench import catalogue
+from bench import catalogue, shelf
 from sosie.registry import Registry
 from sosie.registry.labels import Wanted, labels_of
 from sosie.studio import Studio
 
 
 def test_the_made_up_shelf_is_as_if_filed_one_by_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(catalogue, "RELEASES", 40)
-    monkeypatch.setattr(catalogue, "RELEASES_OF_A_SUBJECT", 10)
-    monkeypatch.setattr(catalogue, "EVENTS", 3_000)
-    catalogue.build(tmp_path)
+    monkeypatch.setattr(shelf, "RELEASES", 40)
+    monkeypatch.setattr(shelf, "RELEASES_OF_A_SUBJECT", 10)
+    monkeypatch.setattr(shelf, "EVENTS", 3_000)
+    shelf.build(tmp_path)
     with Registry.open(tmp_path) as registry:
         assert catalogue._wrong_sums(registry) == 0
         releases = [shelved.release for shelved in registry.releases.all()]

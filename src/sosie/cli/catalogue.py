@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -133,101 +136,81 @@ def alias(
     typer.echo(f"{title.partition('@')[0]}@{word} is {title} now.")
 
 
-Base = Annotated[str | None, typer.Option(help="A base, or a family of bases.")]
-Tags = Annotated[list[str] | None, typer.Option(help="May be given several times: all of them.")]
-Named = Annotated[str | None, typer.Option("--name", help="Every version of this name.")]
-Author = Annotated[str | None, typer.Option(help="Who made it.")]
-KindOf = Annotated[Kind | None, typer.Option(help="What it shows.")]
-Age = Annotated[int | None, typer.Option(min=0, help="Of the person, in years.")]
-Year = Annotated[int | None, typer.Option(min=0, help="In which the pictures were taken.")]
-Allows = Annotated[
-    str | None,
-    typer.Option(help=f"Only what allows these, of: {', '.join((*COMMERCIAL, *FLAGS))}."),
-]
-Number = Annotated[int, typer.Option("--n", "-n", min=1, max=1000, help="How many.")]
-During = Annotated[
-    Period,
-    typer.Option(help="When it was counted; for other orders, when it was published."),
-]
+def narrowed(
+    base: Annotated[str | None, typer.Option(help="A base, or a family of bases.")] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(help="May be given several times: all of them.")
+    ] = None,
+    period: Annotated[
+        Period,
+        typer.Option(help="When it was counted; for other orders, when it was published."),
+    ] = "all",
+    name: Annotated[str | None, typer.Option("--name", help="Every version of this name.")] = None,
+    author: Annotated[str | None, typer.Option(help="Who made it.")] = None,
+    kind: Annotated[Kind | None, typer.Option(help="What it shows.")] = None,
+    age: Annotated[int | None, typer.Option(min=0, help="Of the person, in years.")] = None,
+    year: Annotated[
+        int | None, typer.Option(min=0, help="In which the pictures were taken.")
+    ] = None,
+    allows: Annotated[
+        str | None,
+        typer.Option(help=f"Only what allows these, of: {', '.join((*COMMERCIAL, *FLAGS))}."),
+    ] = None,
+    n: Annotated[int, typer.Option("--n", "-n", min=1, max=1000, help="How many.")] = 10,
+) -> tuple[dict[str, Any], int]:
+    """What every list of releases can be narrowed to, as fields of `Wanted`, and how many."""
+    wanted: dict[str, Any] = {
+        **{"base": base, "tags": tag or (), "period": period, "name": name, "author": author},
+        **{"kind": kind, "age": age, "year": year},
+        **parse_allows(allows),
+    }
+    return wanted, n
+
+
+def listing(command: Callable[..., dict[str, Any]]) -> Callable[..., None]:
+    """A verb that prints the releases for which `command` gives further fields of `Wanted`: it
+    takes the options of `narrowed` beside its own.
+    """
+    own, shared = (inspect.signature(one, eval_str=True).parameters for one in (command, narrowed))
+
+    @wraps(command)
+    def verb(context: typer.Context, **given: Any) -> None:
+        from sosie.cli import shelf
+        from sosie.registry.labels import Wanted
+
+        fields, n = narrowed(**{name: given.pop(name) for name in shared})
+        wanted = Wanted(**fields, **command(**given))
+        shelf.hits(studio(context).releases(wanted, n=n), wanted)
+
+    place = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    told = [place.replace(annotation=typer.Context), *own.values(), *shared.values()]
+    verb.__signature__ = inspect.Signature(told)  # type: ignore[attr-defined]
+    verb.__annotations__ = {one.name: one.annotation for one in told}
+    return verb
 
 
 @app.command()
+@listing
 def top(
-    context: typer.Context,
-    base: Base = None,
-    tag: Tags = None,
-    period: During = "all",
     sort: Annotated[Ranked, typer.Option(help="What comes first.")] = "downloads",
-    name: Named = None,
-    author: Author = None,
-    kind: KindOf = None,
-    age: Age = None,
-    year: Year = None,
-    allows: Allows = None,
-    n: Number = 10,
-) -> None:
+) -> dict[str, Any]:
     """List the most downloaded releases of a time, or the newest.
 
     A week is the last seven days, a month thirty, a year 365, today among them.
     """
-    _list(
-        context,
-        n,
-        base=base,
-        tags=tag or (),
-        period=period,
-        sort=sort,
-        name=name,
-        author=author,
-        kind=kind,
-        age=age,
-        year=year,
-        **parse_allows(allows),
-    )
+    return {"sort": sort}
 
 
 @app.command()
+@listing
 def search(
-    context: typer.Context,
     words: Annotated[
         list[str], typer.Argument(metavar="WORDS...", help="All of them, or how they begin.")
     ],
-    base: Base = None,
-    tag: Tags = None,
-    period: During = "all",
     sort: Annotated[Sort, typer.Option(help="What comes first.")] = "relevance",
-    name: Named = None,
-    author: Author = None,
-    kind: KindOf = None,
-    age: Age = None,
-    year: Year = None,
-    allows: Allows = None,
-    n: Number = 10,
-) -> None:
+) -> dict[str, Any]:
     """Search the releases: names, tags, texts, trigger words, authors, bases."""
-    _list(
-        context,
-        n,
-        words=" ".join(words),
-        base=base,
-        tags=tag or (),
-        period=period,
-        sort=sort,
-        name=name,
-        author=author,
-        kind=kind,
-        age=age,
-        year=year,
-        **parse_allows(allows),
-    )
-
-
-def _list(context: typer.Context, n: int, **asked: Any) -> None:
-    from sosie.cli import shelf
-    from sosie.registry.labels import Wanted
-
-    wanted = Wanted(**asked)
-    shelf.hits(studio(context).releases(wanted, n=n), wanted)
+    return {"words": " ".join(words), "sort": sort}
 
 
 def parse_allows(text: str | None) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def parse(prompt: str) -> Prompt:
 def _call(prompt: str, start: int, body: str) -> LoraCall:
     """The call that the inside of a tag, after `lora:`, spells."""
     name, colon, number = (part.strip() for part in body.partition(":"))
-    if not name:
+    if not name or "\r" in name:
         _refuse(prompt, start, "names no LoRA")
     if not colon:
         return LoraCall(name=name)
