@@ -38,7 +38,8 @@ from sosie.world.photo import photo
 
 PEOPLE = int(os.environ.get("SOSIE_BENCH_PEOPLE", "20"))
 PICTURES = int(os.environ.get("SOSIE_BENCH_PICTURES", "16"))
-RUN = {"steps": 240, "checkpoint_every": 60, "preview_every": 60}
+RUN = {"steps": 240, "checkpoint_every": 60, "preview_every": 60, "identity_weight": 0.0}
+"""Without the identity loss: both networks are to judge."""
 REFERENCES = 10
 JUDGES = (faces.identity, second.identity)
 
