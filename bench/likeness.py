@@ -21,14 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.obeys import background, percent
-from demo.people import age_of, write_pictures
+from bench.taught import taught
+from demo.people import age_of
 from sosie.audit import Interval, Retrieval, rank
 from sosie.audit.intervals import mean_interval
 from sosie.generate import GenerateConfig, draw
 from sosie.models import faces, judges, lora
 from sosie.models.diffusion.base import DiffusionBase
 from sosie.models.diffusion.resolve import load_base
-from sosie.studio import Studio
 from sosie.world.people import HELD_OUT_EVERY, person
 from sosie.world.photo import photo
 
@@ -68,13 +68,8 @@ def references(seed: int) -> list[Picture]:
 
 def teach(seed: int, folder: Path) -> tuple[Path, float]:
     """Train a LoRA of a person through the studio; gives its file and the minutes it took."""
-    studio, name = Studio(folder / "home"), f"subject{seed}"
-    studio.new(name)
-    write_pictures(folder / name, seed=seed, trigger=name)
-    studio.add(name, [folder / name])
-    studio.consent(name, relation="synthetic", evidence=f"sosie.world.people.person({seed})")
     begun = time.perf_counter()
-    adapter = studio.train(name, base="pocket", overrides={"preview_every": 0})
+    studio, adapter = taught(seed, folder, {"preview_every": 0})
     minutes = (time.perf_counter() - begun) / 60
     return studio.registry.blobs.path(adapter.file_sha256), minutes
 
