@@ -47,8 +47,8 @@ def chart(lines: Mapping[str, Sequence[Point]], *, x: str, y: str) -> str:
         level = up(value)
         parts.append(f'<path d="M{LEFT} {level:.1f}H{RIGHT}" stroke="#e4dfd4"/>')
         parts.append(text(f"{value:.2f}", LEFT - 8, level + 4, "end"))
-    for value in sorted({p.x for p in points}):
-        parts.append(text(f"{value:g}", across(value), BOTTOM + 18))
+    marks = sorted({p.x for p in points})
+    parts += [text(f"{value:g}", across(value), BOTTOM + 18) for value in marks]
     for number, (name, line) in enumerate(lines.items()):
         colour = COLOURS[number % len(COLOURS)]
         upper = [f"{across(p.x):.1f},{up(p.high):.1f}" for p in line]

@@ -1,10 +1,10 @@
 """Two studies on the embedded base: likeness by the number of pictures, and by training steps.
 
-Held-out people, pocket's own recipe, eight new prompts (those of `bench.likeness`), judged by SFace,
-which teaches nothing. Likeness is the mean cosine to pictures as a share of the median that two new
-pictures of the person have: to new ones, which nobody was taught, and to the taught ones, apart. What
-is done is kept, so that an interrupted study goes on; `SOSIE_BENCH_PEOPLE` takes more or fewer
-people. Plots go to docs/studies/.
+Held-out people, pocket's own recipe, eight new prompts (those of `bench.likeness`), judged by
+SFace, which teaches nothing. Likeness is the mean cosine to pictures as a share of the median that
+two new pictures of the person have: to new ones, which nobody was taught, and to the taught ones,
+apart. What is done is kept, so that an interrupted study goes on; `SOSIE_BENCH_PEOPLE` takes more
+or fewer people. Plots go to docs/studies/.
 """
 
 from __future__ import annotations
