@@ -9,7 +9,7 @@ from typing import Any
 from demo.people import write_pictures
 from sosie.core.records import Adapter
 from sosie.studio import Studio
-from sosie.train import OnEvent
+from sosie.train.events import OnEvent
 
 
 def taught(
