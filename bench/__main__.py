@@ -24,6 +24,7 @@ NAMES = (
     "copies",
     "neighbours",
     "portraits",
+    "photographs",
     "watermark",
     "catalogue",
     "suite",

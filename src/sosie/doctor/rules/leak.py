@@ -154,10 +154,11 @@ def groups(case: Case) -> Sequence[tuple[int, ...]]:
     read = list(case.read(FAMILY, Reading))
     faces = [_Face(reading.face) for _, reading in read]
     numbers = [number for number, _ in read]
-    shot = {number: group for group in twins.groups(case) for number in group}
+    shot = {number: index for index, group in enumerate(twins.groups(case)) for number in group}
 
     def together(i: int, j: int) -> bool:
-        return numbers[j] not in shot.get(numbers[i], ()) and faces[i].is_same(faces[j])
+        first, second = (shot.get(numbers[row]) for row in (i, j))
+        return (first is None or first != second) and faces[i].is_same(faces[j])
 
     found = near.joined(len(read), worth(faces), together)
     return [tuple(numbers[i] for i in group) for group in found if len(group) > 1]
