@@ -25,6 +25,7 @@ NAMES = (
     "copies",
     "neighbours",
     "portraits",
+    "photographs",
     "watermark",
     "catalogue",
     "suite",

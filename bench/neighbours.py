@@ -17,8 +17,8 @@ from statistics import median
 
 import numpy as np
 
-from sosie.audit import neighbours
-from sosie.audit.neighbours import BLOCK, QUERIES, Vectors
+from sosie.models import neighbours
+from sosie.models.neighbours import BLOCK, QUERIES, Vectors
 
 ROWS = int(os.environ.get("SOSIE_BENCH_ROWS", "200000"))
 ASKED = int(os.environ.get("SOSIE_BENCH_QUERIES", "1000"))

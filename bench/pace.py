@@ -2,7 +2,8 @@
 
 Sets repeat a few drawn pictures under other names, with no shelf: all rules read each anew. What a
 reading weighs is left of every picture, so memory cannot stand quite still; its slope over the
-second half of a set says what 5,000 pictures would take. `SOSIE_BENCH_LONG` takes longer sets.
+second half of a set says what 5,000 pictures would take. Judging, which compares pictures with each
+other, is timed apart. Rows come as they are measured; `SOSIE_BENCH_LONG` takes longer sets.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import gc
 import os
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from sosie.core.files import sha256_bytes
 from sosie.core.records import Dataset
 from sosie.doctor import Config, examine, table
 from sosie.doctor.examine import read
+from sosie.doctor.rule import Case
 from sosie.world.people import person
 from sosie.world.photo import photo
 
@@ -31,6 +33,7 @@ OTHERS = 8
 """Different pictures in it."""
 ASKED = 5000
 PAGE = os.sysconf("SC_PAGE_SIZE")
+PERSONAL = tuple(rule for rule in table.RULES if "person" in rule.kinds)
 
 
 def drawn(side: int) -> list[Shot]:
@@ -57,9 +60,9 @@ def resident() -> float:
     return pages * PAGE / 2**20
 
 
-def weighed(dataset: Dataset, config: Config) -> tuple[float, Sequence[tuple[int, float]]]:
-    """Seconds that reading a set took, and (pictures read, MiB) on the way."""
-    families = {f.name: f for rule in table.RULES if "person" in rule.kinds for f in rule.needs}
+def weighed(dataset: Dataset, config: Config) -> tuple[Case, float, Sequence[tuple[int, float]]]:
+    """A set as it was read, the seconds it took, and (pictures read, MiB) on the way."""
+    families = {f.name: f for rule in PERSONAL for f in rule.needs}
     every, sizes = max(1, len(dataset.items) // 20), []
 
     def on_picture(done: int, of: int) -> None:
@@ -68,8 +71,15 @@ def weighed(dataset: Dataset, config: Config) -> tuple[float, Sequence[tuple[int
 
     begun = time.perf_counter()
     case = read(dataset, config, list(families.values()), on_picture=on_picture)
-    assert len(case.dataset.items) == len(dataset.items)
-    return time.perf_counter() - begun, sizes
+    return case, time.perf_counter() - begun, sizes
+
+
+def judged(case: Case) -> float:
+    """Seconds that all rules take over what was read."""
+    begun = time.perf_counter()
+    for rule in PERSONAL:
+        list(rule.judge(case))
+    return time.perf_counter() - begun
 
 
 def slope(sizes: Sequence[tuple[int, float]]) -> float:
@@ -78,30 +88,24 @@ def slope(sizes: Sequence[tuple[int, float]]) -> float:
     return float(np.polyfit(half[:, 0], half[:, 1], 1)[0]) * 1024
 
 
-def run() -> list[tuple[str, str, str]]:
+def run() -> Iterator[tuple[str, str, str]]:
     """Rows (what, figure, bound)."""
-    rows = []
     for side, count in ((256, LONG), (1024, LONG // 5)):
         with tempfile.TemporaryDirectory() as name:
             few, config = dataset_of(drawn(side), Path(name)), Config(side=side)
-            examine(few, config)  # loads the models
-            seconds, sizes = weighed(repeated(few, count), config)
+            shelf = Kept()
+            examine(few, config, shelf=shelf)  # loads the models
+            begun = time.perf_counter()
+            examine(few, config, shelf=shelf)
+            again = time.perf_counter() - begun
+            yield f"{OTHERS} unchanged pictures of {side} px again", f"{again:.2f} s", "under 1 s"
+            case, seconds, sizes = weighed(repeated(few, count), config)
+            yield f"all rules, {side} px", f"{count / seconds:.1f} pictures/s", "4/s at 1024 px"
+            yield f"judging what was read of {count} pictures", f"{judged(case):.1f} s", ""
             grown = slope(sizes)
-            rows.append(
-                (
-                    f"memory for each picture more, {count} of {side} px",
-                    f"{grown:.0f} KiB, from {sizes[0][1]:.0f} to {sizes[-1][1]:.0f} MiB: "
-                    f"{grown * ASKED / 1024:.0f} MiB over {ASKED:,}",
-                    "flat",
-                )
+            yield (
+                f"memory for each picture more, {count} of {side} px",
+                f"{grown:.0f} KiB, from {sizes[0][1]:.0f} to {sizes[-1][1]:.0f} MiB: "
+                f"{grown * ASKED / 1024:.0f} MiB over {ASKED:,}",
+                "flat",
             )
-            rate = f"{count / seconds:.1f} pictures/s"
-            rows.append((f"all rules, {side} px", rate, "4/s at 1024 px"))
-            if side == 1024:
-                shelf = Kept()
-                examine(few, config, shelf=shelf)
-                begun = time.perf_counter()
-                examine(few, config, shelf=shelf)
-                again = time.perf_counter() - begun
-                rows.append((f"{OTHERS} unchanged pictures again", f"{again:.2f} s", "under 1 s"))
-    return rows

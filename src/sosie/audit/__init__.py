@@ -5,7 +5,6 @@ panel.py       the judges, and what they see      choice.py      the curve, and 
 likeness.py    cosines to held-out pictures       report.py      all of it as one record
 retrieval.py   who is it, among many?             intervals.py   how sure a figure is
 copying/       does it copy, and what?            resemblance.py whom it looks like, on file
-neighbours.py  exact search among vectors
 """
 
 from sosie.audit.choice import Choice, Point, choose, point

@@ -7,9 +7,10 @@ Conventions: the whole picture squeezed to 256 x 256, once through JPEG, the mid
 less the means 104, 117, 123. The JPEG is no accident: the network was fitted to pictures that had
 been through one, and scores shift by some hundredths without it.
 
-Measured here: 0.00 and 0.03 on two
-photographed portraits; on 90 drawn ones 0.006 in the middle, 0.26 at most. It was never tried on
-unsafe pictures, so how much it misses is unknown. It knows nothing of age.
+Measured here: at most 0.03 on nine photographed portraits; above 0.2 on 4 of 240 drawn ones
+(1.7%, 0.5% to 4.2%), 0.43 at most: heads turned over a bare neck, three of which score as much
+mirrored and toned. A higher limit would let them pass, and whatever else scores so. It was
+never tried on unsafe pictures, so how much it misses is unknown. It knows nothing of age.
 
 Mahadeokar, Pesavento, "Open sourcing a deep learning solution for detecting NSFW images" (2016).
 """

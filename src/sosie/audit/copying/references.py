@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sosie.audit import neighbours
 from sosie.audit.copying import detectors
 from sosie.audit.copying.calibration import UNKNOWN
 from sosie.audit.copying.evidence import PARTS, Evidence, Part, compare
 from sosie.audit.copying.look import Figure, Look, look, shape_of
 from sosie.audit.copying.records import Shot
 from sosie.core.errors import SosieError
-from sosie.models import near
+from sosie.models import near, neighbours
 from sosie.models.faces import Picture
 
 CLOSER = 2

@@ -67,6 +67,14 @@ class _Pairs:
         self._pages = case.dataset.kind == "handwriting" and len(read) <= PATIENCE
 
     @cached_property
+    def _worth(self) -> Sequence[Sequence[int]]:
+        """Pairs of rows, the later one first, that may be one shot."""
+        if self._pages:
+            return [(i, j) for i in range(len(self._prints)) for j in range(i)]
+        pairs: list[list[int]] = near.alike(self._prints).tolist()
+        return pairs
+
+    @cached_property
     def near(self) -> list[tuple[int, ...]]:
         """Groups of two or more item numbers that are near each other."""
         return self._groups(self._are_near)
@@ -79,10 +87,16 @@ class _Pairs:
     @cached_property
     def shots(self) -> list[tuple[int, ...]]:
         """Groups of two or more that are one or the other."""
-        return self._groups(lambda i, j: self._are_close(i, j) or self._are_near(i, j))
+        of = {number: index for index, group in enumerate(self.near) for number in group}
+
+        def one_shot(i: int, j: int) -> bool:
+            first, second = (of.get(self.numbers[row]) for row in (i, j))
+            return (first is not None and first == second) or self._are_close(i, j)
+
+        return self._groups(one_shot)
 
     def _groups(self, together: Callable[[int, int], bool]) -> list[tuple[int, ...]]:
-        found = near.joined(len(self.numbers), together)
+        found = near.joined(len(self.numbers), self._worth, together)
         return [tuple(self.numbers[i] for i in group) for group in found if len(group) > 1]
 
     def _are_near(self, i: int, j: int) -> bool:

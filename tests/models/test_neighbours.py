@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sosie.audit import neighbours
+from sosie.models import neighbours
 
 
 @settings(deadline=None)
