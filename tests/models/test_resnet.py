@@ -25,7 +25,7 @@ def _described(picture: torch.Tensor, points: np.ndarray) -> torch.Tensor:
 
 
 def test_a_chip_is_described_as_dlib_describes_it() -> None:
-    dlib, _, network = second._networks()
+    _, _, network = second._networks()
     chip = np.random.default_rng(0).integers(0, 255, (150, 150, 3)).astype(np.uint8)
     theirs = np.array(network.compute_face_descriptor(chip))
     ours = resnet.face_network()(torch.from_numpy(chip).permute(2, 0, 1)[None].float())[0]

@@ -60,18 +60,21 @@ _STAGES = (
 class FaceNetwork(nn.Module):
     """Chips (N, 3, 150, 150) to (N, 128), not of unit length."""
 
+    mean: Tensor
+
     def __init__(self, file: bytes) -> None:
         super().__init__()
         tensors = _tensors(file)
 
-        def convolution(inputs: int, outputs: int, size: int, **how: int) -> nn.Conv2d:
+        def convolution(
+            inputs: int, outputs: int, size: int, *, stride: int = 1, padding: int = 0
+        ) -> nn.Conv2d:
             weights, affine = next(tensors), next(tensors)
-            filters, biases = weights.split([outputs * inputs * size * size, outputs])
-            scale, shift = affine.split(outputs)
-            layer = nn.Conv2d(inputs, outputs, size, **how)
-            shaped = filters.view(outputs, inputs, size, size)
+            filters, biases = weights[:-outputs], weights[-outputs:]
+            scale, shift = affine[:outputs], affine[outputs:]
+            layer = nn.Conv2d(inputs, outputs, size, stride, padding)
             # The affine layer is folded into the convolution before it.
-            layer.weight.data = shaped * scale.view(-1, 1, 1, 1)
+            layer.weight.data = filters.view(layer.weight.shape) * scale.view(-1, 1, 1, 1)
             layer.bias = nn.Parameter(biases * scale + shift)
             return layer
 
@@ -80,8 +83,8 @@ class FaceNetwork(nn.Module):
         before = 32
         for channels, halving in _STAGES:
             for halves in halving:
-                how = {"stride": 2} if halves else {"padding": 1}
-                one = convolution(before, channels, 3, **how)
+                stride, padding = (2, 0) if halves else (1, 1)
+                one = convolution(before, channels, 3, stride=stride, padding=padding)
                 self.blocks.append(_Block(one, convolution(channels, channels, 3, padding=1)))
                 before = channels
         self.last = nn.Linear(before, 128, bias=False)
