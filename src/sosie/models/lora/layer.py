@@ -98,7 +98,9 @@ class _Fused(torch.autograd.Function):
         rows, stacked = _rows(x), a[0] if n == 1 else torch.cat(a)
         low = rows @ stacked.t()
         told = []
-        for weight, bias, up, part in zip(weights, biases, b, low.split(ranks, 1), strict=True):
+        for weight, bias, up, part in zip(
+            weights, biases, b, torch.split(low, ranks, 1), strict=True
+        ):
             answer = F.linear(rows, weight, bias)
             told.append(answer.addmm_(part, up.t(), alpha=scale).view(*x.shape[:-1], -1))
         ctx.save_for_backward(rows, low, stacked, *weights, *b)
@@ -116,9 +118,9 @@ class _Fused(torch.autograd.Function):
         # The transpose of what is wanted is the faster product: its rows are long.
         to_b = [
             (part.t() @ g).mul_(ctx.scale).t()
-            for g, part in zip(above, low.split(ctx.ranks, 1), strict=True)
+            for g, part in zip(above, torch.split(low, ctx.ranks, 1), strict=True)
         ]
-        to_a = (low_g.t() @ rows).split(ctx.ranks)
+        to_a = torch.split(low_g.t() @ rows, ctx.ranks)
         to_x = None
         if ctx.needs_input_grad[0]:
             to_x = above[0] @ parts[0]
