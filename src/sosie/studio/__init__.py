@@ -3,7 +3,7 @@
 from sosie.studio.captioning import Proposed
 from sosie.studio.drawing import Drawn
 from sosie.studio.house import Studio
+from sosie.studio.reproducing import Reproduction
 from sosie.studio.rooms.workspace import Overview
-from sosie.studio.training import Reproduction
 
 __all__ = ["Drawn", "Overview", "Proposed", "Reproduction", "Studio"]

@@ -9,6 +9,7 @@ cache.py       latents and captions in memory       preview.py      the eight pr
 prior.py       pictures of the class                manifest.py     what it was made of
 material.py    all of it encoded; the probe         events.py       the story, line by line
 run.py         the order of these: `train`          seeds.py        randomness by purpose
+opening.py     told and written before step 0       identity.py     faces drawn on the way
 
 Names are looked up when they are used, so that settings can be read without loading torch.
 """

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from sosie.core.errors import BadInput, Interrupted, TrainingStopped
-from sosie.core.records import Dataset, now
+from sosie.core.records import Dataset
 from sosie.models import lora
 from sosie.models.diffusion.base import DiffusionBase
 from sosie.train import checkpoint as checkpoints
@@ -22,9 +22,10 @@ from sosie.train.checks import Examined
 from sosie.train.config import TrainConfig
 from sosie.train.events import OnEvent, Story
 from sosie.train.loop import Teacher
-from sosie.train.manifest import Manifest, describe, differences, header
+from sosie.train.manifest import Manifest, header
 from sosie.train.material import Material, encode, give_back, inject_teacher, spec_of
-from sosie.train.planning import Plan, plan
+from sosie.train.opening import announce, settle
+from sosie.train.planning import plan
 from sosie.train.result import PictureLoss, TrainResult
 from sosie.train.validation import Validation, measure, measure_effect, validate
 
@@ -354,9 +355,9 @@ def train(
     )
     story = Story(folder, on_event)
     try:
-        _announce(story, dataset, made)
+        announce(story, dataset, made)
         made.require_ready()
-        manifest = _manifest(dataset, base, config, made, consent, manifest_file)
+        manifest = settle(dataset, base, config, made, consent, manifest_file)
         with torch.random.fork_rng():
             cache, probes = Cache(base), preview.Probes.of(config, dataset.kind, dataset.trigger)
             material = encode(
@@ -405,52 +406,3 @@ def train(
     finally:
         give_back(base, config)
         story.close()
-
-
-def _announce(story: Story, dataset: Dataset, made: Plan) -> None:
-    """Tell what is withheld, what was found and what will be done, before anything is."""
-    items = dataset.items
-
-    def named(indices: tuple[int, ...]) -> list[dict[str, str]]:
-        return [{"sample": items[i].sample, "file": items[i].file_name} for i in indices]
-
-    story.tell(
-        "split",
-        withheld=named(made.split.withheld),
-        training=named(made.split.training),
-        near_duplicates=[named(group) for group in made.split.groups],
-        remarks=list(made.split.remarks),
-    )
-    for check in made.checks:
-        story.tell("check", **check.model_dump())
-    story.tell(
-        "plan",
-        steps=made.steps,
-        why_steps=made.why_steps,
-        minutes=made.minutes,
-        memory_gb=made.memory_gb,
-        disk_gb=made.disk_gb,
-    )
-
-
-def _manifest(
-    dataset: Dataset,
-    base: DiffusionBase,
-    config: TrainConfig,
-    made: Plan,
-    consent: str,
-    file: Path,
-) -> Manifest:
-    """The run's manifest: written now, or the one of the run that goes on if it is the same."""
-    before = Manifest.read(file) if file.exists() else None
-    started = config.started or (before.config.started if before else None) or now()
-    settled = config.model_copy(update={"steps": made.steps, "started": started})
-    manifest = describe(dataset, base, settled, made, consent)
-    if before is None:
-        manifest.write(file)
-    elif changed := differences(before, manifest):
-        raise BadInput(
-            f"The run in {file.parent} was started with other settings: {', '.join(changed)}.",
-            advice="Resume it with the same ones, or start another run.",
-        )
-    return manifest

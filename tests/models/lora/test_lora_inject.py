@@ -8,7 +8,7 @@ import torch
 
 from sosie.core.errors import BadInput, NotFound
 from sosie.models import lora
-from sosie.models.lora.layer import LoraLinear, _Fused
+from sosie.models.lora.layer import LoraLinear, _Fused, answers
 from tests.models.lora.bases import answer, base
 
 FAMILIES = ("flux", "sd15", "sdxl")
@@ -145,8 +145,44 @@ def test_gradients_are_those_of_the_formula() -> None:
     weight, bias = ours.base_layer.weight, ours.base_layer.bias
     x = torch.randn(3, 24, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(
-        lambda *t: _Fused.apply(t[0], weight, bias, *t[1:], 0.5), (x, a, b)
+        lambda x, a, b: _Fused.apply(x, 0.5, weight, bias, a, b)[0], (x, a, b)
     )
+
+
+@pytest.mark.parametrize("odd", ["none", "switched off", "dropping", "hooked", "other scale"])
+def test_layers_together_answer_and_learn_as_one_by_one(odd: str) -> None:
+    torch.manual_seed(5)
+    several = [
+        LoraLinear(
+            torch.nn.Linear(6, out, bias=out != 9).requires_grad_(False),
+            a=torch.randn(rank, 6),
+            b=torch.randn(out, rank),
+            scale=0.5,
+            dropout=0.0,
+        )
+        for out, rank in ((7, 2), (9, 3), (8, 2))
+    ]
+    if odd == "switched off":
+        several[1].enabled = False
+    if odd == "dropping":
+        several[1].dropout = 0.5
+    if odd == "hooked":
+        several[1].register_forward_hook(lambda module, inputs, output: output + 1)
+    if odd == "other scale":
+        several[1].scale = 2.0
+    found = []
+    for way in (lambda x: answers(several, x), lambda x: [layer(x) for layer in several]):
+        x = torch.ones(2, 3, 6).cumsum(1).requires_grad_()
+        torch.manual_seed(0)
+        told = way(x)
+        sum((part**2).sum() for part in told).backward()
+        learned = [p.grad for layer in several for p in layer.parameters() if p.grad is not None]
+        found.append([*told, x.grad, *(grad.clone() for grad in learned)])
+        for layer in several:
+            layer.zero_grad()
+    together, alone = found
+    for got, wanted in zip(together, alone, strict=True):
+        assert torch.allclose(got, wanted, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("autocast", [False, True])

@@ -33,7 +33,7 @@ from diffusers import FlowMatchEulerDiscreteScheduler, FluxTransformer2DModel
 from torch import Tensor
 
 from sosie.core.errors import WeightsRefused
-from sosie.models.diffusion import Defaults, twins
+from sosie.models.diffusion import Defaults, flux_steps, twins
 from sosie.models.diffusion.base import Conditioning, SampleRequest
 from sosie.models.diffusion.components import Layout
 from sosie.models.diffusion.folder import read_json
@@ -78,6 +78,10 @@ class Flux(LatentDiffusion):
         "tokenizer_2": ("T5TokenizerFast", "T5Tokenizer", "PreTrainedTokenizerFast"),
         "scheduler": ("FlowMatchEulerDiscreteScheduler",),
     }
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        flux_steps.prepare(self.denoiser)
 
     def _check_parts(self) -> None:
         super()._check_parts()

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sosie.core.records import Adapter, Event, Run
-from sosie.studio import permission, training
+from sosie.studio import permission, reproducing, training
+from sosie.studio.reproducing import Reproduction
 from sosie.studio.rooms.room import Room
 from sosie.studio.screening import Screen
-from sosie.studio.training import OnEvent, Reproduction
+from sosie.studio.training import OnEvent
 
 if TYPE_CHECKING:
     from sosie.train import Plan, TrainConfig
@@ -71,13 +72,13 @@ class Training(Room):
         """
         from sosie.train import Manifest
 
-        manifest = training.manifest_of(self.registry, manifest)
+        manifest = reproducing.manifest_of(self.registry, manifest)
         recorded = Manifest.read(manifest)
         meant = training.meant(
             self.registry, recorded.subject, base or recorded.base.name, recorded.config.probes
         )
         permission.require(self.registry, "train", recorded.subject, **meant)
-        return training.reproduce(
+        return reproducing.reproduce(
             self.registry,
             manifest,
             recorded,
