@@ -104,8 +104,12 @@ def test_a_release_is_drawn_with_by_its_alias(studio, trained, published, tmp_pa
 
 def test_what_is_absent_is_said_to_be(studio, trained):
     told = []
+    found = audited(trained.adapter)
+    signature = rights.sign(studio.registry.key(), found.sha256(), role="trainer", at=found.taken)
+    filed = (found.tensors_sha256, found.canonical(), signature)
+    studio.registry.audits.add("anna", "anna-1", *filed, kind="copying")
     release = studio.publish("anna", "v1", say=told.append).release
-    assert release.audit is None and release.examples == ()
+    assert release.audit is None and release.examples == (), "copying says nothing of likeness"
     assert "Audit: absent, and the card says so." in told
     assert any(line.startswith("No picture") for line in told)
     rows = dict(card.examined(release))
@@ -114,7 +118,8 @@ def test_what_is_absent_is_said_to_be(studio, trained):
     assert facts["author"] == facts["recommended strength"] == card.NOT_STATED
     found = audited(trained.adapter)
     signature = rights.sign(studio.registry.key(), found.sha256(), role="trainer", at=found.taken)
-    studio.registry.audits.add("anna", "anna-1", found.tensors_sha256, found.canonical(), signature)
+    filed = (found.tensors_sha256, found.canonical(), signature)
+    studio.registry.audits.add("anna", "anna-1", *filed, kind="likeness")
     with studio.registry._db.writing() as db:
         db.execute("DELETE FROM readings WHERE key GLOB 'checkup:*'")
     release = studio.publish("anna", "v2", say=told.append).release
@@ -246,7 +251,8 @@ def test_an_audit_of_other_weights_does_not_open_a_checkpoint(studio, trained):
         studio.publish("anna", "v1")
     found = audited(trained.adapter)
     signature = rights.sign(studio.registry.key(), found.sha256(), role="trainer", at=found.taken)
-    studio.registry.audits.add("anna", "anna-1", found.tensors_sha256, found.canonical(), signature)
+    filed = (found.tensors_sha256, found.canonical(), signature)
+    studio.registry.audits.add("anna", "anna-1", *filed, kind="likeness")
     with pytest.raises(NotPermitted, match="asks for an audit first"):
         studio.publish("anna", "v1", lora="anna-1@2")
     assert studio.publish("anna", "v1").release.audit

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from sosie.core.files import sha256_bytes
 from sosie.registry.database import Database, insert
 from sosie.registry.signatures import Signatures
 from sosie.rights import Signature
 
+AuditKind = Literal["likeness", "copying"]
+
 
 class FiledAudit(NamedTuple):
     """One audit as it is on file."""
 
+    kind: AuditKind
     adapter: str
     tensors_sha256: str
     """Of the weights that were audited: another checkpoint of the LoRA has others."""
@@ -29,10 +32,22 @@ class Audits:
         self._db, self._signatures = db, signatures
 
     def add(
-        self, subject: str, adapter: str, tensors_sha256: str, record: bytes, signature: Signature
+        self,
+        subject: str,
+        adapter: str,
+        tensors_sha256: str,
+        record: bytes,
+        signature: Signature,
+        *,
+        kind: AuditKind,
     ) -> None:
         """File an audit of weights, as canonical JSON, with the signature of its SHA-256."""
-        columns = {"subject": subject, "adapter": adapter, "tensors_sha256": tensors_sha256}
+        columns = {
+            "subject": subject,
+            "adapter": adapter,
+            "tensors_sha256": tensors_sha256,
+            "kind": kind,
+        }
         about = sha256_bytes(record)
         with self._db.writing() as db:
             insert(db, "audits", columns | {"sha256": about, "record": record.decode()})
@@ -42,14 +57,15 @@ class Audits:
         """The audits of a LoRA, the latest last."""
         return self._rows("adapter = ?", adapter)
 
-    def of_weights(self, tensors_sha256: str) -> tuple[FiledAudit, ...]:
-        """The audits of these very weights, the latest last."""
-        return self._rows("tensors_sha256 = ?", tensors_sha256)
+    def of_weights(self, tensors_sha256: str, kind: AuditKind) -> tuple[FiledAudit, ...]:
+        """The audits of a kind of these very weights, the latest last."""
+        return self._rows("tensors_sha256 = ? AND kind = ?", tensors_sha256, kind)
 
-    def _rows(self, where: str, value: str) -> tuple[FiledAudit, ...]:
-        rows = self._db.rows(f"SELECT * FROM audits WHERE {where} ORDER BY id", (value,))
+    def _rows(self, where: str, *values: str) -> tuple[FiledAudit, ...]:
+        rows = self._db.rows(f"SELECT * FROM audits WHERE {where} ORDER BY id", values)
         return tuple(
             FiledAudit(
+                kind=row["kind"],
                 adapter=row["adapter"],
                 tensors_sha256=row["tensors_sha256"],
                 record=row["record"],

@@ -384,3 +384,9 @@ def m012_watermarks(db: sqlite3.Connection) -> None:
             record TEXT NOT NULL
         )"""
     )
+
+
+@migration
+def m013_audits_of_copying(db: sqlite3.Connection) -> None:
+    """Audits are of likeness, as all were until now, or of copying."""
+    db.execute("ALTER TABLE audits ADD COLUMN kind TEXT NOT NULL DEFAULT 'likeness'")

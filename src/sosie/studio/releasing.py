@@ -374,11 +374,11 @@ def _examined(registry: Registry, seal: Sealed) -> Report | None:
 
 
 def _audited(registry: Registry, tensors_sha256: str) -> Report | None:
-    """The latest audit of these weights that is on file."""
+    """The latest audit of the likeness of these weights that is on file."""
     from sosie.audit import Audit
     from sosie.audit.page import told
 
-    filed = registry.audits.of_weights(tensors_sha256)
+    filed = registry.audits.of_weights(tensors_sha256, "likeness")
     if not filed:
         return None
     found = Audit.model_validate_json(filed[-1].record)

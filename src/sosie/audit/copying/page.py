@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from sosie.audit.copying import probes
 from sosie.audit.copying.evidence import AGREES, overlays
 from sosie.audit.copying.look import SIDE, look, shape_of
 from sosie.audit.copying.records import REPRODUCED, Copying, Kind, Match
@@ -28,6 +29,14 @@ SAID: dict[Kind, str] = {
     "face": "the face's own pixels, nothing else",
 }
 
+ASKED: dict[str, str] = {
+    probes.HELD_OUT.name: "new words, as a user asks",
+    probes.TRIGGER.name: "the one word that every caption held",
+    probes.CAPTIONS.name: "word for word",
+    probes.STRONGER.name: f"captions, at {probes.RAISED:g} times the strength",
+    probes.PUSHED.name: f"captions, pushed beyond the LoRA by {probes.PUSH:g}: an attacker",
+}
+
 Pair = Callable[[Match], tuple[Picture, Picture]]
 """The reference and the generated picture of a match."""
 
@@ -44,8 +53,16 @@ class Panel:
     scores: str
 
 
-def render(found: Copying, rights: Sequence[Row], pair: Pair, *, about: str) -> str:
-    """The page. `about` says which pictures were compared with which."""
+def render(
+    found: Copying,
+    rights: Sequence[Row],
+    pair: Pair,
+    *,
+    about: str,
+    asked: Sequence[probes.Probe] = (),
+) -> str:
+    """The page. `about` says which pictures were compared with which, `asked` how they were asked
+    for."""
     return template("copying.html.j2").render(
         found=found,
         about=about,
@@ -55,6 +72,11 @@ def render(found: Copying, rights: Sequence[Row], pair: Pair, *, about: str) -> 
         pictures=of(found.pictures),
         clusters=of(found.by_cluster),
         of=of,
+        tally=tally,
+        said=ASKED,
+        probed=[
+            (probe, rate) for probe in asked for rate in found.by_probe if rate.probe == probe.name
+        ],
         panels=[_panel(match, *pair(match)) for match in found.matches[:PANELS]],
         more=max(0, sum(round(i.value * i.n) for i in found.by_kind.values()) - PANELS),
     )
@@ -67,6 +89,11 @@ def of(interval: Interval | None) -> str:
     if interval.low is None or interval.high is None:
         return f"{interval.value:.1%}"
     return f"{interval.value:.1%} ({interval.low:.1%} to {interval.high:.1%})"
+
+
+def tally(share: Interval | None) -> str:
+    """ "0 of 60"."""
+    return "–" if share is None else f"{round(share.value * share.n)} of {share.n}"
 
 
 def painted(reference: Picture, made: Picture) -> Picture:
