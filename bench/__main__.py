@@ -22,6 +22,7 @@ NAMES = (
     "captions",
     "rules",
     "copies",
+    "planted",
     "neighbours",
     "portraits",
     "watermark",

@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.copied import MAKES, Original
-from sosie.audit.copying import PROBES, Config, Shot, mixture, search
+from sosie.audit.copying import (
+    PROBES,
+    Config,
+    Shot,
+    Taught,
+    Tried,
+    doses,
+    frontier,
+    mixture,
+    search,
+)
 from sosie.audit.copying.calibration import USUAL, needed, p_value, smallest_rate, threshold
 from sosie.audit.copying.detectors import placement, tile_correlation, tiled_l2
 from sosie.audit.copying.evidence import PARTS, compare
@@ -16,7 +26,7 @@ from sosie.audit.copying.look import look, shape_of
 from sosie.audit.copying.records import REPRODUCED, Threshold
 from sosie.audit.copying.search import planted
 from sosie.audit.copying.tally import kind_of, needed_generations
-from sosie.audit.intervals import upper_bound
+from sosie.audit.intervals import share_interval, upper_bound
 from sosie.core.errors import BadInput, UnreadablePicture
 from sosie.models.mask import person_mask
 from sosie.world.people import person
@@ -147,6 +157,26 @@ def test_a_bound_for_a_mixture_of_unequal_prompts_holds():
         copied = draw.binomial(2, rates, (1000, 30)).sum(1)
         held = [upper_bound(int(k), 60) >= np.mean(rates) for k in copied]
         assert np.mean(held) >= 0.95 - 3 * np.sqrt(0.05 * 0.95 / 1000)
+
+
+def test_repeats_that_explain_copies_show_as_dose_and_response():
+    taught = [
+        Taught(sample=f"{n}", name=f"{n}.png", shot=shot, rights="unknown")
+        for n, shot in enumerate((0, 1, 2, 2, 2, 3, 3, 3))
+    ]
+    once, thrice = doses(taught, ["4.png", "5.png", "6.png"])
+    assert (once.repeats, once.reproduced.value, once.reproduced.n) == (1, 0, 2)
+    assert (thrice.repeats, thrice.reproduced.value) == (3, 1)
+
+
+def test_what_is_beaten_in_likeness_and_in_copying_is_off_the_frontier():
+    def tried(likeness, copied):
+        share = share_interval(copied, 100)
+        what = {"adapter": "a", "step": 1, "strength": 1.0, "verdict": "failed"}
+        return Tried(**what, likeness=likeness, reproduced=share)
+
+    rows = [tried(0.6, 10), tried(0.5, 0), tried(0.5, 5), tried(None, 0), tried(0.6, 10)]
+    assert frontier(rows) == (True, True, False, False, True)
 
 
 def test_thresholds_keep_their_promise_over_many_draws():

@@ -13,7 +13,7 @@ from sosie.audit.copying.probes import CAPTIONS, PUSHED, STRONGER
 from sosie.core.errors import BadInput, Interrupted, NotPermitted
 from sosie.studio import comparing, drawing
 from sosie.studio.easel import Easel
-from sosie.studio.probing import Photos
+from sosie.studio.photos import Photos
 from sosie.train import Manifest
 from tests.cli.door import sosie
 from tests.studio.household import photo
@@ -71,6 +71,12 @@ def test_every_way_of_asking_is_told_with_its_control_and_put_on_file(studio):
     assert found.copying.base_size == found.copying.generated == WHOLE // 2
     assert found.verdict == "not measured", "ten pictures support no bound of 1%"
     assert {one.name for one in found.taught} < {f"{n}.png" for n in range(6)}
+    assert found.mends == (), "nothing is to be mended"
+    lessons = {one.name: one for one in found.inside}
+    assert sum(one.withheld for one in found.inside) == 1 and len(lessons) == 6
+    assert any(one.drop != 0 for one in found.inside), "with the LoRA the loss is another"
+    assert any(abs(one.pull - 1) > 1e-6 for one in found.inside)
+    assert "What the weights tell" in done.page.read_text()
     signed = json.loads(done.record.read_text())
     signature = rights.parsed(json.dumps(signed["signature"]))
     assert signature.holds() and signature.about == found.sha256()
@@ -91,8 +97,35 @@ def test_a_lora_that_knows_its_pictures_by_heart_fails_and_says_by_which_prompts
     assert all(rate.base.value == 0 for rate in rates.values())
     assert rates[CAPTIONS.name].pictures == 4
     assert done.audit.verdict == "failed" and "12 of 20" in done.audit.copying.reasons[0]
+    assert [(d.repeats, d.reproduced.value) for d in done.audit.doses] == [(1, 0.8)]
+    assert done.audit.mends == (
+        "sosie audit anna-1 --copies --strength 0.85",
+        "sosie audit anna-1@2 --copies",
+        "sosie audit anna-1 --copies --mend",
+    )
     page = done.page.read_text()
     assert "extrapolated" in page and "http" not in page and page.count("data:image/jpeg") == 36
+
+
+def test_mending_tries_less_until_it_passes_and_shows_what_that_costs(
+    studio, by_heart, monkeypatch
+):
+    real = Easel.draw
+
+    def draw(self, cell, key, prompt, seed, lora=None, *, push=0.0):
+        # At less than full strength nothing comes back, whatever is asked.
+        meant = cell.name == "base" or cell.name.endswith("-1")
+        return real(self, cell, key, prompt if meant else f"{prompt}, new", seed, lora, push=push)
+
+    monkeypatch.setattr(Easel, "draw", draw)
+    done = studio.mend_copies("anna-1", device="cpu", each=2, at_most=0.26)
+    assert done.audit.strength == 0.85 and done.audit.verdict == "passed"
+    assert [(one.strength, one.verdict) for one in done.audit.tried] == [
+        (1.0, "failed"),
+        (0.85, "passed"),
+    ]
+    assert "Likeness against copying" in done.page.read_text()
+    assert len(studio.registry.audits.of("anna-1")) == 2
 
 
 def test_its_pictures_say_how_they_were_forced(studio):
@@ -185,7 +218,7 @@ def test_what_cannot_be_measured_is_said(studio, trained, tmp_path):
 
 
 def test_the_door_prints_it_and_ends_with_its_verdict(studio, by_heart, trained, tmp_path):
-    words = ("audit", "anna-1", "--copies", "--each", 4, "--device", "cpu")
+    words = ("audit", "anna-1", "--copies", "--each", 2, "--device", "cpu")
     answer = sosie(trained.home, *words, "--page", tmp_path / "copies.html", columns=160)
     assert answer.code == 1
     assert "training captions" in answer.out and "base alone" in answer.out

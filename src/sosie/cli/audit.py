@@ -42,6 +42,10 @@ def audit(
         int | None,
         typer.Option(min=1, help="With --copies: pictures of each way of asking. [default: 60]"),
     ] = None,
+    mend: Annotated[
+        bool,
+        typer.Option("--mend", help="With --copies: try less strength, then earlier checkpoints."),
+    ] = False,
     pictures: Annotated[
         Path | None, typer.Option(help="Instead of a LoRA: a folder of generated pictures.")
     ] = None,
@@ -96,6 +100,8 @@ def audit(
             if page is not None:
                 typer.echo(f"report: {page}")
         raise typer.Exit(EXIT[compared.copying.verdict])
+    if (mend or each) and not copies:
+        raise BadInput("--mend and --each belong to --copies.")
     if name is None:
         raise BadInput("Name a LoRA, or both --pictures and --against.")
     given: dict[str, Any]
@@ -105,7 +111,7 @@ def audit(
         weight = strength[0] if strength else None
         given = {"strength": weight, "each": each, "at_most": at_most}
         given |= {"held_out": held_out, "rights": rights}
-        verb: Callable[..., Audited | Probed] = house.audit_copies
+        verb: Callable[..., Audited | Probed] = house.mend_copies if mend else house.audit_copies
     else:
         given = {"strengths": tuple(strength) if strength else None, "measuring": seeds}
         verb = house.audit

@@ -64,6 +64,7 @@ def _advisory(finding: Finding) -> list[str]:
 def audited(found: Audit | CopyAudit) -> None:
     """An audit of a LoRA: of its likeness, or of its copying."""
     from sosie.audit import Audit
+    from sosie.audit.copying import frontier
     from sosie.audit.copying.page import of, tally
 
     if isinstance(found, Audit):
@@ -77,6 +78,15 @@ def audited(found: Audit | CopyAudit) -> None:
         share = of(rate.reproduced), f"{rate.upper_bound:.2%}"
         table.add_row(rate.probe, tally(rate.reproduced), *share, tally(rate.base))
     out.print(table)
+    if len(found.tried) > 1:
+        table = grid("tried", "likeness", "reproduce one", "")
+        for one, best in zip(found.tried, frontier(found.tried), strict=True):
+            name = f"{one.adapter}@{one.step} at {one.strength:g}"
+            like = "–" if one.likeness is None else f"{one.likeness:.0%}"
+            table.add_row(Text(name, "bold" if best else ""), like, of(one.reproduced), one.verdict)
+        out.print(table)
+    for mend in found.mends:
+        out.print(Text(mend, "cyan"))
     if found.gone:
         said = f"{found.gone} training pictures are no longer on file: nothing is said of them"
         out.print(Text(said, "yellow"))

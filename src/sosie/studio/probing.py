@@ -5,15 +5,13 @@ was interrupted goes on where it stopped. The base alone draws each picture too,
 
     runs/RUN/audit/copies/KEY/base/training_captions_03-200003.png
                               0a1b2c3d4e5f-1/training_captions_03-200003.png   weights and strength
-
-A training picture is compared as this base could give it back at best: cropped as it was taught,
-and once through the base's autoencoder. So are the pictures that nothing was taught with.
 """
 
 from __future__ import annotations
 
+import shlex
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -28,22 +26,27 @@ from sosie.core.errors import BadInput
 from sosie.core.files import sha256_bytes, write_atomically
 from sosie.core.records import Record, first_complaint, now
 from sosie.registry import Registry
-from sosie.studio import comparing, drawing
-from sosie.studio.auditing import Signed
+from sosie.studio import comparing, drawing, references
+from sosie.studio.auditing import Signed, checkpoints
 from sosie.studio.drawing import Found
 from sosie.studio.easel import Easel, OnEvent, Story
+from sosie.studio.photos import Photos
 from sosie.studio.screening import Screen
 
 if TYPE_CHECKING:
-    from sosie.audit.copying import Ask, CopyAudit, Match, Shot, Taught
-    from sosie.audit.copying.rights import Status
+    from sosie.audit.copying import Ask, CopyAudit, Match, Shot, Taught, Tried
+    from sosie.audit.copying.inside import Inside
+    from sosie.audit.intervals import Interval
     from sosie.core.consent import Consent
     from sosie.models.diffusion.base import DiffusionBase
     from sosie.models.faces import Picture
     from sosie.models.lora.read import LoraFile
     from sosie.train import Manifest
-    from sosie.train.crops import Window
-    from sosie.train.manifest import TaughtPicture
+
+WEAKER = (0.85, 0.7)
+"""Shares of the strength that are tried against copying."""
+NAMED = 3
+"""Repeats that a command names; the others are counted."""
 
 
 class ProbeConfig(Record):
@@ -163,6 +166,9 @@ def audit(
             "looked", {"what": what, "done": done, "of": len(asks) if of is None else of}
         ),
     )
+    on_event("note", {"message": "looking at what the weights tell"})
+    inside = _inside(photos, base, [(read, config.strength)], manifest)
+    taught = photos.taught(said)
     report = stage.CopyAudit(
         sosie=version("sosie"),
         adapter=found.adapter.name,
@@ -176,154 +182,29 @@ def audit(
         seed=config.seed,
         each=config.each,
         probes=stage.PROBES,
-        taught=photos.taught(said),
+        taught=taught,
         gone=photos.gone,
         copying=copying,
         rights=owned.table(list(said), copying.reproduced_references, said),
+        likeness=_likeness(registry, manifest, made),
+        tried=(),
+        doses=stage.doses(taught, copying.reproduced_references),
+        inside=inside,
+        mends=_mends(registry, found, config, taught, copying.reproduced_references),
         seconds=round(time.perf_counter() - begun, 1),
     )
+    before = _tried(registry, report)
+    report = report.model_copy(update={"tried": (*before, report.as_tried())})
     files = {shot.name: shot for shot in made}
 
     def pair(match: Match) -> tuple[Picture, Picture]:
         return photos.as_taught(match.reference), files[match.made].read()
 
     about = f"{report.adapter} at strength {config.strength:g}, {report.taken:%Y-%m-%d}"
-    text = page.render(copying, report.rights, pair, about=about, asked=report.probes)
+    text = page.render(copying, report.rights, pair, about=about, whole=report)
     filed = _file(registry, report, folder, text)
     story.tell("copied", f"copies: {report.verdict}", verdict=report.verdict)
     return filed
-
-
-class Photos:
-    """The pictures of a run, as its base could give them back at best."""
-
-    def __init__(self, registry: Registry, base: DiffusionBase, manifest: Manifest) -> None:
-        self._registry, self._base, self._manifest = registry, base, manifest
-        self._samples = {one.picture_sha256: one for one in registry.samples(manifest.subject)}
-        there = [p for p in manifest.pictures if registry.blobs.path(p.sample).is_file()]
-        self.gone = sum(not p.withheld for p in manifest.pictures) - sum(
-            not p.withheld for p in there
-        )
-        self._named: dict[str, TaughtPicture] = {}
-        """Pictures by file name, those of an equal one by a part of their hash too."""
-        for picture in there:
-            sample = self._samples.get(picture.sample)
-            name = sample.file_name if sample else picture.sample[:12]
-            taken = name in self._named
-            self._named[f"{name} ({picture.sample[:8]})" if taken else name] = picture
-        if not any(self._taught(p) for p in self._named.values()):
-            raise BadInput(f"None of the pictures that taught {manifest.name} is on file any more.")
-
-    def shots(self, *, withheld: bool) -> list[Shot]:
-        """The pictures that were taught, or those that were withheld."""
-        from sosie.audit.copying import Shot
-
-        return [
-            Shot(name, partial(self._given_back, picture))
-            for name, picture in self._named.items()
-            if (picture.withheld if withheld else self._taught(picture))
-        ]
-
-    def others(self, folder: comparing.Folder | None) -> Iterator[Shot]:
-        """Pictures of a folder, cut about their middle to the base's own shape."""
-        from sosie.audit.copying import Shot
-
-        if folder is None:
-            return
-        for name in folder.names:
-            yield Shot(name, partial(self._like, folder, name))
-
-    def rights(self, table: Path | None, consent: Consent) -> dict[str, Status]:
-        """What is known of the rights of each taught picture: what the table says; else whether the
-        permission names who holds its copyright."""
-        names = [name for name, picture in self._named.items() if self._taught(picture)]
-        given = comparing.statuses_of(table, names)
-        terms = consent.bounds
-        holders = {one.original_sha256: one.copyright_holder for one in terms.pictures}
-        found: dict[str, Status] = {}
-        for name in names:
-            sample = self._samples.get(self._named[name].sample)
-            own = holders.get(sample.original_sha256) if sample else None
-            named = own or terms.copyright_holder
-            found[name] = given.get(name, "consent on file" if named else "unknown")
-        return found
-
-    def taught(self, said: Mapping[str, Status]) -> tuple[Taught, ...]:
-        """What training saw, for the record."""
-        from sosie.audit.copying import Taught
-
-        samples = {name: self._named[name].sample for name in said}
-        first = {one: group[0] for group in self._manifest.near_duplicates for one in group}
-        numbers: dict[str, int] = {}
-        for sample in samples.values():
-            numbers.setdefault(first.get(sample, sample), len(numbers))
-        return tuple(
-            Taught(
-                sample=sample,
-                name=name,
-                shot=numbers[first.get(sample, sample)],
-                rights=said[name],
-            )
-            for name, sample in samples.items()
-        )
-
-    def as_taught(self, name: str) -> Picture:
-        """A picture as it was cropped, for people to look at."""
-        import numpy as np
-        from PIL import Image
-
-        box, size = self._crop(self._named[name])
-        with Image.open(self._registry.blobs.path(self._named[name].sample)) as image:
-            return np.asarray(image.convert("RGB").resize(size, Image.Resampling.LANCZOS, box=box))
-
-    def _given_back(self, picture: TaughtPicture) -> Picture:
-        from PIL import Image
-
-        with Image.open(self._registry.blobs.path(picture.sample)) as image:
-            return self._through(image, *self._crop(picture))
-
-    def _like(self, folder: comparing.Folder, name: str) -> Picture:
-        from PIL import Image
-
-        image = Image.fromarray(folder.read(name))
-        return self._through(image, *self._middle(image.size))
-
-    @staticmethod
-    def _taught(picture: TaughtPicture) -> bool:
-        return not picture.withheld and bool(picture.crops)
-
-    def _crop(self, picture: TaughtPicture) -> tuple[Window, tuple[int, int]]:
-        """The widest crop that was taught, and its size."""
-        from PIL import Image
-
-        if picture.crops:
-            left, top, right, bottom, width, height = max(
-                picture.crops, key=lambda crop: crop[2] - crop[0]
-            )
-            return (left, top, right, bottom), (width, height)
-        with Image.open(self._registry.blobs.path(picture.sample)) as image:
-            return self._middle(image.size)
-
-    def _middle(self, size: tuple[int, int]) -> tuple[Window, tuple[int, int]]:
-        from sosie.train.crops import window
-
-        usual = self._base.info.defaults
-        box = window(size, usual.width / usual.height, None)
-        assert box is not None, "nothing has to be kept"
-        return box, (usual.width, usual.height)
-
-    def _through(self, image: Any, box: Window, size: tuple[int, int]) -> Picture:
-        """A part of a picture at a size, once through the autoencoder."""
-        import numpy as np
-        import torch
-        from PIL import Image
-
-        cut = image.convert("RGB").resize(size, Image.Resampling.LANCZOS, box=box)
-        pixels = torch.from_numpy(np.array(cut, np.float32)).permute(2, 0, 1)[None] / 127.5 - 1
-        with torch.no_grad():
-            code = self._base.encode_pixels(pixels.to(self._base.device, self._base.dtype))
-            back = self._base.decode(code)[0].float().cpu().permute(1, 2, 0)
-        return np.asarray(((back + 1) * 127.5).round().clamp(0, 255), np.uint8)
 
 
 def _drawn(
@@ -350,6 +231,114 @@ def _drawn(
             easel.step()
             shots.append(Shot(file.stem, partial(drawing.pixels, file), ask.probe.name))
     return sides
+
+
+def _likeness(registry: Registry, manifest: Manifest, made: Sequence[Shot]) -> Interval | None:
+    """Likeness of the pictures by held-out prompts; None where too few were withheld."""
+    from sosie.audit import Known, found
+    from sosie.audit.copying.probes import HELD_OUT
+    from sosie.audit.intervals import mean_interval
+    from sosie.models.faces import identity
+
+    real = references.reals(registry, manifest)
+    sides = (real.held_out, real.training)
+    held_out, training = (found([drawing.pixels(p) for p in side], identity) for side in sides)
+    known = Known(held_out=held_out, training=training)
+    try:
+        unit = known.unit
+    except BadInput:
+        return None
+    seen = [identity(shot.read()) for shot in made if shot.probe == HELD_OUT.name]
+    # A picture without a face is like nobody.
+    mean = mean_interval([known.cosine(face) or 0.0 for face in seen])
+    return None if mean is None else mean.scaled(1 / unit)
+
+
+def _tried(registry: Registry, report: CopyAudit) -> tuple[Tried, ...]:
+    """The latest audit on file of every other LoRA, checkpoint and strength of the subject."""
+    from sosie.audit.copying import CopyAudit
+
+    latest: dict[tuple[str, float], Tried] = {}
+    for adapter in registry.adapters():
+        if adapter.subject != report.subject:
+            continue
+        for filed in registry.audits.of(adapter.name):
+            if filed.kind == "copying":
+                one = CopyAudit.model_validate_json(filed.record)
+                latest[one.tensors_sha256, one.strength] = one.as_tried()
+    latest.pop((report.tensors_sha256, report.strength), None)
+    return tuple(latest.values())
+
+
+def _mends(
+    registry: Registry,
+    found: Found,
+    config: ProbeConfig,
+    taught: Sequence[Taught],
+    reproduced: Sequence[str],
+) -> tuple[str, ...]:
+    """Commands that may end the copying: fewer repeats, an earlier checkpoint, less strength."""
+    if not reproduced:
+        return ()
+    name, subject = shlex.quote(found.adapter.name), shlex.quote(found.subject)
+    back = {one.shot for one in taught if one.name in reproduced}
+    first = {one.shot: one.name for one in reversed(taught)}
+    repeats = [one.name for one in taught if one.shot in back and one.name != first[one.shot]]
+    mends = []
+    if repeats:
+        named = " ".join(shlex.quote(file) for file in repeats[:NAMED])
+        more = len(repeats) - NAMED
+        and_more = f" (and {more} more repeats)" if more > 0 else ""
+        mends.append(f"sosie remove {subject} {named}{and_more}, then sosie train {subject}")
+    at = f"@{found.step}" if found.step not in (None, found.adapter.step) else ""
+    weaker = WEAKER[0] * config.strength
+    mends.append(f"sosie audit {name}{at} --copies --strength {weaker:.2g}")
+    mends += [f"sosie audit {name}@{step} --copies" for step in earlier(registry, found)[:1]]
+    mends.append(f"sosie audit {name}{at} --copies --mend")
+    return tuple(mends)
+
+
+def earlier(registry: Registry, found: Found) -> tuple[int, ...]:
+    """Steps of the checkpoints on disk before the LoRA's own, the latest first."""
+    files = checkpoints(registry, found, only=False)
+    return tuple(file.step for file in reversed(files) if file.step < (found.step or 0))
+
+
+def _inside(
+    photos: Photos,
+    base: DiffusionBase,
+    loras: Sequence[tuple[LoraFile, float]],
+    manifest: Manifest,
+) -> tuple[Inside, ...]:
+    """Loss and magnitude of every lesson, by the base alone and with the LoRA."""
+    from sosie.audit.copying.inside import Inside, magnitude
+    from sosie.models import lora
+    from sosie.train.cache import Cache
+    from sosie.train.validation import measure
+
+    lessons = photos.lessons()
+    cache = Cache(base)
+    buckets = cache.buckets(list(lessons.values()))
+    captions = [lesson.caption for lesson in lessons.values()]
+
+    def told() -> tuple[dict[int, float], list[float]]:
+        losses = measure(base, buckets, cache.bank(), manifest.config)
+        return losses, [magnitude(base, caption) for caption in captions]
+
+    before, pull_before = told()
+    with lora.applied(base, loras):
+        after, pull_after = told()
+    return tuple(
+        Inside(
+            name=name,
+            withheld=photos.withheld(name),
+            loss_base=before[lesson.picture],
+            loss=after[lesson.picture],
+            magnitude_base=pull_before[number],
+            magnitude=pull_after[number],
+        )
+        for number, (name, lesson) in enumerate(lessons.items())
+    )
 
 
 def _file(registry: Registry, report: CopyAudit, folder: Path, page: str) -> Probed:

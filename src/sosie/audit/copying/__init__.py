@@ -10,7 +10,7 @@ report.py      the audit of a LoRA as one record
 
 from sosie.audit.copying.probes import PROBES, Ask, Probe, mixture
 from sosie.audit.copying.records import Config, Copying, Kind, Match, Shot, Threshold
-from sosie.audit.copying.report import CopyAudit, Taught
+from sosie.audit.copying.report import CopyAudit, Taught, Tried, doses, frontier
 from sosie.audit.copying.search import search
 
 __all__ = [
@@ -25,6 +25,9 @@ __all__ = [
     "Shot",
     "Taught",
     "Threshold",
+    "Tried",
+    "doses",
+    "frontier",
     "mixture",
     "search",
 ]

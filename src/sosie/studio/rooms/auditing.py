@@ -99,6 +99,24 @@ class Auditing(Room):
             should_stop=should_stop,
         )
 
+    def mend_copies(self, name: str, **settings: Any) -> Probed:
+        """`audit_copies`, and again with less strength and then with earlier checkpoints until one
+        passes, nothing comes back, or nothing is left to try; gives the last. Every audit is filed, and the last page
+        shows them all: likeness against copying. `settings` are those of `audit_copies`.
+        """
+        done = self.audit_copies(name, **settings)
+        bare, most = done.audit.adapter, done.audit.strength
+        steps = probing.earlier(self.registry, drawing.find(self.registry, name))
+        ways = [(name, share * most) for share in probing.WEAKER]
+        ways += [
+            (f"{bare}@{step}", share * most) for step in steps for share in (1, *probing.WEAKER)
+        ]
+        for which, strength in ways:
+            if done.audit.verdict == "passed" or not done.audit.mends:
+                break
+            done = self.audit_copies(which, **{**settings, "strength": round(strength, 2)})
+        return done
+
     def compare(
         self,
         pictures: Path,
