@@ -101,8 +101,9 @@ class Auditing(Room):
 
     def mend_copies(self, name: str, **settings: Any) -> Probed:
         """`audit_copies`, and again with less strength and then with earlier checkpoints until one
-        passes, nothing comes back, or nothing is left to try; gives the last. Every audit is filed, and the last page
-        shows them all: likeness against copying. `settings` are those of `audit_copies`.
+        passes, nothing comes back, or nothing is left to try; gives the last. Every audit is filed,
+        and the last page shows them all: likeness against copying. `settings` are those of
+        `audit_copies`.
         """
         done = self.audit_copies(name, **settings)
         bare, most = done.audit.adapter, done.audit.strength
