@@ -15,6 +15,7 @@ NAMES = (
     "obeys",
     "likeness",
     "choice",
+    "studies",
     "coverage",
     "doctor",
     "pace",

@@ -22,7 +22,8 @@ import numpy as np
 
 from bench.likeness import SEEDS, Picture
 from bench.obeys import percent
-from demo.people import age_of, write_pictures
+from bench.taught import taught
+from demo.people import age_of
 from sosie.audit import PROMPTS, Known, found, seed_of
 from sosie.audit.intervals import mean_interval
 from sosie.generate import GenerateConfig, draw
@@ -38,7 +39,8 @@ from sosie.world.photo import photo
 
 PEOPLE = int(os.environ.get("SOSIE_BENCH_PEOPLE", "20"))
 PICTURES = int(os.environ.get("SOSIE_BENCH_PICTURES", "16"))
-RUN = {"steps": 240, "checkpoint_every": 60, "preview_every": 60}
+RUN = {"steps": 240, "checkpoint_every": 60, "preview_every": 60, "identity_weight": 0.0}
+"""Without the identity loss: both networks are to judge."""
 REFERENCES = 10
 JUDGES = (faces.identity, second.identity)
 
@@ -68,12 +70,7 @@ class Course:
 
 def course(base: DiffusionBase, seed: int, folder: Path) -> Course:
     """Train a LoRA of a person through the studio, and look at all its checkpoints."""
-    studio, name = Studio(folder / "home"), f"subject{seed}"
-    studio.new(name)
-    write_pictures(folder / name, seed=seed, trigger=name)
-    studio.add(name, [folder / name])
-    studio.consent(name, relation="synthetic", evidence=f"sosie.world.people.person({seed})")
-    adapter = studio.train(name, base="pocket", overrides=RUN)
+    studio, adapter = taught(seed, folder, RUN)
     assert adapter.step is not None, "it was trained here"
     return hindsight(base, studio, seed, adapter.name, adapter.step)
 

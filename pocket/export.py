@@ -76,7 +76,11 @@ def write(
         "text_length": recipe.text.length,
         "buckets": [recipe.side],
     }
-    training = {"steps": recipe.lora_steps, "learning_rate": recipe.lora_rate}
+    training = {
+        "steps": recipe.lora_steps,
+        "learning_rate": recipe.lora_rate,
+        "identity_weight": recipe.lora_identity,
+    }
     about = {
         "name": "pocket",
         "licence": "Apache-2.0",

@@ -111,6 +111,10 @@ class Toy(DiffusionBase):
     def target(self, latents: Tensor, noise: Tensor, times: Tensor) -> Tensor:
         return noise - latents
 
+    def unmix(self, noisy: Tensor, times: Tensor, answer: Tensor) -> tuple[Tensor, Tensor]:
+        t = times.view(-1, 1, 1, 1)
+        return noisy - t * answer, noisy + (1 - t) * answer
+
     def predict(self, noisy: Tensor, times: Tensor, conditioning: Conditioning) -> Tensor:
         b, _, h, w = noisy.shape
         cells = noisy.permute(0, 2, 3, 1)

@@ -69,18 +69,29 @@ class Panel:
         return {judge.name: judge.sha256 for judge in self.faces}
 
 
-def panel(*, synthetic: bool) -> Panel:
+def panel(*, synthetic: bool, taught_by_second: bool = False) -> Panel:
     """The judges that are installed here.
 
     `synthetic` says that the subject is of the synthetic world: the only reader of attributes there
-    is knows nothing else.
+    is knows nothing else. `taught_by_second` says that the second network taught the LoRA by an
+    identity loss: that it likes what it was shown until it liked it proves nothing.
     """
     from sosie.models import scene, second
 
     judges, missing = [faces.identity], []
     try:
-        second.require()
-        judges.append(second.identity)
+        if taught_by_second:
+            missing.append(
+                Unmeasured(
+                    what="likeness by a second identity network",
+                    why=f"{second.identity.name} taught this LoRA by its identity loss, and is no "
+                    "judge of it.",
+                    mend=None,
+                )
+            )
+        else:
+            second.require()
+            judges.append(second.identity)
     except WeightsRefused as error:
         missing.append(
             Unmeasured(

@@ -18,6 +18,7 @@ See King, "High quality face recognition with deep metric learning", blog.dlib.n
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -51,16 +52,35 @@ def embed(rgb: Picture, face: Face) -> NDArray[np.float32]:
     About 90 ms on one core, after the detector. Raises WeightsRefused if dlib or its weights are
     not installed or altered.
     """
+    picture = np.ascontiguousarray(rgb)
+    with _lock:
+        _, _, network = _networks()
+        vector = network.compute_face_descriptor(picture, _predicted(picture, face))
+    described = np.array(vector, np.float32)
+    return np.asarray(described / np.linalg.norm(described), np.float32)
+
+
+def five_points(rgb: Picture, face: Face) -> NDArray[np.float64]:
+    """(5, 2), x and y in pixels: the corners of the eyes and the foot of the nose, by which dlib
+    aligns. Raises WeightsRefused as `embed` does."""
+    picture = np.ascontiguousarray(rgb)
+    with _lock:
+        return np.array([(point.x, point.y) for point in _predicted(picture, face).parts()], float)
+
+
+def _predicted(picture: Picture, face: Face) -> Any:
+    """dlib's shape of the face; the lock is the caller's."""
     points = face.landmarks.astype(np.float64)
     eyes, mouth = points[:2].mean(0), points[3:].mean(0)
     size = max(np.linalg.norm(points[1] - points[0]), np.linalg.norm(mouth - eyes))
     corners = points.mean(0) + np.outer([-1, 1], [AROUND / 2 * size] * 2)
-    with _lock:
-        dlib, predictor, network = _networks()
-        picture = np.ascontiguousarray(rgb)
-        shape = predictor(picture, dlib.rectangle(*(round(v) for v in corners.ravel().tolist())))
-        vector = np.array(network.compute_face_descriptor(picture, shape), np.float32)
-    return np.asarray(vector / np.linalg.norm(vector), np.float32)
+    dlib, predictor, _ = _networks()
+    return predictor(picture, dlib.rectangle(*(round(v) for v in corners.ravel().tolist())))
+
+
+def weights() -> bytes:
+    """The network's file. Raises WeightsRefused if it is not installed or altered."""
+    return _path(RESNET).read_bytes()
 
 
 def require() -> None:
@@ -88,16 +108,15 @@ identity = Embedder("dlib ResNet", model_hash(), _describe)
 def _networks() -> tuple[Any, Any, Any]:
     dlib = engine("dlib", what="second identity network's engine", install=ENGINE)
 
-    def path(name: str) -> str:
-        return str(
-            packaged_path(
-                "face_recognition_models",
-                f"models/{name}",
-                PINNED[name],
-                what="second identity network",
-                install=INSTALL,
-            )
-        )
+    predictor = dlib.shape_predictor(str(_path(FIVE_POINTS)))
+    return dlib, predictor, dlib.face_recognition_model_v1(str(_path(RESNET)))
 
-    predictor = dlib.shape_predictor(path(FIVE_POINTS))
-    return dlib, predictor, dlib.face_recognition_model_v1(path(RESNET))
+
+def _path(name: str) -> Path:
+    return packaged_path(
+        "face_recognition_models",
+        f"models/{name}",
+        PINNED[name],
+        what="second identity network",
+        install=INSTALL,
+    )

@@ -209,7 +209,10 @@ def audit(
 
     begun = time.perf_counter()
     files = checkpoints(registry, found, only=only)
-    panel = stage.panel(synthetic=_synthetic(registry, manifest.subject))
+    panel = stage.panel(
+        synthetic=_synthetic(registry, manifest.subject),
+        taught_by_second=manifest.config.identity_loss,
+    )
     real = references.reals(registry, manifest)
     known = references.known_by(panel, real)
     key = sha256_bytes(

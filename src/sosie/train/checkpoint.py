@@ -1,7 +1,7 @@
 """Checkpoints: whole or absent, never overwritten, and enough to go on bit by bit.
 
     checkpoints/step-000100/adapter.safetensors   the LoRA, as exported
-                            state.safetensors     weights, average, optimizer
+                            state.safetensors     weights, average, optimizer, last walks
                             state.json            numbers, and the hashes of both files
 
 A folder is written under another name, synced, then renamed; so killing the process at any moment
@@ -30,6 +30,8 @@ from sosie.train.loop import Teacher, Watch
 from sosie.train.optim import reload, unload
 
 ADAPTER, TENSORS, NUMBERS = "adapter.safetensors", "state.safetensors", "state.json"
+OPTIMIZER, COACH = "optimizer.", "identity."
+"""Beginnings of names in the state."""
 
 
 class Checkpoint(Record):
@@ -124,13 +126,13 @@ def load(checkpoint: Checkpoint, teacher: Teacher) -> dict[str, Any]:
     """Put `teacher` where the checkpoint left it; returns the `facts` that were saved."""
     numbers = json.loads((checkpoint.folder / NUMBERS).read_text(encoding="utf-8"))
     tensors = load_file(checkpoint.folder / TENSORS)
-    prefix = "optimizer."
     weights = teacher.weights
     weights.flat.data.copy_(tensors["weights"])
     if weights.average is not None:
         weights.average.copy_(tensors["average"])
-    own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-    reload(teacher.optimizer, own, numbers["optimizer"])
+    reload(teacher.optimizer, _part(tensors, OPTIMIZER), numbers["optimizer"])
+    if teacher.coach is not None:
+        teacher.coach.restore(_part(tensors, COACH))
     teacher.tally.sums[:] = numbers["tally"]["sums"]
     teacher.tally.counts[:] = numbers["tally"]["counts"]
     teacher.watch = Watch(**numbers["watch"])
@@ -141,7 +143,9 @@ def load(checkpoint: Checkpoint, teacher: Teacher) -> dict[str, Any]:
 
 def _state(teacher: Teacher) -> tuple[dict[str, Tensor], dict[str, Any]]:
     own, numbers = unload(teacher.optimizer)
-    tensors = {f"optimizer.{key}": value for key, value in own.items()}
+    tensors = {OPTIMIZER + key: value for key, value in own.items()}
+    if teacher.coach is not None:
+        tensors |= {COACH + key: value for key, value in teacher.coach.state().items()}
     tensors["weights"] = teacher.weights.flat.detach()
     if teacher.weights.average is not None:
         tensors["average"] = teacher.weights.average
@@ -150,6 +154,10 @@ def _state(teacher: Teacher) -> tuple[dict[str, Tensor], dict[str, Any]]:
         "tally": {"sums": teacher.tally.sums, "counts": teacher.tally.counts},
         "watch": {"usual": teacher.watch.usual, "smoothed": teacher.watch.smoothed},
     }
+
+
+def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
 def _numbers(path: Path) -> dict[str, Any] | None:

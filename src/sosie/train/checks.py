@@ -7,7 +7,9 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from sosie.core.errors import WeightsRefused
 from sosie.core.records import Dataset, Record
+from sosie.models import resnet, second
 from sosie.train.config import TrainConfig
 from sosie.train.crops import Framing
 from sosie.train.split import Split
@@ -248,6 +250,31 @@ def length(s: Survey) -> Iterator[Check]:
         )
 
 
+def identity(s: Survey) -> Iterator[Check]:
+    """An identity loss that was asked for can be computed."""
+    if not s.config.identity_weight:
+        return
+    if s.dataset.kind != "person":
+        yield Check(
+            name="identity",
+            what="A handwriting has no face: there is no identity loss.",
+            severity="note",
+            evidence=f"identity_weight {s.config.identity_weight:g}",
+            mend="identity_weight = 0",
+        )
+        return
+    try:
+        resnet.face_network()
+    except WeightsRefused as error:
+        yield Check(
+            name="identity",
+            what="The identity loss has no face network.",
+            severity="blocker",
+            evidence=error.message,
+            mend=f"pip install {second.ENGINE} {second.INSTALL}, or waive this check to go without",
+        )
+
+
 CHECKS: tuple[Callable[[Survey], Iterator[Check]], ...] = (
     pictures,
     readable,
@@ -256,13 +283,14 @@ CHECKS: tuple[Callable[[Survey], Iterator[Check]], ...] = (
     crops,
     split,
     length,
+    identity,
     machine,
 )
 
 NAMES = frozenset(
     {"pictures", "readable", "trigger", "captions", "faces", "crops", "split", "near-duplicates"}
     | {"crop-left-out", "crop-enlarged", "crop-tight", "crop-no-close-up"}
-    | {"optimizer", "disk", "steps"}
+    | {"optimizer", "disk", "steps", "identity"}
 )
 """Every name that a check may bear, so that a misspelt waiver is found."""
 

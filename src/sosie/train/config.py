@@ -80,6 +80,12 @@ class TrainConfig(Record):
     prior_weight: float = Field(default=1.0, gt=0)
     """Weight of their loss against the subject's."""
 
+    identity_weight: float = Field(default=0.0, ge=0)
+    """Weight of the identity loss: how unlike the person's the faces are that the LoRA draws of new
+    prompts, as dlib's face network sees them; 0 is off. That network then judges no more."""
+    identity_from: float = Field(default=0.4, ge=0, lt=1)
+    """Share of the steps before it begins: the trigger has to mean somebody first."""
+
     buckets: tuple[int, ...] = ()
     """Square-equivalent sides in pixels; empty takes the base's own."""
     close_ups: bool = False
@@ -111,6 +117,11 @@ class TrainConfig(Record):
     """Prompts of the previews, "{trigger}" standing for the trigger; None takes eight probes."""
     waive: tuple[str, ...] = ()
     """Checks that may fail: named here, told in the manifest."""
+
+    @property
+    def identity_loss(self) -> bool:
+        """Whether there is an identity loss, where the subject is a person."""
+        return self.identity_weight > 0 and "identity" not in self.waive
 
     def pictures_per_step(self) -> int:
         """Pictures that one optimizer step sees."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,6 +18,9 @@ from sosie.train.config import TrainConfig
 from sosie.train.optim import Weights, rate
 from sosie.train.order import Order
 from sosie.train.seeds import derive, generator
+
+if TYPE_CHECKING:
+    from sosie.train.identity import Coach
 
 SMOOTHING = 0.95
 EXPLODED = 10.0
@@ -33,6 +36,8 @@ class Step(NamedTuple):
     """Of the whole gradient, before clipping."""
     rate: float
     pictures: tuple[int, ...]
+    identity: float | None = None
+    """Mean likeness of the faces that the LoRA drew on the way, if it drew any."""
 
 
 @dataclass(eq=False)
@@ -125,6 +130,8 @@ class Teacher:
     names: Sequence[str]
     """File names of the pictures, to name those that break a run."""
     tally: Tally
+    coach: Coach | None = None
+    """Adds the identity loss."""
     watch: Watch = field(default_factory=Watch)
     _order: Order = field(init=False)
     _prior_order: Order = field(init=False)
@@ -167,6 +174,7 @@ class Teacher:
                 purpose = ("prior-noise", number, part)
                 losses = self._losses(self.prior[which], rows, prior_uniform[part], purpose)
                 _backward(config.prior_weight * losses.mean() / accumulate)
+        identity = self.coach.teach(number) if self.coach else None
         length = torch.linalg.vector_norm(self.weights.gradient)
         # One copy to the CPU per step: a GPU may run ahead until here.
         *losses_told, norm = torch.cat([*told, length.reshape(1)]).tolist()
@@ -175,7 +183,7 @@ class Teacher:
             self.weights.gradient.mul_(config.clip / norm)
         self.optimizer.step()
         self.weights.follow(number)
-        return Step(loss=loss, norm=norm, rate=height, pictures=tuple(pictures))
+        return Step(loss=loss, norm=norm, rate=height, pictures=tuple(pictures), identity=identity)
 
     def _uniform(self, purpose: str, number: int) -> Tensor:
         config = self.config

@@ -19,6 +19,7 @@ from sosie.train import prior
 from sosie.train.cache import Bucket, Cache, Lesson
 from sosie.train.config import TrainConfig
 from sosie.train.crops import Version
+from sosie.train.identity import Coach
 from sosie.train.loop import Tally, Teacher
 from sosie.train.optim import Weights, optimizer
 from sosie.train.planning import Plan, Probe
@@ -77,9 +78,17 @@ def encode(
 
 
 def inject_teacher(
-    dataset: Dataset, base: DiffusionBase, config: TrainConfig, material: Material, *, steps: int
+    dataset: Dataset,
+    base: DiffusionBase,
+    config: TrainConfig,
+    material: Material,
+    *,
+    steps: int,
+    coach: Coach | None = None,
 ) -> Teacher:
     """Put a new LoRA into the base, in train mode, with a teacher that is about to take step 0.
+
+    `coach` adds the identity loss.
 
     Raises BadInput if gradient checkpointing is asked of a base that cannot.
     """
@@ -107,6 +116,7 @@ def inject_teacher(
         empty=material.empty,
         names=[item.file_name for item in dataset.items],
         tally=Tally.of(len(dataset.items)),
+        coach=coach,
     )
 
 

@@ -15,7 +15,7 @@ from sosie.core.records import Dataset, now
 from sosie.models import lora
 from sosie.models.diffusion.base import DiffusionBase
 from sosie.train import checkpoint as checkpoints
-from sosie.train import preview
+from sosie.train import identity, preview
 from sosie.train.cache import Cache
 from sosie.train.checkpoint import Checkpoint
 from sosie.train.checks import Examined
@@ -97,6 +97,7 @@ class Run:
                 smoothed=self.teacher.watch.smoothed,
                 norm=step.norm,
                 lr=step.rate,
+                identity=step.identity,
                 rate=rate,
                 eta=(self.steps - number - 1) / rate,
             )
@@ -360,11 +361,21 @@ def train(
                 made,
                 cache=cache,
                 prior_folder=folder / "prior",
-                prompts=probes.prompts,
+                prompts=(
+                    *probes.prompts,
+                    *identity.prompts(config, dataset.kind, dataset.trigger),
+                ),
+            )
+            coach = identity.prepare(
+                dataset, base, manifest.config, cache, made.split.training, steps=made.steps
             )
             if not keep_encoders:
                 base.release_encoders()
-            teacher = inject_teacher(dataset, base, manifest.config, material, steps=made.steps)
+            if manifest.config.identity_loss and dataset.kind == "person":
+                story.tell("identity", message=identity.told(coach))
+            teacher = inject_teacher(
+                dataset, base, manifest.config, material, steps=made.steps, coach=coach
+            )
             run = Run(
                 dataset=dataset,
                 base=base,

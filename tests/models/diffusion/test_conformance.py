@@ -143,12 +143,14 @@ class TestConformance:
         times = base.times(torch.tensor([0.3, 0.7]), latent_shape=(4, 6))
         noisy = base.add_noise(latents, noise, times)
         target = base.target(latents, noise, times)
-        if base.family == "flux":
-            recovered = noisy - times.view(-1, 1, 1, 1) * target
-        else:
-            alphas = base.scheduler.alphas_cumprod[times].view(-1, 1, 1, 1)
-            recovered = (noisy - (1 - alphas).sqrt() * target) / alphas.sqrt()
-        assert torch.allclose(recovered, latents, atol=1e-4)
+        clean, added = base.unmix(noisy, times, target)
+        assert torch.allclose(clean, latents, atol=1e-4)
+        assert torch.allclose(added, noise, atol=1e-4)
+
+    def test_a_decoded_picture_has_gradient_to_its_latents(self, base):
+        latents = (some_latents(base) / 4).requires_grad_()
+        base.decode(latents).square().sum().backward()
+        assert latents.grad.abs().sum() > 0
 
     def test_predicts_in_the_shape_of_latents(self, base):
         latents = some_latents(base)

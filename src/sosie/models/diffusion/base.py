@@ -150,7 +150,7 @@ class DiffusionBase(ABC):
 
     @abstractmethod
     def decode(self, latents: Tensor) -> Tensor:
-        """Scaled latents to (B, 3, H, W), clamped to [-1, 1]."""
+        """Scaled latents to (B, 3, H, W), clamped to [-1, 1]; with gradient to the latents."""
 
     # -- teaching ----------------------------------------------------------------------------------
 
@@ -169,6 +169,13 @@ class DiffusionBase(ABC):
     @abstractmethod
     def target(self, latents: Tensor, noise: Tensor, times: Tensor) -> Tensor:
         """What `predict` should have said: velocity, noise or v, (B, C, h, w)."""
+
+    @abstractmethod
+    def unmix(self, noisy: Tensor, times: Tensor, answer: Tensor) -> tuple[Tensor, Tensor]:
+        """The clean latents and the noise, each (B, C, h, w), that `answer` says are in `noisy`.
+
+        Undoes `add_noise` and `target`: where the answer is the target, these are what was mixed.
+        """
 
     @abstractmethod
     def predict(self, noisy: Tensor, times: Tensor, conditioning: Conditioning) -> Tensor:

@@ -154,6 +154,10 @@ class Flux(LatentDiffusion):
     def target(self, latents: Tensor, noise: Tensor, times: Tensor) -> Tensor:
         return noise - latents
 
+    def unmix(self, noisy: Tensor, times: Tensor, answer: Tensor) -> tuple[Tensor, Tensor]:
+        t = times.to(noisy).view(-1, 1, 1, 1)
+        return noisy - t * answer, noisy + (1 - t) * answer
+
     def predict(self, noisy: Tensor, times: Tensor, conditioning: Conditioning) -> Tensor:
         return self._velocity(noisy, times, conditioning, _TRAINING_GUIDANCE)
 

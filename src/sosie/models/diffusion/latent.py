@@ -182,7 +182,6 @@ class LatentDiffusion(DiffusionBase):
         mean: Tensor = self.vae.encode(pixels.to(self.device, self.dtype)).latent_dist.mode()
         return (mean - self._shift) * float(self.vae.config.scaling_factor)
 
-    @torch.no_grad()
     def decode(self, latents: Tensor) -> Tensor:
         latents = latents.to(self.device, self.dtype) / self.vae.config.scaling_factor + self._shift
         pixels: Tensor = self.vae.decode(latents, return_dict=False)[0]

@@ -79,6 +79,12 @@ class UNetDiffusion(LatentDiffusion):
         signal, spread = self._signal_and_spread(latents, times)
         return signal * noise - spread * latents
 
+    def unmix(self, noisy: Tensor, times: Tensor, answer: Tensor) -> tuple[Tensor, Tensor]:
+        signal, spread = self._signal_and_spread(noisy, times)
+        if self.scheduler.config.prediction_type == "epsilon":
+            return (noisy - spread * answer) / signal, answer
+        return signal * noisy - spread * answer, signal * answer + spread * noisy
+
     def _signal_and_spread(self, latents: Tensor, times: Tensor) -> tuple[Tensor, Tensor]:
         """sqrt(a_t) and sqrt(1 - a_t), (B, 1, 1, 1), like `latents`; computed in float32."""
         alphas = self.scheduler.alphas_cumprod.float().to(times.device)[times].view(-1, 1, 1, 1)
