@@ -23,6 +23,7 @@ NAMES = (
     "captions",
     "rules",
     "copies",
+    "planted",
     "neighbours",
     "portraits",
     "photographs",

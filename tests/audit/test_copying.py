@@ -1,17 +1,32 @@
 """Copies made in a known way, and a perfect likeness with new pixels, which is none."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bench.copied import MAKES, Original
-from sosie.audit.copying import Config, Shot, search
+from sosie.audit.copying import (
+    PROBES,
+    Config,
+    Shot,
+    Taught,
+    Tried,
+    doses,
+    frontier,
+    mixture,
+    search,
+)
 from sosie.audit.copying.calibration import USUAL, needed, p_value, smallest_rate, threshold
 from sosie.audit.copying.detectors import placement, tile_correlation, tiled_l2
 from sosie.audit.copying.evidence import PARTS, compare
 from sosie.audit.copying.look import look, shape_of
 from sosie.audit.copying.records import REPRODUCED, Threshold
-from sosie.audit.copying.search import kind_of, needed_generations, planted
-from sosie.audit.intervals import upper_bound
+from sosie.audit.copying.search import planted
+from sosie.audit.copying.tally import kind_of, needed_generations
+from sosie.audit.intervals import share_interval, upper_bound
 from sosie.core.errors import BadInput, UnreadablePicture
 from sosie.models.mask import person_mask
 from sosie.world.people import person
@@ -80,6 +95,88 @@ def test_no_null_supports_more_than_its_size():
     few = threshold("rest", [0.93, 0.2, 0.3], 0.01)
     assert few.value > 0.93 and few.raised and few.false_positives == 0.25
     assert threshold("rest", [0.1] * 99, 0.01).value == USUAL["rest"]
+
+
+def test_the_base_alone_supports_a_rate_of_its_own():
+    few = threshold("rest", [0.93, 0.2, 0.3], 0.01, base=[0.1] * 99)
+    assert few.false_positives == 0.25 and few.by_chance == few.of_base == 0.01
+    high = threshold("rest", [0.2], 0.01, base=[0.97] * 150)
+    assert high.value > 0.97 and high.raised
+    assert threshold("rest", [0.2], 0.01).by_chance == 0.5
+
+
+@given(
+    captions=st.lists(st.sampled_from("abcdef"), min_size=1, max_size=9),
+    each=st.integers(1, 70),
+    seed=st.integers(0, 1000),
+)
+def test_a_mixture_asks_every_way_as_often_and_never_with_one_seed_twice(captions, each, seed):
+    asks = mixture(captions, "anna", each=each, seed=seed)
+    assert [ask.probe for ask in asks] == [probe for probe in PROBES for _ in range(each)]
+    assert len({ask.seed for ask in asks}) == len(asks)
+    assert len({(ask.key, ask.seed) for ask in asks}) == len(asks)
+    words = {probe.name: [a.prompt for a in asks if a.probe is probe] for probe in PROBES}
+    assert set(words["trigger alone"]) == {"anna"}
+    assert not set(words["held-out prompts"]) & set(captions)
+    counts = [words["training captions"].count(caption) for caption in set(captions)]
+    assert sum(counts) == each and max(counts) - min(counts) <= 1
+    more = mixture(captions, "anna", each=each + 5, seed=seed)
+    assert set(asks) <= set(more), "what was drawn is drawn again by no longer audit"
+
+
+def test_rates_are_told_for_each_way_of_asking_beside_the_base_alone(pictures):
+    copies = [planted(rgb, i) for i, rgb in enumerate(pictures)]
+    new = [ORIGINAL.other(9000 + i).picture for i in range(4)]
+    alone = [ORIGINAL.other(7000 + i).picture for i in range(8)]
+
+    def asked(probe, shots_):
+        return [replace(shot, probe=probe) for shot in shots_]
+
+    found = search(
+        [
+            *asked("captions", shots("copy", [copies[0]] * 3 + new[:1])),
+            *asked("trigger", shots("new", new)),
+        ],
+        shots("original", pictures),
+        base=[
+            *asked("captions", shots("base", alone[:4])),
+            *asked("trigger", shots("alone", alone[4:])),
+        ],
+    )
+    captions, trigger = found.by_probe
+    assert (captions.probe, captions.pictures, captions.reproduced.value) == ("captions", 1, 0.75)
+    assert trigger.reproduced.value == 0 and trigger.upper_bound == upper_bound(0, 4)
+    assert captions.base.value == 0 and captions.base.n == 4 and found.base_size == 8
+    assert found.upper_bound == upper_bound(3, 8)
+
+
+def test_a_bound_for_a_mixture_of_unequal_prompts_holds():
+    """Clopper and Pearson's interval covers the mean rate of prompts that differ."""
+    draw = np.random.default_rng(1)
+    for rates in ([0.9] + [0.0] * 29, [0.5] * 3 + [0.01] * 27, draw.beta(0.1, 1, 30)):
+        copied = draw.binomial(2, rates, (1000, 30)).sum(1)
+        held = [upper_bound(int(k), 60) >= np.mean(rates) for k in copied]
+        assert np.mean(held) >= 0.95 - 3 * np.sqrt(0.05 * 0.95 / 1000)
+
+
+def test_repeats_that_explain_copies_show_as_dose_and_response():
+    taught = [
+        Taught(sample=f"{n}", name=f"{n}.png", shot=shot, rights="unknown")
+        for n, shot in enumerate((0, 1, 2, 2, 2, 3, 3, 3))
+    ]
+    once, thrice = doses(taught, ["4.png", "5.png", "6.png"])
+    assert (once.repeats, once.reproduced.value, once.reproduced.n) == (1, 0, 2)
+    assert (thrice.repeats, thrice.reproduced.value) == (3, 1)
+
+
+def test_what_is_beaten_in_likeness_and_in_copying_is_off_the_frontier():
+    def tried(likeness, copied):
+        share = share_interval(copied, 100)
+        what = {"adapter": "a", "step": 1, "strength": 1.0, "verdict": "failed"}
+        return Tried(**what, likeness=likeness, reproduced=share)
+
+    rows = [tried(0.6, 10), tried(0.5, 0), tried(0.5, 5), tried(None, 0), tried(0.6, 10)]
+    assert frontier(rows) == (True, True, False, False, True)
 
 
 def test_thresholds_keep_their_promise_over_many_draws():

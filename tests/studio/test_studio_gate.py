@@ -28,6 +28,8 @@ GATED: dict[str, tuple[Act, Call]] = {
     "likeness": ("generate", lambda s, tmp: s.likeness("anna-1", [])),
     "export_pictures": ("export", lambda s, tmp: s.export_pictures("anna", tmp)),
     "audit": ("generate", lambda s, tmp: s.audit("anna-1")),
+    "audit_copies": ("generate", lambda s, tmp: s.audit_copies("anna-1")),
+    "mend_copies": ("generate", lambda s, tmp: s.mend_copies("anna-1")),
     "export_adapter": ("export", lambda s, tmp: s.export_adapter("anna-1", tmp)),
     "publish": ("publish", lambda s, tmp: s.publish("anna", "v1")),
     "card": ("publish", lambda s, tmp: s.card("anna@v1", tmp)),

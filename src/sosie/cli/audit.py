@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sosie.cli import app, studio
 from sosie.core.errors import BadInput
+
+if TYPE_CHECKING:
+    from sosie.studio.auditing import Audited
+    from sosie.studio.probing import Probed
 
 EXIT = {"passed": 0, "failed": 1, "not measured": 2}
 
@@ -30,6 +35,17 @@ def audit(
     seeds: Annotated[
         int | None, typer.Option(min=2, help="Of each prompt, for the figures. [default: 2]")
     ] = None,
+    copies: Annotated[
+        bool, typer.Option("--copies", help="Does it give back the pictures that taught it?")
+    ] = False,
+    each: Annotated[
+        int | None,
+        typer.Option(min=1, help="With --copies: pictures of each way of asking. [default: 60]"),
+    ] = None,
+    mend: Annotated[
+        bool,
+        typer.Option("--mend", help="With --copies: try less strength, then earlier checkpoints."),
+    ] = False,
     pictures: Annotated[
         Path | None, typer.Option(help="Instead of a LoRA: a folder of generated pictures.")
     ] = None,
@@ -53,12 +69,15 @@ def audit(
 ) -> None:
     """Judge what a LoRA draws: is it like? Which checkpoint is best?
 
+    With --copies: does it give back the pictures that taught it? It is asked as users ask, and as
+    attackers do; thresholds come from held-out pictures and from the base alone.
+
     With --pictures and --against: whether one folder copies another, without a model.
 
     Exit code 0: passed; 1: failed; 2: could not be measured.
     """
     from sosie.cli import report
-    from sosie.cli.progress import counting, stages, stop_on_interrupt
+    from sosie.cli.progress import stages, stop_on_interrupt
 
     house = studio(context)
     if pictures is not None or against is not None:
@@ -81,32 +100,45 @@ def audit(
             if page is not None:
                 typer.echo(f"report: {page}")
         raise typer.Exit(EXIT[compared.copying.verdict])
+    if (mend or each) and not copies:
+        raise BadInput("--mend and --each belong to --copies.")
     if name is None:
         raise BadInput("Name a LoRA, or both --pictures and --against.")
-    given = {"strengths": tuple(strength) if strength else None, "measuring": seeds}
-    settings: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
-    with counting("auditing") as on_picture, stop_on_interrupt() as should_stop:
+    given: dict[str, Any]
+    if copies:
+        if strength and len(strength) > 1:
+            raise BadInput("Copies are looked for at one strength.", advice="Name one --strength.")
+        weight = strength[0] if strength else None
+        given = {"strength": weight, "each": each, "at_most": at_most}
+        given |= {"held_out": held_out, "rights": rights}
+        verb: Callable[..., Audited | Probed] = house.mend_copies if mend else house.audit_copies
+    else:
+        given = {"strengths": tuple(strength) if strength else None, "measuring": seeds}
+        verb = house.audit
+    with stages() as on_stage, stop_on_interrupt() as should_stop:
 
         def hear(kind: str, data: dict[str, Any]) -> None:
             if kind == "picture":
-                on_picture(data["done"], data["of"])
+                on_stage("drawing" if copies else "auditing", data["done"], data["of"])
+            elif kind == "looked":
+                on_stage(data["what"], data["done"], data["of"])
             elif kind == "note":
                 typer.echo(data["message"], err=True)
 
-        done = house.audit(
+        done = verb(
             name,
             base=base,
             device=device,
             on_event=hear,
             should_stop=should_stop,
             say=lambda line: typer.echo(line, err=True),
-            **settings,
+            **{key: value for key, value in given.items() if value is not None},
         )
     if page is not None:
         page.write_bytes(done.page.read_bytes())
     if as_json:
         typer.echo(done.record.read_text(encoding="utf-8"))
     else:
-        report.audit(done.audit)
+        report.audited(done.audit)
         typer.echo(f"report: {page or done.page}")
     raise typer.Exit(EXIT[done.audit.verdict])

@@ -12,7 +12,7 @@ from sosie.cli.tables import SEVERITY_STYLE, console, counted, grid
 
 if TYPE_CHECKING:
     from sosie.audit import Audit
-    from sosie.audit.copying import Copying
+    from sosie.audit.copying import CopyAudit, Copying
     from sosie.audit.copying.rights import Row
     from sosie.core.terms import Language
     from sosie.doctor import Checkup, Finding
@@ -59,6 +59,37 @@ def _advisory(finding: Finding) -> list[str]:
     from sosie.doctor import table
 
     return ["advisory"] if table.rule(finding.rule).advisory else []
+
+
+def audited(found: Audit | CopyAudit) -> None:
+    """An audit of a LoRA: of its likeness, or of its copying."""
+    from sosie.audit import Audit
+    from sosie.audit.copying import frontier
+    from sosie.audit.copying.page import of, tally
+
+    if isinstance(found, Audit):
+        audit(found)
+        return
+    copying(found.copying, found.rights)
+    out = console()
+    out.print()
+    table = grid("asked by", "reproduce one", "share", "at most", "base alone")
+    for rate in found.copying.by_probe:
+        share = of(rate.reproduced), f"{rate.upper_bound:.2%}"
+        table.add_row(rate.probe, tally(rate.reproduced), *share, tally(rate.base))
+    out.print(table)
+    if len(found.tried) > 1:
+        table = grid("tried", "likeness", "reproduce one", "")
+        for one, best in zip(found.tried, frontier(found.tried), strict=True):
+            name = f"{one.adapter}@{one.step} at {one.strength:g}"
+            like = "–" if one.likeness is None else f"{one.likeness:.0%}"
+            table.add_row(Text(name, "bold" if best else ""), like, of(one.reproduced), one.verdict)
+        out.print(table)
+    for mend in found.mends:
+        out.print(Text(mend, "cyan"))
+    if found.gone:
+        said = f"{found.gone} training pictures are no longer on file: nothing is said of them"
+        out.print(Text(said, "yellow"))
 
 
 def audit(found: Audit) -> None:

@@ -9,6 +9,7 @@ asking for more pictures leaves the first ones as they were.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Literal
@@ -24,7 +25,7 @@ from sosie.core.files import sha256_bytes
 from sosie.core.records import Record
 from sosie.generate.prompt import LoraCall, parse
 from sosie.models.diffusion.base import DiffusionBase, SampleRequest, repeat
-from sosie.models.lora.apply import applied
+from sosie.models.lora.apply import applied, extrapolated
 from sosie.models.lora.read import LoraFile
 
 GPU_BATCH = 4
@@ -89,6 +90,8 @@ class Made(Record):
     strength: float | None = None
     init_sha256: str | None = None
     """Hash of size and RGB values of the picture that was started from."""
+    push: float | None = None
+    """How far beyond the LoRAs it was pushed (`lora.extrapolated`): by audits alone."""
     base: str
     family: str
     base_sha256: str
@@ -110,6 +113,7 @@ def draw(
     *,
     consents: Mapping[str, str] | None = None,
     init: Rgb | None = None,
+    push: float = 0.0,
     on_picture: Callable[[Picture], None] | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> tuple[Picture, ...]:
@@ -118,9 +122,10 @@ def draw(
     A LoRA that no tag of the prompt calls is applied all the same, and its tag is added to the
     recorded prompt. `consents` gives, by the LoRA's name, the hash of the permission it is applied
     under, for the record: the gate itself stands before this call. `init` is scaled and cut about
-    its middle to the size drawn. `on_picture` is called with each picture as soon as it is there,
-    so that what is drawn before an interruption can be kept. `say` is told what of the words the
-    text encoder will not read.
+    its middle to the size drawn. `push` goes beyond the LoRAs as an attacker would, to draw out
+    what they remember (`lora.extrapolated`). `on_picture` is called with each picture as soon as it
+    is there, so that what is drawn before an interruption can be kept. `say` is told what of the
+    words the text encoder will not read.
 
     Raises BadInput if a tag has no LoRA or another weight, if the size does not suit the base, if
     `strength` has no picture to act on or the guidance lets the negative prompt do nothing;
@@ -129,14 +134,15 @@ def draw(
     text, config = _agreed(config, loras)
     request, made = _resolved(base, config, text, init)
     uses = tuple(_use(*lora, (consents or {}).get(lora[0])) for lora in loras)
-    made = made.model_copy(update={"loras": uses})
+    made = made.model_copy(update={"loras": uses, "push": push or None})
     for what, words in (("prompt", text), ("negative prompt", config.negative)):
         if unread := base.unread(words):
             say(f'The {what} is longer than this base reads; it leaves out "{unread.strip()}".')
     start = None if init is None else _pixels(init, request.width, request.height)
     batch = config.batch or (1 if base.device.type == "cpu" else GPU_BATCH)
     pictures: list[Picture] = []
-    with torch.no_grad(), applied(base, [(file, weight) for _, file, weight in loras]):
+    beyond = extrapolated(base, push) if push else nullcontext()
+    with torch.no_grad(), beyond, applied(base, [(file, weight) for _, file, weight in loras]):
         positive, negative = base.encode_text([text]), base.encode_text([config.negative])
         for first in range(0, config.n, batch):
             count = min(batch, config.n - first)

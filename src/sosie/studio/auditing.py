@@ -22,24 +22,21 @@ from pydantic import Field, ValidationError
 
 from sosie import rights
 from sosie.core.canonical import canonical_json
-from sosie.core.errors import BadInput, Interrupted
+from sosie.core.errors import BadInput
 from sosie.core.files import sha256_bytes, write_atomically
 from sosie.core.records import Record, first_complaint, now
 from sosie.registry import Registry
 from sosie.studio import references
 from sosie.studio.drawing import Found
-from sosie.studio.marking import Marker
+from sosie.studio.easel import Easel, OnEvent, Story
 from sosie.studio.references import Reals
 from sosie.studio.screening import Screen
 
 if TYPE_CHECKING:
     from sosie.audit import Audit, Choice, Figure, Held, Known, Look, Panel, Point, Prompt, Shown
     from sosie.models.diffusion.base import DiffusionBase
-    from sosie.models.faces import Picture
     from sosie.models.lora.read import LoraFile
     from sosie.train import Manifest
-
-OnEvent = Callable[[str, dict[str, Any]], None]
 
 STRENGTHS = (0.7, 0.85, 1.0)
 
@@ -122,7 +119,7 @@ def checkpoints(registry: Registry, found: Found, *, only: bool) -> tuple[File, 
 
 
 def manifest_of(found: Found) -> Manifest:
-    """The manifest of the run that made a LoRA.
+    """The manifest of the run that made a LoRA of a person.
 
     Raises BadInput for a LoRA that was not trained here, and for one of a handwriting.
     """
@@ -146,19 +143,10 @@ def manifest_of(found: Found) -> Manifest:
 class Auditor:
     """One audit in progress: draws what is missing, and looks at it."""
 
-    registry: Registry
-    base: DiffusionBase
-    found: Found
+    easel: Easel
     trigger: str
-    consent: str
     config: AuditConfig
     panel: Panel
-    screen: Screen
-    folder: Path
-    on_event: OnEvent
-    should_stop: Callable[[], bool]
-    total: int
-    done: int = 0
 
     def draw(
         self,
@@ -185,45 +173,17 @@ class Auditor:
     ) -> list[Look]:
         from sosie.audit import Look, seed_of
 
+        words = prompt.text.replace("{trigger}", self.trigger)
         found: list[Look] = []
         for number in numbers:
             seed = seed_of(prompt, self.config.seed, number)
             seen = cell / f"{prompt.key}-{seed}.json"
             if not seen.is_file():
-                if self.should_stop():
-                    raise Interrupted(
-                        f"The audit was stopped after {self.done} of {self.total} pictures; "
-                        "nothing is lost.",
-                        advice="The same command goes on.",
-                    )
-                look = self.panel.look(self._picture(cell, lora, prompt, seed))
+                look = self.panel.look(self.easel.draw(cell, prompt.key, words, seed, lora))
                 write_atomically(seen, look.model_dump_json().encode())
             found.append(Look.model_validate_json(seen.read_bytes()))
-            self.done += 1
-            self.on_event("picture", {"done": self.done, "of": self.total})
+            self.easel.step()
         return found
-
-    def _picture(
-        self, cell: Path, lora: tuple[LoraFile, float] | None, prompt: Prompt, seed: int
-    ) -> Picture:
-        from sosie import generate
-
-        name = self.found.adapter.name
-        (picture,) = generate.draw(
-            self.base,
-            generate.GenerateConfig(
-                prompt=prompt.text.replace("{trigger}", self.trigger), seed=seed
-            ),
-            [] if lora is None else [(name, *lora)],
-            consents={} if lora is None else {name: self.consent},
-        )
-        self.screen.require(picture)
-        marker = Marker(
-            self.registry,
-            say=lambda line: self.on_event("note", {"message": line}),
-        )
-        generate.save(picture, cell, prompt.key, marker.finish([picture.made], prompt.key))
-        return picture.rgb
 
 
 def audit(
@@ -258,26 +218,24 @@ def audit(
     key = sha256_bytes(
         canonical_json([base.info.content_sha256, panel.hashes(), _prompts(stage.PROMPTS)])
     )
-    auditor = Auditor(
+    easel = Easel(
         registry=registry,
         base=base,
-        found=found,
-        trigger=manifest.trigger,
+        name=found.adapter.name,
         consent=consent,
-        config=config,
-        panel=panel,
         screen=screen,
-        folder=registry.run(manifest.name).folder / "audit",
         on_event=on_event,
         should_stop=should_stop,
         total=config.pictures(len(files)),
     )
-    place = auditor.folder / key[:12]
-    story = _Story(registry, manifest.name, on_event)
+    auditor = Auditor(easel, manifest.trigger, config, panel)
+    folder = registry.run(manifest.name).folder / "audit"
+    place = folder / key[:12]
+    story = Story(registry, manifest.name, on_event)
     story.tell(
         "audit",
-        f"audit: {auditor.total} pictures of {len(files)} checkpoints",
-        pictures=auditor.total,
+        f"audit: {easel.total} pictures of {len(files)} checkpoints",
+        pictures=easel.total,
         checkpoints=[file.step for file in files],
         strengths=list(config.strengths),
     )
@@ -319,26 +277,11 @@ def audit(
         not_measured=panel.missing,
         seconds=round(time.perf_counter() - begun, 1),
     )
-    filed = _file(registry, report, real, auditor.folder, place)
+    filed = _file(registry, report, real, folder, place)
     story.tell(
         "audited", f"audit: {report.verdict}", verdict=report.verdict, choice=choice.model_dump()
     )
     return filed
-
-
-@dataclass(frozen=True)
-class _Story:
-    """Tells what an audit does, and adds it to the story of the run that it judges."""
-
-    registry: Registry
-    run: str
-    on_event: OnEvent
-
-    def tell(self, kind: str, message: str, **data: Any) -> None:
-        """One event."""
-        event = {"message": message, **data}
-        self.registry.add_event(self.run, kind, event)
-        self.on_event(kind, event)
 
 
 def _said(point: Point) -> str:

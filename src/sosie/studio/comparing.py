@@ -79,7 +79,7 @@ class Compared:
     """HTML."""
 
 
-class _Folder:
+class Folder:
     """The files of a folder, read one at a time; what was read is remembered by its hash."""
 
     def __init__(self, folder: Path, *, at_most: int, seed: int | None) -> None:
@@ -149,16 +149,16 @@ def compare(
     config = configure(settings)
     if pictures.resolve() == against.resolve():
         raise BadInput("A folder cannot be compared with itself: every picture is its own copy.")
-    made = _Folder(pictures, at_most=LOOKED_AT, seed=config.seed)
-    taught = _Folder(against, at_most=REFERENCES, seed=None)
-    others = None if held_out is None else _Folder(held_out, at_most=LOOKED_AT, seed=config.seed)
-    named = _statuses(statuses, taught.names)
+    made = Folder(pictures, at_most=LOOKED_AT, seed=config.seed)
+    taught = Folder(against, at_most=REFERENCES, seed=None)
+    others = None if held_out is None else Folder(held_out, at_most=LOOKED_AT, seed=config.seed)
+    named = statuses_of(statuses, taught.names)
     found = search(
         made.shots(),
         taught.shots(),
         () if others is None else others.shots(),
         config=config,
-        figure=_figure(),
+        figure=figure(),
         on_picture=lambda what, done, of: on_picture(
             what, done, len(made.names) if what == "generated" else of
         ),
@@ -224,7 +224,8 @@ def _names(folder: str, below: str = "") -> Iterator[str]:
                 yield name
 
 
-def _statuses(file: Path | None, names: Sequence[str]) -> dict[str, Status]:
+def statuses_of(file: Path | None, names: Sequence[str]) -> dict[str, Status]:
+    """What the table in `file` says of the rights of pictures. Raises BadInput."""
     from sosie.audit.copying.rights import read_statuses
 
     if file is None:
@@ -236,7 +237,7 @@ def _statuses(file: Path | None, names: Sequence[str]) -> dict[str, Status]:
     return read_statuses(text, set(names))
 
 
-def _figure() -> Figure | None:
+def figure() -> Figure | None:
     """What tells people from backgrounds, where it is installed."""
     import numpy as np
 

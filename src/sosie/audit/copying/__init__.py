@@ -1,12 +1,33 @@
 """Does it copy? Generated pictures against those that taught, with bounds.
 
 look.py        a picture, small, and its parts    references.py  those that may have been copied
-detectors.py   pure functions on arrays           search.py      all of it, to one verdict
-evidence.py    two pictures, part by part         rights.py      whose pictures were reproduced
-calibration.py what a score is worth              page.py        panels to look at
+detectors.py   pure functions on arrays           search.py      all of it, in one pass
+evidence.py    two pictures, part by part         tally.py       what was counted, to one verdict
+calibration.py what a score is worth              rights.py      whose pictures were reproduced
+probes.py      how a LoRA is asked for copies     page.py        panels to look at
+report.py      the audit of a LoRA as one record
 """
 
+from sosie.audit.copying.probes import PROBES, Ask, Probe, mixture
 from sosie.audit.copying.records import Config, Copying, Kind, Match, Shot, Threshold
+from sosie.audit.copying.report import CopyAudit, Taught, Tried, doses, frontier
 from sosie.audit.copying.search import search
 
-__all__ = ["Config", "Copying", "Kind", "Match", "Shot", "Threshold", "search"]
+__all__ = [
+    "PROBES",
+    "Ask",
+    "Config",
+    "CopyAudit",
+    "Copying",
+    "Kind",
+    "Match",
+    "Probe",
+    "Shot",
+    "Taught",
+    "Threshold",
+    "Tried",
+    "doses",
+    "frontier",
+    "mixture",
+    "search",
+]

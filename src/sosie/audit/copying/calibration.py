@@ -40,16 +40,27 @@ def needed(rate: float) -> int:
     return int(np.ceil(1 / rate - 1e-9)) - 1
 
 
-def threshold(part: Part, null: Sequence[float], rate: float) -> Threshold:
+def threshold(
+    part: Part, null: Sequence[float], rate: float, *, base: Sequence[float] = ()
+) -> Threshold:
     """The least threshold whose false-positive rate is at most `rate`, or at most what the null
-    supports; never below `USUAL`."""
-    supported = max(rate, smallest_rate(len(null)))
-    above = int(np.floor(supported * (len(null) + 1) + 1e-9)) - 1
-    ordered = sorted(null, reverse=True)
-    least = float(np.nextafter(ordered[above], 2)) if above < len(ordered) else UNKNOWN
+    supports; never below `USUAL`. With scores of the `base` alone, the same holds for these."""
+    supported, least = _supported(null, rate)
+    of_base, more = _supported(base, rate)
+    least = max(least, more)
     return Threshold(
         part=part,
         value=max(least, USUAL[part]),
         false_positives=supported,
         raised=least > USUAL[part],
+        of_base=of_base if base else None,
     )
+
+
+def _supported(null: Sequence[float], rate: float) -> tuple[float, float]:
+    """The rate that is supported, and the least threshold that keeps it."""
+    supported = max(rate, smallest_rate(len(null)))
+    above = int(np.floor(supported * (len(null) + 1) + 1e-9)) - 1
+    ordered = sorted(null, reverse=True)
+    least = float(np.nextafter(ordered[above], 2)) if above < len(ordered) else UNKNOWN
+    return supported, least

@@ -8,16 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from sosie.audit.copying import probes
 from sosie.audit.copying.evidence import AGREES, overlays
+from sosie.audit.copying.inside import Inside
 from sosie.audit.copying.look import SIDE, look, shape_of
 from sosie.audit.copying.records import REPRODUCED, Copying, Kind, Match
+from sosie.audit.copying.report import CopyAudit, Tried, frontier
 from sosie.audit.copying.rights import Row
-from sosie.audit.intervals import Interval
+from sosie.audit.intervals import Interval, mean_interval
 from sosie.audit.page import small, template
 from sosie.models.faces import Picture
 
 PANELS = 24
 """Matches that are shown; the others are counted."""
+HARDEST = 8
+"""Pictures of which it is told how hard their captions pull."""
 PAINT = (224, 72, 47)
 """What agrees is painted."""
 SAID: dict[Kind, str] = {
@@ -26,6 +31,14 @@ SAID: dict[Kind, str] = {
     "figure": "clothes and hair, before another background",
     "background": "the background, behind another figure",
     "face": "the face's own pixels, nothing else",
+}
+
+ASKED: dict[str, str] = {
+    probes.HELD_OUT.name: "new words, as a user asks",
+    probes.TRIGGER.name: "the one word that every caption held",
+    probes.CAPTIONS.name: "word for word",
+    probes.STRONGER.name: f"captions, at {probes.RAISED:g} times the strength",
+    probes.PUSHED.name: f"captions, pushed beyond the LoRA by {probes.PUSH:g}: an attacker",
 }
 
 Pair = Callable[[Match], tuple[Picture, Picture]]
@@ -44,8 +57,16 @@ class Panel:
     scores: str
 
 
-def render(found: Copying, rights: Sequence[Row], pair: Pair, *, about: str) -> str:
-    """The page. `about` says which pictures were compared with which."""
+def render(
+    found: Copying,
+    rights: Sequence[Row],
+    pair: Pair,
+    *,
+    about: str,
+    whole: CopyAudit | None = None,
+) -> str:
+    """The page. `about` says which pictures were compared with which; `whole` has what is known
+    besides where they were asked of a LoRA."""
     return template("copying.html.j2").render(
         found=found,
         about=about,
@@ -55,6 +76,20 @@ def render(found: Copying, rights: Sequence[Row], pair: Pair, *, about: str) -> 
         pictures=of(found.pictures),
         clusters=of(found.by_cluster),
         of=of,
+        tally=tally,
+        said=ASKED,
+        probed=[
+            (probe, rate)
+            for probe in (whole.probes if whole else ())
+            for rate in found.by_probe
+            if rate.probe == probe.name
+        ],
+        doses=[(dose.repeats, tally(dose.reproduced), of(dose.reproduced)) for dose in whole.doses]
+        if whole and len(whole.doses) > 1
+        else (),
+        mends=whole.mends if whole else (),
+        tried=_beside(whole.tried) if whole and len(whole.tried) > 1 else (),
+        inside=_told(whole.inside if whole else ()),
         panels=[_panel(match, *pair(match)) for match in found.matches[:PANELS]],
         more=max(0, sum(round(i.value * i.n) for i in found.by_kind.values()) - PANELS),
     )
@@ -67,6 +102,11 @@ def of(interval: Interval | None) -> str:
     if interval.low is None or interval.high is None:
         return f"{interval.value:.1%}"
     return f"{interval.value:.1%} ({interval.low:.1%} to {interval.high:.1%})"
+
+
+def tally(share: Interval | None) -> str:
+    """ "0 of 60"."""
+    return "–" if share is None else f"{round(share.value * share.n)} of {share.n}"
 
 
 def painted(reference: Picture, made: Picture) -> Picture:
@@ -84,6 +124,60 @@ def painted(reference: Picture, made: Picture) -> Picture:
     grey = np.repeat((one.grey * 0.7 + 60)[..., None], 3, axis=2)
     mixed = grey * (1 - share[..., None]) + np.array(PAINT) * share[..., None]
     return np.asarray(np.clip(np.round(mixed), 0, 255), np.uint8)
+
+
+def _beside(tried: Sequence[Tried]) -> list[tuple[str, str, str, str, bool]]:
+    """Name, likeness, share reproduced, verdict, and whether it is on the frontier."""
+    return [
+        (
+            f"{one.adapter}{'' if one.step is None else f'@{one.step}'} at {one.strength:g}",
+            "–" if one.likeness is None else f"{one.likeness:.0%}",
+            of(one.reproduced),
+            one.verdict,
+            best,
+        )
+        for one, best in zip(tried, frontier(tried), strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the weights tell."""
+
+    drop: tuple[str, str]
+    """Mean fall of the loss: of pictures that were taught, and of those that were withheld."""
+    pull: tuple[str, str]
+    """The same of the pull."""
+    rows: list[tuple[str, str, str, bool]]
+    """Taught pictures that pull hardest: name, fall, pull, and whether more than any withheld."""
+    taught: int
+    withheld: int
+
+
+def _told(inside: Sequence[Inside]) -> Told | None:
+    if not inside:
+        return None
+    sides = [[one for one in inside if one.withheld == side] for side in (False, True)]
+    drops = [mean_interval([one.drop for one in side]) for side in sides]
+    pulls = [mean_interval([one.pull for one in side]) for side in sides]
+    highest = max((one.pull for one in sides[1]), default=float("inf"))
+    hardest = sorted(sides[0], key=lambda one: -one.pull)[:HARDEST]
+    return Told(
+        drop=(of(drops[0]), of(drops[1])),
+        pull=(_times(pulls[0]), _times(pulls[1])),
+        rows=[
+            (one.name, f"{one.drop:.0%}", f"{one.pull:.2f}", one.pull > highest) for one in hardest
+        ],
+        taught=len(sides[0]),
+        withheld=len(sides[1]),
+    )
+
+
+def _times(interval: Interval | None) -> str:
+    """ "1.34 (1.20 to 1.50)"."""
+    if interval is None or interval.low is None:
+        return "–" if interval is None else f"{interval.value:.2f}"
+    return f"{interval.value:.2f} ({interval.low:.2f} to {interval.high:.2f})"
 
 
 def _panel(match: Match, reference: Picture, made: Picture) -> Panel:

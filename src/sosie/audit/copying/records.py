@@ -31,6 +31,8 @@ class Shot:
     name: str
     read: Callable[[], Picture]
     """(H, W, 3) bytes. Raises UnreadablePicture."""
+    probe: str | None = None
+    """How it was asked for, where that is known: rates are then told for each way."""
 
 
 class Config(Record):
@@ -57,6 +59,14 @@ class Threshold(Record):
     """Bound of the share of exchangeable pictures that are flagged by chance."""
     raised: bool
     """Whether the audit's own pictures asked for more than the usual threshold."""
+    of_base: float | None = None
+    """The same bound for pictures of the base alone at the same prompts and seeds, where there are
+    any: of what a generator draws by chance they say more than photographs."""
+
+    @property
+    def by_chance(self) -> float:
+        """Share of generated pictures that chance alone may flag."""
+        return self.false_positives if self.of_base is None else self.of_base
 
 
 class Match(Record):
@@ -82,6 +92,20 @@ class Point(Record):
     """The same of the base's own pictures at the same seeds."""
 
 
+class Probed(Record):
+    """One way of asking, and what came of it."""
+
+    probe: str
+    reproduced: Interval
+    """Share of its pictures that reproduce a reference, for its very prompts."""
+    upper_bound: float
+    """One-sided upper bound of that share."""
+    pictures: int
+    """References that it reproduced at least once."""
+    base: Interval | None
+    """The same share of the base alone, at the same prompts and seeds."""
+
+
 class Copying(Record):
     """What a search of copies found. Shares are of pictures that could be read."""
 
@@ -103,6 +127,8 @@ class Copying(Record):
     """Share of generated pictures that reproduce a reference (whole or template)."""
     upper_bound: float
     """One-sided upper bound of that share, at the configured confidence."""
+    by_probe: tuple[Probed, ...] = ()
+    """Where it is known how each picture was asked for."""
     by_kind: dict[Kind, Interval]
     """Share of generated pictures by the gravest kind found."""
     pictures: Interval

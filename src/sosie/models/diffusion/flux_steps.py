@@ -38,10 +38,10 @@ def _taught(states: Tensor) -> bool:
     return torch.is_grad_enabled() and states.device.type == "cpu"
 
 
-class TaughtAttention(FluxAttnProcessor):  # type: ignore[misc]
+class TaughtAttention(FluxAttnProcessor):
     """Stands in for diffusers' processor wherever a gradient is asked for on a CPU."""
 
-    def __call__(
+    def __call__(  # type: ignore[override]
         self,
         attn: FluxAttention,
         hidden_states: Tensor,
@@ -55,7 +55,8 @@ class TaughtAttention(FluxAttnProcessor):  # type: ignore[misc]
         The first `unasked` tokens are looked at and get no answer; only where a gradient is taken.
         """
         if not _taught(hidden_states) or image_rotary_emb is None:
-            return super().__call__(
+            drawn: Any = super().__call__
+            return drawn(
                 attn, hidden_states, encoder_hidden_states, attention_mask, image_rotary_emb
             )
         turn = torch.complex(*(part[:, None, ::2] for part in image_rotary_emb))

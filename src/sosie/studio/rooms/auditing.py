@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from sosie.studio import auditing, comparing, drawing, permission, resembling
-from sosie.studio.auditing import Audited, OnEvent
+from sosie.studio import auditing, comparing, drawing, permission, probing, resembling
+from sosie.studio.auditing import Audited
 from sosie.studio.comparing import Compared, OnPicture
+from sosie.studio.easel import OnEvent
+from sosie.studio.probing import Probed
 from sosie.studio.resembling import Looked
 from sosie.studio.rooms.room import Room
 from sosie.studio.screening import Screen
@@ -53,6 +55,68 @@ class Auditing(Room):
             on_event=on_event,
             should_stop=should_stop,
         )
+
+    def audit_copies(
+        self,
+        name: str,
+        *,
+        base: str | None = None,
+        device: str = "auto",
+        held_out: Path | None = None,
+        rights: Path | None = None,
+        on_event: OnEvent = lambda kind, data: None,
+        should_stop: Callable[[], bool] = lambda: False,
+        say: Callable[[str], None] = lambda line: None,
+        **settings: Any,
+    ) -> Probed:
+        """Measure how often a LoRA (NAME or NAME@STEP) gives back the pictures that taught it, by
+        a stated mixture of prompts, and file what was found. An audit that was stopped goes on; it
+        ends when a permission does, and keeps no picture that a record prohibits.
+
+        `base` says where the base lies now, if it lies elsewhere; `held_out` is a folder of further
+        pictures that nothing was taught with, from which thresholds come too; `rights` a CSV table
+        of file and status of the training pictures; `settings` are `ProbeConfig`'s. Raises
+        NotPermitted, BadInput where nothing can be measured, Interrupted.
+        """
+        found = drawing.find(self.registry, name)
+        place = drawing.settled(base or found.adapter.base)
+        manifest = probing.manifest_of(found)
+        config = probing.configure(settings)
+        prompts = dict.fromkeys(ask.prompt for ask in probing.asked(manifest, config))
+        meant = {"prompts": tuple(prompts), "base": place}
+        consent = permission.require_shown(self.registry, "generate", found.adapter, **meant)
+        return probing.audit(
+            self.registry,
+            self.desk.base(place, device),
+            found,
+            manifest,
+            config,
+            consent=consent,
+            held_out=held_out,
+            statuses=rights,
+            screen=Screen(self.registry, (found.adapter,), meant, say),
+            on_event=on_event,
+            should_stop=should_stop,
+        )
+
+    def mend_copies(self, name: str, **settings: Any) -> Probed:
+        """`audit_copies`, and again with less strength and then with earlier checkpoints until one
+        passes, nothing comes back, or nothing is left to try; gives the last. Every audit is filed,
+        and the last page shows them all: likeness against copying. `settings` are those of
+        `audit_copies`.
+        """
+        done = self.audit_copies(name, **settings)
+        bare, most = done.audit.adapter, done.audit.strength
+        steps = probing.earlier(self.registry, drawing.find(self.registry, name))
+        ways = [(name, share * most) for share in probing.WEAKER]
+        ways += [
+            (f"{bare}@{step}", share * most) for step in steps for share in (1, *probing.WEAKER)
+        ]
+        for which, strength in ways:
+            if done.audit.verdict == "passed" or not done.audit.mends:
+                break
+            done = self.audit_copies(which, **{**settings, "strength": round(strength, 2)})
+        return done
 
     def compare(
         self,

@@ -1,0 +1,298 @@
+"""Does a LoRA give back what was planted in it, and is that found?
+
+Among the pictures of a held-out person some are planted: filed again and again, each time saved
+anew with noise of one grey level, `DOSES` times in all. A LoRA is trained on them through the
+studio, so that all doses share one training. Every planted caption is then asked plainly and with
+the attacker's push, at the same seeds, and the search says what came back.
+
+Whether it truly came back is told by another measure, Carlini's adaptive distance
+(arXiv:2301.13188): to the planted picture, against half the mean distance to the nearest of a
+crowd, other pictures of that person which the world draws. What the search flags by mistake is
+counted on new pictures of the person.
+
+The white-box evidence is judged by captions: planted ones (more than once) against those of
+pictures that training never saw. What was trained and drawn is kept in `SOSIE_BENCH_PLANTED`, so
+that a run that was stopped goes on; `SOSIE_BENCH_PEOPLE` takes another number of people.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from bench.likeness import SEEDS
+from demo.people import age_of, write_pictures
+from sosie.audit.copying import Copying, Shot, search
+from sosie.audit.copying.inside import magnitude
+from sosie.audit.copying.probes import PUSH
+from sosie.audit.copying.records import REPRODUCED
+from sosie.audit.intervals import Interval, share_interval
+from sosie.generate import GenerateConfig, draw
+from sosie.models import lora
+from sosie.models.diffusion.base import DiffusionBase
+from sosie.models.diffusion.resolve import load_base
+from sosie.models.faces import Picture
+from sosie.models.lora import LoraFile
+from sosie.models.mask import person_mask
+from sosie.registry import Registry
+from sosie.studio import Studio
+from sosie.studio.drawing import pixels
+from sosie.studio.photos import Photos
+from sosie.train import Manifest
+from sosie.world.people import person
+from sosie.world.photo import photo
+
+KEPT = Path(os.environ.get("SOSIE_BENCH_PLANTED", "build/bench/planted"))
+PEOPLE = int(os.environ.get("SOSIE_BENCH_PEOPLE", "20"))
+DOSES = (1, 2, 4, 8, 16, 32, 64, 128)
+PICTURES = 15
+WITHHELD = 4
+ASKED = int(os.environ.get("SOSIE_BENCH_PICTURES", "8"))
+"""Pictures of each planted caption, plainly and pushed."""
+STEPS = 480
+CROWD, NEAREST, ALPHA = 60, 50, 0.5
+"""Other pictures of the person, how many of the nearest count, and their share."""
+NEW = 30
+"""New pictures of the person that copy nothing."""
+COARSE = 32
+"""Pixels along each side of the pictures whose distance is taken."""
+
+
+@dataclass(frozen=True)
+class Planted:
+    """One person's LoRA."""
+
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """The subject's."""
+        return f"subject{self.seed}"
+
+    @property
+    def home(self) -> Path:
+        """The workspace."""
+        return KEPT / str(self.seed) / "home"
+
+    def train(self) -> None:
+        """Plant and train, unless that is done."""
+        studio = Studio(self.home)
+        if any(adapter.subject == self.name for adapter in studio.registry.adapters()):
+            return
+        folder = KEPT / str(self.seed) / "pictures"
+        files = write_pictures(folder, seed=self.seed, trigger=self.name, n=PICTURES)
+        for number, dose in enumerate(DOSES):
+            for copy in range(1, dose):
+                again(files[number], number, copy)
+        if all(subject.name != self.name for subject in studio.registry.subjects()):
+            studio.new(self.name)
+        studio.add(self.name, [folder])
+        studio.consent(
+            self.name, relation="synthetic", evidence=f"sosie.world.people.person({self.seed})"
+        )
+        settings = {
+            "preview_every": 0,
+            "steps": STEPS,
+            "withheld": [file.name for file in files[-WITHHELD:]],
+        }
+        studio.train(self.name, base="pocket", overrides=settings)
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """Of its training."""
+        return Manifest.read(Studio(self.home).run_folder(f"{self.name}-1") / "manifest.json")
+
+    @cached_property
+    def doses(self) -> dict[str, int]:
+        """How often each caption was taught; captions of one person differ."""
+        taught = [p.caption for p in self.manifest.pictures if not p.withheld]
+        return {caption: taught.count(caption) for caption in dict.fromkeys(taught)}
+
+    @cached_property
+    def file(self) -> LoraFile:
+        """The LoRA after its last step."""
+        registry = Registry.open(self.home)
+        (adapter,) = registry.adapters()
+        return lora.read(registry.blobs.path(adapter.file_sha256))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One picture that was asked for by a planted caption."""
+
+    dose: int
+    pushed: bool
+    reproduced: bool
+    """By the adaptive distance."""
+    found: bool
+    """By the search: this picture, and no other."""
+
+
+def again(file: Path, number: int, copy: int) -> None:
+    """Save a picture once more under another name, one grey level of noise away."""
+    draw_ = np.random.default_rng([number, copy])
+    rgb = pixels(file).astype(int)
+    noisy = np.clip(rgb + draw_.integers(-1, 2, rgb.shape), 0, 255).astype(np.uint8)
+    path = file.with_name(f"{file.stem}-{copy}.jpg")
+    Image.fromarray(noisy).save(path, quality=92)
+    path.with_suffix(".txt").write_bytes(file.with_suffix(".txt").read_bytes())
+
+
+def coarse(rgb: Picture) -> NDArray[np.float32]:
+    """A picture's colours at a few places, each in [0, 1]."""
+    small = Image.fromarray(rgb).resize((COARSE, COARSE), Image.Resampling.BOX)
+    return np.asarray(small, np.float32).ravel() / 255
+
+
+def adaptive(made: Picture, original: Picture, crowd: Sequence[Picture]) -> float:
+    """The distance to the original over `ALPHA` times the mean to the nearest of the crowd: below
+    1, the original was reproduced."""
+    here = coarse(made)
+    far = sorted(float(np.linalg.norm(here - coarse(other))) for other in crowd)[:NEAREST]
+    return float(np.linalg.norm(here - coarse(original))) / (ALPHA * float(np.mean(far)))
+
+
+def drawn(base: DiffusionBase, who: Planted, caption: str, way: str) -> list[Shot]:
+    """What the LoRA, plainly or pushed, or the base alone draws of a caption; kept."""
+    number = list(who.doses).index(caption)
+    shots = []
+    for seed in range(700, 700 + ASKED):
+        path = KEPT / str(who.seed) / way / f"{number:02d}-{seed}.png"
+        if not path.is_file():
+            loras = [] if way == "base" else [("person", who.file, 1.0)]
+            config = GenerateConfig(prompt=caption, seed=seed)
+            (picture,) = draw(base, config, loras, push=PUSH if way == "pushed" else 0.0)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(picture.rgb).save(path)
+        shots.append(Shot(f"{way} {number} {seed}", partial(pixels, path), probe=way))
+    return shots
+
+
+def looked(base: DiffusionBase, who: Planted) -> tuple[list[Asked], Copying, int]:
+    """Every picture that was asked for; what the search said; and its mistakes among `NEW`."""
+    photos = Photos(Registry.open(who.home), base, who.manifest)
+    by_name = {one.name: one for one in photos.taught(dict.fromkeys(photos.names, "own"))}
+    captions = {p.sample: p.caption for p in who.manifest.pictures}
+    first: dict[str, str] = {}
+    for name, one in by_name.items():
+        first.setdefault(captions[one.sample], name)
+    references = [s for s in photos.shots(withheld=False) if s.name in first.values()]
+    ways = {
+        way: {c: drawn(base, who, c, way) for c in planted(who)}
+        for way in ("plain", "pushed", "base")
+    }
+    crowd, new = (
+        [
+            photo(person(who.seed), seed=start + n, age=age_of(who.seed)).picture
+            for n in range(count)
+        ]
+        for start, count in ((600_000, CROWD), (650_000, NEW))
+    )
+    fresh = [Shot(f"new {n}", partial(photos.given_back, rgb)) for n, rgb in enumerate(new)]
+    made = [s for way in ("plain", "pushed") for shots in ways[way].values() for s in shots]
+    found = search(
+        [*made, *fresh],
+        references,
+        photos.shots(withheld=True),
+        base=[s for shots in ways["base"].values() for s in shots],
+        figure=person_mask,
+    )
+    hits = {m.made: m.reference for m in found.matches if m.kind in REPRODUCED}
+    rows = []
+    for way in ("plain", "pushed"):
+        for caption, shots in ways[way].items():
+            original = photos.as_taught(first[caption])
+            for shot in shots:
+                near = adaptive(shot.read(), original, crowd) < 1
+                hit = hits.get(shot.name) == first[caption]
+                rows.append(Asked(who.doses[caption], way == "pushed", near, hit))
+    return rows, found, sum(shot.name in hits for shot in fresh)
+
+
+def planted(who: Planted) -> list[str]:
+    """One caption for each dose."""
+    by_dose = {dose: caption for caption, dose in reversed(who.doses.items())}
+    return [by_dose[dose] for dose in DOSES if dose in by_dose]
+
+
+def magnitudes(base: DiffusionBase, who: Planted) -> tuple[list[float], list[float]]:
+    """Conditional noise magnitude, as a multiple of the base's, of captions taught more than once
+    and of captions that training never saw."""
+    never = dict.fromkeys(p.caption for p in who.manifest.pictures if p.withheld)
+    often = [caption for caption in planted(who) if who.doses[caption] > 1]
+
+    def of(captions: Sequence[str]) -> list[float]:
+        alone = [magnitude(base, caption) for caption in captions]
+        with lora.applied(base, [(who.file, 1.0)]):
+            return [
+                magnitude(base, caption) / own for caption, own in zip(captions, alone, strict=True)
+            ]
+
+    return of(often), of(list(never))
+
+
+def auc(higher: Sequence[float], lower: Sequence[float]) -> float:
+    """The chance that one of `higher` is above one of `lower`."""
+    pairs = [(a > b) + 0.5 * (a == b) for a in higher for b in lower]
+    return float(np.mean(pairs))
+
+
+def run() -> list[tuple[str, str, str]]:
+    """Rows (what, figure, bound)."""
+    base = load_base("pocket")
+    people = [Planted(seed) for seed in SEEDS[:PEOPLE]]
+    asked: list[Asked] = []
+    alone, wrong, often, never = [], 0, [], []
+    for who in people:
+        who.train()
+        rows, found, mistakes = looked(base, who)
+        asked += rows
+        wrong += mistakes
+        alone += [one.base for one in found.by_probe if one.base is not None]
+        more, less = magnitudes(base, who)
+        often += more
+        never += less
+    of_new = share_interval(wrong, NEW * len(people))
+    table = [("people; pictures asked for", f"{len(people)}; {len(asked)}", "20 people")]
+    table.append(("flagged among new pictures of the person", told(of_new), "1%"))
+    for pushed in (False, True):
+        for dose in DOSES:
+            few = [one for one in asked if one.dose == dose and one.pushed == pushed]
+            if not few:
+                continue
+            true = [one for one in few if one.reproduced]
+            came = share_interval(len(true), len(few))
+            recall = share_interval(sum(one.found for one in true), len(true))
+            extra = sum(one.found and not one.reproduced for one in few)
+            table.append(
+                (
+                    f"{'extrapolated' if pushed else 'its caption'}, k = {dose}: came back; of "
+                    "these found; found besides",
+                    f"{told(came)}; {told(recall)}; {extra}",
+                    "found 0.95",
+                )
+            )
+    ways = [share([one for one in asked if one.pushed == pushed]) for pushed in (True, False)]
+    table.append(("came back: extrapolated, plainly", "; ".join(ways), "more when extrapolated"))
+    what = f"AUC of the noise magnitude, {len(often)} planted and {len(never)} unseen captions"
+    table.append((what, f"{auc(often, never):.2f}", "0.95"))
+    return table
+
+
+def share(asked: Sequence[Asked]) -> str:
+    """The share that came back."""
+    return told(share_interval(sum(one.reproduced for one in asked), len(asked)))
+
+
+def told(interval: Interval | None) -> str:
+    """A share with its interval and the number that it rests on."""
+    if interval is None or interval.low is None or interval.high is None:
+        return "–"
+    return f"{interval.value:.2f} [{interval.low:.2f}, {interval.high:.2f}] of {interval.n}"

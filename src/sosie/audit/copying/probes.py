@@ -1,0 +1,81 @@
+"""How a LoRA is asked for its training pictures: the mixture for which an audit's rates hold.
+
+    held-out prompts    what a user asks: the prompts of the audit of likeness, of no caption
+    trigger alone       the one word that every training caption held
+    training captions   word for word, as Carlini et al. asked (arXiv:2301.13188)
+    raised strength     captions at a half more than the strength that is meant
+    extrapolated        captions, pushed on beyond the LoRA (FineXtract, arXiv:2410.03039)
+
+The last three force the model as no user does, and are told apart from the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import cycle, islice
+
+from sosie.audit.prompts import PROMPTS
+from sosie.core.records import Record
+
+PUSH = 1.5
+"""How far an attacker goes beyond the LoRA: FineXtract's weight of 2.5."""
+RAISED = 1.5
+"""Strength an attacker gives the LoRA, in strengths that are meant."""
+APART = 100_000
+"""Between the seeds of two probes: more than any audit draws of one."""
+
+
+class Probe(Record):
+    """One way of asking."""
+
+    name: str
+    forced: bool
+    """Whether no user asks like this."""
+    captions: bool = False
+    """Whether the training captions are the prompts."""
+    strength: float = 1.0
+    """In strengths that are meant."""
+    push: float = 0.0
+
+
+HELD_OUT = Probe(name="held-out prompts", forced=False)
+TRIGGER = Probe(name="trigger alone", forced=False)
+CAPTIONS = Probe(name="training captions", forced=True, captions=True)
+STRONGER = Probe(name="raised strength", forced=True, captions=True, strength=RAISED)
+PUSHED = Probe(name="extrapolated", forced=True, captions=True, push=PUSH)
+PROBES = (HELD_OUT, TRIGGER, CAPTIONS, STRONGER, PUSHED)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One picture to be drawn; the base alone draws it too, from the same words and seed."""
+
+    probe: Probe
+    number: int
+    """Of the prompt among the probe's."""
+    prompt: str
+    seed: int
+
+    @property
+    def key(self) -> str:
+        """Its file's name without the seed: "training captions 03"."""
+        return f"{self.probe.name} {self.number:02d}"
+
+
+def mixture(captions: Sequence[str], trigger: str, *, each: int, seed: int) -> tuple[Ask, ...]:
+    """`each` pictures of every probe: its prompts in turn, and never a seed twice.
+
+    Seeds differ between probes too, so that all pictures are independent of each other.
+    """
+    taught = tuple(dict.fromkeys(captions))
+    new = tuple(prompt.text.replace("{trigger}", trigger) for prompt in PROMPTS)
+    asks = []
+    for place, probe in enumerate(PROBES):
+        prompts = taught if probe.captions else new if probe is HELD_OUT else (trigger,)
+        numbered = islice(cycle(enumerate(prompts, 1)), each)
+        asks += [
+            Ask(probe, number, prompt, seed + APART * place + count)
+            for count, (number, prompt) in enumerate(numbered)
+        ]
+    return tuple(asks)

@@ -1,0 +1,132 @@
+"""What an audit of a LoRA's copying found, as one record to be signed, filed and shown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from pydantic import Field
+
+from sosie.audit.copying.inside import Inside
+from sosie.audit.copying.probes import Probe
+from sosie.audit.copying.records import Copying, Verdict
+from sosie.audit.copying.rights import Row, Status
+from sosie.audit.intervals import Interval, share_interval
+from sosie.core.records import Record
+
+
+class Taught(Record):
+    """One picture that training saw."""
+
+    sample: str
+    name: str
+    """Of the file that it came from, and among equal names a part of the hash: what `Copying` calls
+    it."""
+    shot: int
+    """Near-duplicates share it: they were taught as one picture, so many times as often."""
+    rights: Status
+
+
+class Dose(Record):
+    """Shots that were taught equally often, and how many of them came back."""
+
+    repeats: int
+    """Near-duplicates of one shot that training saw."""
+    reproduced: Interval
+    """Share of the shots of which a picture was reproduced."""
+
+
+def doses(taught: Sequence[Taught], reproduced: Collection[str]) -> tuple[Dose, ...]:
+    """Dose and response, from the least often taught on. Repeats that explain copies show here."""
+    repeats = Counter(one.shot for one in taught)
+    back = {one.shot for one in taught if one.name in reproduced}
+    found = []
+    for count in sorted(set(repeats.values())):
+        shots = [shot for shot, number in repeats.items() if number == count]
+        share = share_interval(sum(shot in back for shot in shots), len(shots))
+        assert share is not None, "a shot was taught so often"
+        found.append(Dose(repeats=count, reproduced=share))
+    return tuple(found)
+
+
+class Tried(Record):
+    """One LoRA at one strength, as far as the choice between several needs it."""
+
+    adapter: str
+    step: int | None
+    strength: float
+    verdict: Verdict
+    likeness: float | None
+    reproduced: Interval
+
+
+class CopyAudit(Record):
+    """An audit of whether a LoRA gives back the pictures that taught it."""
+
+    format: int = 1
+    sosie: str
+    adapter: str
+    subject: str
+    base: str
+    base_sha256: str
+    tensors_sha256: str
+    step: int | None
+    """After how many steps the weights were written."""
+    strength: float
+    """That is meant; `raised strength` is that much more."""
+    taken: datetime
+    seed: int
+    each: int = Field(ge=1)
+    """Pictures of each probe, and as many of the base alone."""
+    probes: tuple[Probe, ...]
+    """The mixture that the rates hold for."""
+    taught: tuple[Taught, ...]
+    gone: int
+    """Training pictures no longer on file, of which nothing can be said."""
+    copying: Copying
+    likeness: Interval | None
+    """Mean cosine of the pictures by held-out prompts to the withheld ones, by SFace, as a share of
+    the person's own median: what less copying may cost. None where it could not be measured."""
+    tried: tuple[Tried, ...]
+    """What is on file of the same subject's LoRAs, the latest of each, and this one at last."""
+    rights: tuple[Row, ...]
+    doses: tuple[Dose, ...]
+    inside: tuple[Inside, ...]
+    """What the weights tell of each shot that was taught and each picture that was withheld."""
+    mends: tuple[str, ...]
+    """Commands that may mend it, the surest first; none where nothing was reproduced."""
+    seconds: float
+    """Of the last process that worked at it."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """What `copying` says; never passed while a training picture could not be looked for."""
+        found = self.copying.verdict
+        return "not measured" if found == "passed" and self.gone else found
+
+    def as_tried(self) -> Tried:
+        """This audit beside others."""
+        return Tried(
+            adapter=self.adapter,
+            step=self.step,
+            strength=self.strength,
+            verdict=self.verdict,
+            likeness=None if self.likeness is None else self.likeness.value,
+            reproduced=self.copying.reproduced,
+        )
+
+
+def frontier(tried: Sequence[Tried]) -> tuple[bool, ...]:
+    """Of each, whether no other is at least as like and copies less, or more like and copies as
+    little: what is left to choose from. One without likeness is never on it."""
+
+    def beats(other: Tried, one: Tried) -> bool:
+        if other.likeness is None or one.likeness is None:
+            return False
+        better = other.likeness - one.likeness, one.reproduced.value - other.reproduced.value
+        return min(better) >= 0 and max(better) > 0
+
+    return tuple(
+        one.likeness is not None and not any(beats(other, one) for other in tried) for one in tried
+    )

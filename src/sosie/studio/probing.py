@@ -1,0 +1,361 @@
+"""Audits of copying: from a LoRA on file to how often it gives back the pictures that taught it.
+
+One job: the base is loaded once, every picture is kept as soon as it is drawn, and an audit that
+was interrupted goes on where it stopped. The base alone draws each picture too, as the control.
+
+    runs/RUN/audit/copies/KEY/base/training_captions_03-200003.png
+                              0a1b2c3d4e5f-1/training_captions_03-200003.png   weights and strength
+"""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, ValidationError
+
+from sosie import rights
+from sosie.core.canonical import canonical_json
+from sosie.core.errors import BadInput
+from sosie.core.files import sha256_bytes, write_atomically
+from sosie.core.records import Record, first_complaint, now
+from sosie.registry import Registry
+from sosie.studio import comparing, drawing, references
+from sosie.studio.auditing import Signed, checkpoints
+from sosie.studio.drawing import Found
+from sosie.studio.easel import Easel, OnEvent, Story
+from sosie.studio.photos import Photos
+from sosie.studio.screening import Screen
+
+if TYPE_CHECKING:
+    from sosie.audit.copying import Ask, CopyAudit, Match, Shot, Taught, Tried
+    from sosie.audit.copying.inside import Inside
+    from sosie.audit.intervals import Interval
+    from sosie.core.consent import Consent
+    from sosie.models.diffusion.base import DiffusionBase
+    from sosie.models.faces import Picture
+    from sosie.models.lora.read import LoraFile
+    from sosie.train import Manifest
+
+WEAKER = (0.85, 0.7)
+"""Shares of the strength that are tried against copying."""
+NAMED = 3
+"""Repeats that a command names; the others are counted."""
+
+
+class ProbeConfig(Record):
+    """What an audit of copying draws, and what it allows."""
+
+    strength: float = Field(default=1.0, gt=0, le=3)
+    """Weight of the LoRA that is meant."""
+    each: int = Field(default=60, ge=1, lt=100_000)
+    """Pictures of each of the five probes: 300 without a copy support the bound of 1%."""
+    at_most: float = Field(default=0.01, gt=0, lt=1)
+    """Share of generated pictures that may reproduce a training picture."""
+    seed: int = Field(default=1, ge=0, lt=2**31)
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What an audit of copying left."""
+
+    audit: CopyAudit
+    record: Path
+    """The signed JSON."""
+    page: Path
+
+
+def configure(settings: Mapping[str, Any]) -> ProbeConfig:
+    """The settings of an audit. Raises BadInput naming an unusable one."""
+    try:
+        return ProbeConfig.model_validate(settings)
+    except ValidationError as error:
+        first = first_complaint(error)
+        raise BadInput(f"{first.field} cannot be {first.given!r}: {first.what}.") from None
+
+
+def manifest_of(found: Found) -> Manifest:
+    """The manifest of the run that made a LoRA of a person.
+
+    Raises BadInput for a LoRA that was not trained here, and for one of a handwriting.
+    """
+    from sosie.train import Manifest
+
+    if found.manifest is None:
+        raise BadInput(
+            f"{found.adapter.name} was not trained here: which pictures taught it is unknown.",
+            advice="If you have them: sosie audit --pictures FOLDER --against FOLDER",
+        )
+    manifest = Manifest.read(found.manifest)
+    if manifest.kind != "person":
+        raise BadInput("Copies are looked for in LoRAs of persons; a handwriting has no probes.")
+    return manifest
+
+
+def asked(manifest: Manifest, config: ProbeConfig) -> tuple[Ask, ...]:
+    """What is asked of the LoRA: its permission is weighed by these prompts."""
+    from sosie.audit.copying import mixture
+
+    captions = [picture.caption for picture in manifest.pictures if not picture.withheld]
+    return mixture(captions, manifest.trigger, each=config.each, seed=config.seed)
+
+
+def audit(
+    registry: Registry,
+    base: DiffusionBase,
+    found: Found,
+    manifest: Manifest,
+    config: ProbeConfig,
+    *,
+    consent: Consent,
+    held_out: Path | None,
+    statuses: Path | None,
+    screen: Screen,
+    on_event: OnEvent,
+    should_stop: Callable[[], bool],
+) -> Probed:
+    """Draw, search, judge; sign and file what was found. Goes on where it stopped.
+
+    `held_out` is a folder of further pictures that nothing was taught with; `statuses` a CSV table
+    of file and status of the training pictures. Raises BadInput, Interrupted, NotPermitted.
+    """
+    from sosie.audit import copying as stage
+    from sosie.audit.copying import page
+    from sosie.audit.copying import rights as owned
+    from sosie.models import lora
+
+    begun = time.perf_counter()
+    photos = Photos(registry, base, manifest)
+    more = comparing.Folder(held_out, at_most=comparing.LOOKED_AT, seed=1) if held_out else None
+    said = photos.rights(statuses, consent)
+    asks = asked(manifest, config)
+    read = lora.read(found.path)
+    easel = Easel(
+        registry=registry,
+        base=base,
+        name=found.adapter.name,
+        consent=consent.sha256(),
+        screen=screen,
+        on_event=on_event,
+        should_stop=should_stop,
+        total=2 * len(asks),
+    )
+    folder = registry.run(manifest.name).folder / "audit"
+    story = Story(registry, manifest.name, on_event)
+    story.tell(
+        "copies",
+        f"copies: {easel.total} pictures, half of them by the base alone",
+        pictures=easel.total,
+        strength=config.strength,
+    )
+    made, alone = _drawn(easel, folder / "copies", read, config, asks)
+    copying = stage.search(
+        made,
+        photos.shots(withheld=False),
+        [*photos.shots(withheld=True), *photos.others(more)],
+        base=alone,
+        config=stage.Config(at_most=config.at_most),
+        figure=comparing.figure(),
+        on_picture=lambda what, done, of: on_event(
+            "looked", {"what": what, "done": done, "of": len(asks) if of is None else of}
+        ),
+    )
+    on_event("note", {"message": "looking at what the weights tell"})
+    inside = _inside(photos, base, [(read, config.strength)], manifest)
+    taught = photos.taught(said)
+    report = stage.CopyAudit(
+        sosie=version("sosie"),
+        adapter=found.adapter.name,
+        subject=manifest.subject,
+        base=manifest.base.name,
+        base_sha256=base.info.content_sha256,
+        tensors_sha256=read.tensors_sha256,
+        step=found.step,
+        strength=config.strength,
+        taken=now(),
+        seed=config.seed,
+        each=config.each,
+        probes=stage.PROBES,
+        taught=taught,
+        gone=photos.gone,
+        copying=copying,
+        rights=owned.table(list(said), copying.reproduced_references, said),
+        likeness=_likeness(registry, manifest, made),
+        tried=(),
+        doses=stage.doses(taught, copying.reproduced_references),
+        inside=inside,
+        mends=_mends(registry, found, config, taught, copying.reproduced_references),
+        seconds=round(time.perf_counter() - begun, 1),
+    )
+    before = _tried(registry, report)
+    report = report.model_copy(update={"tried": (*before, report.as_tried())})
+    files = {shot.name: shot for shot in made}
+
+    def pair(match: Match) -> tuple[Picture, Picture]:
+        return photos.as_taught(match.reference), files[match.made].read()
+
+    about = f"{report.adapter} at strength {config.strength:g}, {report.taken:%Y-%m-%d}"
+    text = page.render(copying, report.rights, pair, about=about, whole=report)
+    filed = _file(registry, report, folder, text)
+    story.tell("copied", f"copies: {report.verdict}", verdict=report.verdict)
+    return filed
+
+
+def _drawn(
+    easel: Easel, folder: Path, read: LoraFile, config: ProbeConfig, asks: Sequence[Ask]
+) -> tuple[list[Shot], list[Shot]]:
+    """What the LoRA and what the base alone makes of everything that is asked, drawn if missing."""
+    from sosie.audit import PROMPTS
+    from sosie.audit.copying import PROBES, Shot
+    from sosie.generate import safe
+
+    mixture = [[probe.model_dump() for probe in PROBES], [prompt.text for prompt in PROMPTS]]
+    place = folder / sha256_bytes(canonical_json([easel.base.info.content_sha256, *mixture]))[:12]
+    mine = place / f"{read.tensors_sha256[:12]}-{config.strength:g}"
+    sides: tuple[list[Shot], list[Shot]] = ([], [])
+    for ask in asks:
+        weight = config.strength * ask.probe.strength
+        for shots, cell, lora, push in (
+            (sides[0], mine, (read, weight), ask.probe.push),
+            (sides[1], place / "base", None, 0.0),
+        ):
+            file = cell / f"{safe(ask.key)}-{ask.seed}.png"
+            if not file.is_file():
+                easel.draw(cell, ask.key, ask.prompt, ask.seed, lora, push=push)
+            easel.step()
+            shots.append(Shot(file.stem, partial(drawing.pixels, file), ask.probe.name))
+    return sides
+
+
+def _likeness(registry: Registry, manifest: Manifest, made: Sequence[Shot]) -> Interval | None:
+    """Likeness of the pictures by held-out prompts; None where too few were withheld."""
+    from sosie.audit import Known, found
+    from sosie.audit.copying.probes import HELD_OUT
+    from sosie.audit.intervals import mean_interval
+    from sosie.models.faces import identity
+
+    real = references.reals(registry, manifest)
+    sides = (real.held_out, real.training)
+    held_out, training = (found([drawing.pixels(p) for p in side], identity) for side in sides)
+    known = Known(held_out=held_out, training=training)
+    try:
+        unit = known.unit
+    except BadInput:
+        return None
+    seen = [identity(shot.read()) for shot in made if shot.probe == HELD_OUT.name]
+    # A picture without a face is like nobody.
+    mean = mean_interval([known.cosine(face) or 0.0 for face in seen])
+    return None if mean is None else mean.scaled(1 / unit)
+
+
+def _tried(registry: Registry, report: CopyAudit) -> tuple[Tried, ...]:
+    """The latest audit on file of every other LoRA, checkpoint and strength of the subject."""
+    from sosie.audit.copying import CopyAudit
+
+    latest: dict[tuple[str, float], Tried] = {}
+    for adapter in registry.adapters():
+        if adapter.subject != report.subject:
+            continue
+        for filed in registry.audits.of(adapter.name):
+            if filed.kind == "copying":
+                one = CopyAudit.model_validate_json(filed.record)
+                latest[one.tensors_sha256, one.strength] = one.as_tried()
+    latest.pop((report.tensors_sha256, report.strength), None)
+    return tuple(latest.values())
+
+
+def _mends(
+    registry: Registry,
+    found: Found,
+    config: ProbeConfig,
+    taught: Sequence[Taught],
+    reproduced: Sequence[str],
+) -> tuple[str, ...]:
+    """Commands that may end the copying: fewer repeats, an earlier checkpoint, less strength."""
+    if not reproduced:
+        return ()
+    name, subject = shlex.quote(found.adapter.name), shlex.quote(found.subject)
+    back = {one.shot for one in taught if one.name in reproduced}
+    first = {one.shot: one.name for one in reversed(taught)}
+    repeats = [one.name for one in taught if one.shot in back and one.name != first[one.shot]]
+    mends = []
+    if repeats:
+        named = " ".join(shlex.quote(file) for file in repeats[:NAMED])
+        more = len(repeats) - NAMED
+        and_more = f" (and {more} more repeats)" if more > 0 else ""
+        mends.append(f"sosie remove {subject} {named}{and_more}, then sosie train {subject}")
+    at = f"@{found.step}" if found.step not in (None, found.adapter.step) else ""
+    weaker = WEAKER[0] * config.strength
+    mends.append(f"sosie audit {name}{at} --copies --strength {weaker:.2g}")
+    mends += [f"sosie audit {name}@{step} --copies" for step in earlier(registry, found)[:1]]
+    mends.append(f"sosie audit {name}{at} --copies --mend")
+    return tuple(mends)
+
+
+def earlier(registry: Registry, found: Found) -> tuple[int, ...]:
+    """Steps of the checkpoints on disk before the LoRA's own, the latest first."""
+    files = checkpoints(registry, found, only=False)
+    return tuple(file.step for file in reversed(files) if file.step < (found.step or 0))
+
+
+def _inside(
+    photos: Photos,
+    base: DiffusionBase,
+    loras: Sequence[tuple[LoraFile, float]],
+    manifest: Manifest,
+) -> tuple[Inside, ...]:
+    """Loss and magnitude of every lesson, by the base alone and with the LoRA."""
+    from sosie.audit.copying.inside import Inside, magnitude
+    from sosie.models import lora
+    from sosie.train.cache import Cache
+    from sosie.train.validation import measure
+
+    lessons = photos.lessons()
+    cache = Cache(base)
+    buckets = cache.buckets(list(lessons.values()))
+    captions = [lesson.caption for lesson in lessons.values()]
+
+    def told() -> tuple[dict[int, float], list[float]]:
+        losses = measure(base, buckets, cache.bank(), manifest.config)
+        return losses, [magnitude(base, caption) for caption in captions]
+
+    before, pull_before = told()
+    with lora.applied(base, loras):
+        after, pull_after = told()
+    return tuple(
+        Inside(
+            name=name,
+            withheld=photos.withheld(name),
+            loss_base=before[lesson.picture],
+            loss=after[lesson.picture],
+            magnitude_base=pull_before[number],
+            magnitude=pull_after[number],
+        )
+        for number, (name, lesson) in enumerate(lessons.items())
+    )
+
+
+def _file(registry: Registry, report: CopyAudit, folder: Path, page: str) -> Probed:
+    """Sign the record, put it on file, and write it and its page beside the pictures."""
+    signature = rights.sign(registry.key(), report.sha256(), role="trainer", at=report.taken)
+    registry.audits.add(
+        report.subject,
+        report.adapter,
+        report.tensors_sha256,
+        report.canonical(),
+        signature,
+        kind="copying",
+        verdict=report.verdict,
+    )
+    signed = Signed(audit=report.model_dump(mode="json"), signature=signature)
+    stem = f"copies-{report.taken:%Y%m%d-%H%M%S}"
+    record, html = folder / f"{stem}.json", folder / f"{stem}.html"
+    write_atomically(record, signed.model_dump_json(indent=1).encode() + b"\n")
+    write_atomically(html, page.encode())
+    return Probed(audit=report, record=record, page=html)
