@@ -29,7 +29,7 @@ def colours(rgb):
     return (cells / np.linalg.norm(cells)).astype(np.float32)
 
 
-def by_colour(*, synthetic):
+def by_colour(*, synthetic, taught_by_second=False):
     return Panel(
         faces=(Embedder("colours", "1" * 64, colours), Embedder("again", "2" * 64, colours)),
         scene=colours,
@@ -187,9 +187,7 @@ def test_what_cannot_be_measured_is_said_before_anything_is_drawn(
         studio.audit("anna", strengths=("strong",))
     blind = by_colour(synthetic=False)
     nobody = Embedder("blind", "3" * 64, lambda rgb: None)
-    monkeypatch.setattr(
-        audit, "panel", lambda synthetic: Panel((nobody,), None, None, blind.missing)
-    )
+    monkeypatch.setattr(audit, "panel", lambda **_: Panel((nobody,), None, None, blind.missing))
     with pytest.raises(BadInput, match="Only 0 of the held-out pictures show a face"):
         audited(studio, "anna-1")
     assert len(seen(studio)) == WHOLE
