@@ -271,7 +271,7 @@ def identity(s: Survey) -> Iterator[Check]:
             what="The identity loss has no face network.",
             severity="blocker",
             evidence=error.message,
-            mend=f"pip install {second.ENGINE} {second.INSTALL}, or waive this check to go without",
+            mend=f"pip install {second.ENGINE} {second.INSTALL}",
         )
 
 
