@@ -138,6 +138,10 @@ def plan(
     )
 
 
+IDENTITY_COST = 5
+"""Steps that the identity loss of one step takes as long as, measured on pocket."""
+
+
 def choose_steps(config: TrainConfig, pictures: int) -> tuple[int, str]:
     """The number of steps, and why."""
     if config.steps is not None:
@@ -192,6 +196,8 @@ def _minutes(
     prompts = 8 if config.probes is None else len(config.probes)
     previews = (steps // config.preview_every + 1) * prompts if config.preview_every else 0
     drawn = (previews + config.prior_pictures) * info.defaults.steps
+    if config.identity_loss:
+        steps += round((1 - config.identity_from) * steps * IDENTITY_COST)
     return (steps * seconds + (validations * measured + drawn) * forward) / 60
 
 
