@@ -25,7 +25,7 @@ from sosie.train.loop import Teacher
 from sosie.train.manifest import Manifest, header
 from sosie.train.material import Material, encode, give_back, inject_teacher, spec_of
 from sosie.train.opening import announce, settle
-from sosie.train.planning import plan
+from sosie.train.planning import IDENTITY_COST, plan
 from sosie.train.result import PictureLoss, TrainResult
 from sosie.train.validation import Validation, measure, measure_effect, validate
 
@@ -101,10 +101,20 @@ class Run:
                 lr=step.rate,
                 identity=step.identity,
                 rate=rate,
-                eta=(self.steps - number - 1) / rate,
+                eta=self._left(start, number + 1),
             )
             self.done = number + 1
             self._due(self.done)
+
+    def _left(self, start: int, done: int) -> float:
+        """Seconds until the last step, of which those with an identity loss take longer."""
+        coach = self.teacher.coach
+        first = coach.first if coach else self.steps
+
+        def effort(begin: int, end: int) -> int:
+            return end - begin + IDENTITY_COST * max(0, end - max(begin, first))
+
+        return self.seconds * effort(done, self.steps) / effort(start, done)
 
     def _due(self, done: int) -> None:
         """Validate, save and preview after `done` steps where that is due and not done yet."""
