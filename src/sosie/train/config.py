@@ -123,6 +123,10 @@ class TrainConfig(Record):
         """Whether there is an identity loss, where the subject is a person."""
         return self.identity_weight > 0 and "identity" not in self.waive
 
+    def plain_steps(self, steps: int) -> int:
+        """How many of `steps` come before the identity loss begins: all, where there is none."""
+        return round(self.identity_from * steps) if self.identity_loss else steps
+
     def pictures_per_step(self) -> int:
         """Pictures that one optimizer step sees."""
         return self.batch * self.accumulate
