@@ -20,14 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, ValidationError
 
-from sosie import rights
 from sosie.core.canonical import canonical_json
 from sosie.core.errors import BadInput
-from sosie.core.files import sha256_bytes, write_atomically
+from sosie.core.files import sha256_bytes
 from sosie.core.records import Record, first_complaint, now
 from sosie.registry import Registry
-from sosie.studio import comparing, drawing, references
-from sosie.studio.auditing import Signed, checkpoints
+from sosie.studio import comparing, drawing, filing, references
+from sosie.studio.auditing import checkpoints
 from sosie.studio.drawing import Found
 from sosie.studio.easel import Easel, OnEvent, Story
 from sosie.studio.photos import Photos
@@ -202,9 +201,9 @@ def audit(
 
     about = f"{report.adapter} at strength {config.strength:g}, {report.taken:%Y-%m-%d}"
     text = page.render(copying, report.rights, pair, about=about, whole=report)
-    filed = _file(registry, report, folder, text)
+    record, html = filing.file(registry, report, text, folder, "copying")
     story.tell("copied", f"copies: {report.verdict}", verdict=report.verdict)
-    return filed
+    return Probed(audit=report, record=record, page=html)
 
 
 def _drawn(
@@ -339,23 +338,3 @@ def _inside(
         )
         for number, (name, lesson) in enumerate(lessons.items())
     )
-
-
-def _file(registry: Registry, report: CopyAudit, folder: Path, page: str) -> Probed:
-    """Sign the record, put it on file, and write it and its page beside the pictures."""
-    signature = rights.sign(registry.key(), report.sha256(), role="trainer", at=report.taken)
-    registry.audits.add(
-        report.subject,
-        report.adapter,
-        report.tensors_sha256,
-        report.canonical(),
-        signature,
-        kind="copying",
-        verdict=report.verdict,
-    )
-    signed = Signed(audit=report.model_dump(mode="json"), signature=signature)
-    stem = f"copies-{report.taken:%Y%m%d-%H%M%S}"
-    record, html = folder / f"{stem}.json", folder / f"{stem}.html"
-    write_atomically(record, signed.model_dump_json(indent=1).encode() + b"\n")
-    write_atomically(html, page.encode())
-    return Probed(audit=report, record=record, page=html)
