@@ -15,6 +15,7 @@ from sosie.registry import Registry
 if TYPE_CHECKING:
     from sosie.audit import Audit
     from sosie.audit.copying import CopyAudit
+    from sosie.audit.copying.cliques import StrangerAudit
 
 
 class Signed(Record):
@@ -36,7 +37,11 @@ def signed(registry: Registry, report: Record, at: datetime) -> Signed:
 
 
 def file(
-    registry: Registry, report: Audit | CopyAudit, page: str, folder: Path, kind: AuditKind
+    registry: Registry,
+    report: Audit | CopyAudit | StrangerAudit,
+    page: str,
+    folder: Path,
+    kind: AuditKind,
 ) -> tuple[Path, Path]:
     """Sign an audit of a LoRA and put it on file; write it and its page into `folder`, and give
     their places."""
@@ -51,7 +56,7 @@ def file(
         verdict=report.verdict,
     )
     stem = f"{report.taken:%Y%m%d-%H%M%S}"
-    if kind == "copying":
+    if kind != "likeness":
         stem = f"copies-{stem}"
     record, html = folder / f"{stem}.json", folder / f"{stem}.html"
     write_atomically(record, made.text().encode() + b"\n")
