@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from sosie import generate, train
+from sosie.audit.copying import CopyAudit
 from sosie.core.errors import Interrupted, NotPermitted
 from sosie.studio import Studio, comparing, retraining
 from sosie.studio.easel import Easel
@@ -90,22 +91,23 @@ def test_remedies_add_up_until_nothing_comes_back_and_are_shown_beside_each_othe
     assert (second.steps, second.rank) == (4, 2) and (third.steps, third.rank) == (4, 1)
     assert third.alpha / third.rank == first.alpha / first.rank
     # The whole caption is asked for after it was cut, too: it still gave the picture back.
-    tried = [(one.adapter, one.remedies, one.reproduced.value > 0) for one in done.audit.tried]
-    assert tried == [
-        ("anna-1", (), True),
-        ("anna-2", ("repeats",), True),
-        ("anna-3", ("repeats", "captions"), True),
-        ("anna-4", ("repeats", "captions", "rank"), False),
+    names = [f"anna-{number}" for number in range(1, 5)]
+    filed = [studio.registry.audits.of(name)[-1].record for name in names]
+    audits = [CopyAudit.model_validate_json(record) for record in filed]
+    assert [(one.remedies, one.copying.reproduced.value > 0) for one in audits] == [
+        ((), True),
+        (("repeats",), True),
+        (("repeats", "captions"), True),
+        (("repeats", "captions", "rank"), False),
     ]
-    assert done.audit.adapter == "anna-4"
+    assert done.audit == audits[-1] and done.audit.verdict == "passed"
+    assert done.audit.tried[0].adapter == "anna-1" and done.audit.tried[-1].remedies
     message = next(data["message"] for kind, data in told if kind == "retraining")
     assert "up to 3 times" in message and "minutes each" in message
     assert [kind for kind, _ in told].index("retraining") < len(told) - 1
     page = done.page.read_text()
     assert "Likeness against copying" in page and "anna-4@4 at 1 (repeats, captions, rank)" in page
-    assert [adapter.name for adapter in studio.registry.adapters()] == [
-        f"anna-{n}" for n in (1, 2, 3, 4)
-    ]
+    assert [adapter.name for adapter in studio.registry.adapters()] == names
 
 
 def test_one_that_was_stopped_trains_nothing_twice(studio, monkeypatch):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sosie.audit.copying.report import Tried, frontier
 
-EDGE = 14
+EDGE = 24
 """Pixels that are kept free above, and on either side of the points."""
 
 
