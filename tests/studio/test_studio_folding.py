@@ -138,6 +138,7 @@ def test_an_earlier_checkpoint_is_compared_at_its_own_step(studio, quick):
 
 
 def test_it_needs_the_permission_to_train_and_ends_with_it(studio, quick):
+    studio.withdraw("anna")
     studio.consent("anna", relation="self", who="Anna Weber", acts=("generate",))
     with pytest.raises(NotPermitted, match='train "anna"'):
         audited(studio)
@@ -146,7 +147,7 @@ def test_it_needs_the_permission_to_train_and_ends_with_it(studio, quick):
 
     def hear(kind, data):
         if kind == "looked" and data["what"].startswith("training"):
-            studio.consent("anna", relation="self", who="Anna Weber", acts=("generate",))
+            studio.withdraw("anna")
 
     with pytest.raises(NotPermitted, match='train "anna"'):
         audited(studio, on_event=hear)

@@ -127,6 +127,7 @@ def test_one_that_was_stopped_trains_nothing_twice(studio, monkeypatch):
 
 
 def test_it_needs_the_permission_to_train(studio):
+    studio.withdraw("anna")
     studio.consent("anna", relation="self", who="Anna Weber", acts=("generate",))
     with pytest.raises(NotPermitted, match='train "anna"'):
         mended(studio)
