@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from sosie.cli import app
 from sosie.core.errors import BadInput
-from sosie.studio import Studio, comparing
+from sosie.studio import Studio, comparing, filing
 from sosie.world.people import person
 from sosie.world.photo import photo
 
@@ -51,11 +51,11 @@ def test_a_folder_of_copies_fails_with_page_panels_and_signed_json(folders, tmp_
     assert "cut.jpg is damaged" in done.output
     text = page.read_text()
     assert text.count("data:image/jpeg") == 3 * 4 and "http" not in text
-    signed = comparing.Signed.model_validate_json(page.with_suffix(".json").read_text())
-    owned = {row["status"]: row for row in signed.comparison["rights"]}
+    signed = filing.Signed.model_validate_json(page.with_suffix(".json").read_text())
+    owned = {row["status"]: row for row in signed.audit["rights"]}
     assert (owned["own"]["reproduced"], owned["unknown"]["reproduced"]) == (2, 2)
     assert owned["unknown"]["share"]["high"] > 0.8
-    report = comparing.Comparison.model_validate(signed.comparison)
+    report = comparing.Comparison.model_validate(signed.audit)
     assert signed.signature.holds() and signed.signature.about == report.sha256()
     assert report.generated.files == 5 and report.references.looked_at == 4
 
@@ -69,7 +69,7 @@ def test_what_cannot_be_measured_does_not_pass(folders, tmp_path):
         ],
     )
     assert done.exit_code == 2
-    assert json.loads(done.stdout)["comparison"]["copying"]["verdict"] == "not measured"
+    assert json.loads(done.stdout)["audit"]["copying"]["verdict"] == "not measured"
 
 
 def test_many_files_are_sampled_and_many_references_refused(folders, tmp_path, monkeypatch):

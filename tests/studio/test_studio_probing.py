@@ -102,6 +102,7 @@ def test_a_lora_that_knows_its_pictures_by_heart_fails_and_says_by_which_prompts
         "sosie audit anna-1 --copies --strength 0.85",
         "sosie audit anna-1@2 --copies",
         "sosie audit anna-1 --copies --mend",
+        "sosie audit anna-1 --copies --mend --retrain",
     )
     page = done.page.read_text()
     assert "extrapolated" in page and "http" not in page and page.count("data:image/jpeg") == 36
@@ -199,7 +200,7 @@ def test_what_cannot_be_measured_is_said(studio, trained, tmp_path):
     file, *_ = studio.export_adapter("anna-1", tmp_path)
     studio.import_adapter(file, subject="anna", name="stranger")
     with pytest.raises(BadInput, match="which pictures taught it") as refused:
-        audited(studio, "stranger")
+        audited(studio, "stranger", held_out=tmp_path)
     assert "--against" in refused.value.advice
     with pytest.raises(BadInput, match="each"):
         audited(studio, each=0)

@@ -14,6 +14,9 @@ from sosie.core.errors import BadInput
 if TYPE_CHECKING:
     from sosie.studio.auditing import Audited
     from sosie.studio.probing import Probed
+    from sosie.studio.strangers import Repeated
+
+    Verb = Callable[..., Audited | Probed | Repeated]
 
 EXIT = {"passed": 0, "failed": 1, "not measured": 2}
 
@@ -46,6 +49,21 @@ def audit(
         bool,
         typer.Option("--mend", help="With --copies: try less strength, then earlier checkpoints."),
     ] = False,
+    retrain: Annotated[
+        bool,
+        typer.Option("--retrain", help="With --mend: first train again, with the cause removed."),
+    ] = False,
+    counterfactual: Annotated[
+        bool,
+        typer.Option(
+            "--counterfactual",
+            help="With --copies: train again without a part of the pictures, and compare.",
+        ),
+    ] = False,
+    folds: Annotated[
+        int | None,
+        typer.Option(min=2, max=20, help="With --counterfactual: how many parts. [default: 3]"),
+    ] = None,
     pictures: Annotated[
         Path | None, typer.Option(help="Instead of a LoRA: a folder of generated pictures.")
     ] = None,
@@ -78,6 +96,7 @@ def audit(
     """
     from sosie.cli import report
     from sosie.cli.progress import stages, stop_on_interrupt
+    from sosie.studio.folding import FOLDS
 
     house = studio(context)
     if pictures is not None or against is not None:
@@ -100,8 +119,17 @@ def audit(
             if page is not None:
                 typer.echo(f"report: {page}")
         raise typer.Exit(EXIT[compared.copying.verdict])
-    if (mend or each) and not copies:
-        raise BadInput("--mend and --each belong to --copies.")
+    if (mend or each or counterfactual) and not copies:
+        raise BadInput("--mend, --each and --counterfactual belong to --copies.")
+    if retrain and not mend:
+        raise BadInput("--retrain belongs to --mend.")
+    if folds and not counterfactual:
+        raise BadInput("--folds belongs to --counterfactual.")
+    if counterfactual and mend:
+        raise BadInput(
+            "--mend tries many adapters, and --counterfactual trains each again several times.",
+            advice="Mend first, then look at the one that is left.",
+        )
     if name is None:
         raise BadInput("Name a LoRA, or both --pictures and --against.")
     given: dict[str, Any]
@@ -111,7 +139,9 @@ def audit(
         weight = strength[0] if strength else None
         given = {"strength": weight, "each": each, "at_most": at_most}
         given |= {"held_out": held_out, "rights": rights}
-        verb: Callable[..., Audited | Probed] = house.mend_copies if mend else house.audit_copies
+        given["folds"] = (folds or FOLDS) if counterfactual else None
+        given["retrain"] = retrain or None
+        verb: Verb = house.mend_copies if mend else house.audit_copies
     else:
         given = {"strengths": tuple(strength) if strength else None, "measuring": seeds}
         verb = house.audit
@@ -122,7 +152,9 @@ def audit(
                 on_stage("drawing" if copies else "auditing", data["done"], data["of"])
             elif kind == "looked":
                 on_stage(data["what"], data["done"], data["of"])
-            elif kind == "note":
+            elif kind == "step":
+                on_stage("training", data["step"], data["steps"])
+            elif kind in ("note", "counterfactual", "retraining"):
                 typer.echo(data["message"], err=True)
 
         done = verb(

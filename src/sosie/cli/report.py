@@ -12,7 +12,8 @@ from sosie.cli.tables import SEVERITY_STYLE, console, counted, grid
 
 if TYPE_CHECKING:
     from sosie.audit import Audit
-    from sosie.audit.copying import CopyAudit, Copying
+    from sosie.audit.copying import CopyAudit, Copying, Counterfactual
+    from sosie.audit.copying.cliques import StrangerAudit
     from sosie.audit.copying.rights import Row
     from sosie.core.terms import Language
     from sosie.doctor import Checkup, Finding
@@ -61,14 +62,18 @@ def _advisory(finding: Finding) -> list[str]:
     return ["advisory"] if table.rule(finding.rule).advisory else []
 
 
-def audited(found: Audit | CopyAudit) -> None:
+def audited(found: Audit | CopyAudit | StrangerAudit) -> None:
     """An audit of a LoRA: of its likeness, or of its copying."""
     from sosie.audit import Audit
     from sosie.audit.copying import frontier
-    from sosie.audit.copying.page import of, tally
+    from sosie.audit.copying.cliques import StrangerAudit
+    from sosie.audit.copying.page import called, of, tally
 
     if isinstance(found, Audit):
         audit(found)
+        return
+    if isinstance(found, StrangerAudit):
+        _stranger(found)
         return
     copying(found.copying, found.rights)
     out = console()
@@ -81,15 +86,51 @@ def audited(found: Audit | CopyAudit) -> None:
     if len(found.tried) > 1:
         table = grid("tried", "likeness", "reproduce one", "")
         for one, best in zip(found.tried, frontier(found.tried), strict=True):
-            name = f"{one.adapter}@{one.step} at {one.strength:g}"
+            name = called(one)
             like = "–" if one.likeness is None else f"{one.likeness:.0%}"
             table.add_row(Text(name, "bold" if best else ""), like, of(one.reproduced), one.verdict)
         out.print(table)
+    if found.counterfactual is not None:
+        _left_out(found.counterfactual)
     for mend in found.mends:
         out.print(Text(mend, "cyan"))
     if found.gone:
         said = f"{found.gone} training pictures are no longer on file: nothing is said of them"
         out.print(Text(said, "yellow"))
+
+
+def _stranger(found: StrangerAudit) -> None:
+    """Whether a LoRA whose pictures nobody knows repeats itself."""
+    from sosie.audit.copying.page import of, tally
+
+    out = console()
+    out.print(Text.assemble("repeats: ", Text(found.verdict, STATE_STYLE[found.verdict])))
+    for reason in found.reasons:
+        out.print(reason)
+    out.print()
+    table = grid("asked by", "repeated", "share", "base alone", "variety")
+    for row in found.repeating.by_probe:
+        variety = "–" if row.variety is None else f"{row.variety.value:.2f}"
+        share = tally(row.repeated), of(row.repeated)
+        table.add_row(row.probe, *share, tally(row.base), variety)
+    out.print(table)
+    for clique in found.repeating.cliques[:SHOWN]:
+        out.print(f"one picture from {len(clique.pictures)} seeds: {', '.join(clique.probes)}")
+
+
+def _left_out(found: Counterfactual) -> None:
+    """What training without a picture changed, of the shots that it changed most for."""
+    from sosie.audit.copying.page import of, points, tally
+
+    out = console()
+    out.print()
+    table = grid("taught against left out", "loss, points", "p", "came back, taught", "left out")
+    for shot in found.shots[:SHOWN]:
+        p = "–" if shot.p is None else f"{shot.p:.2f}"
+        table.add_row(shot.name, points(shot.loss), p, tally(shot.taught), tally(shot.left_out))
+    mean = Text(f"mean of {len(found.shots)} shots", "bold")
+    table.add_row(mean, points(found.loss), "", of(found.taught), of(found.left_out))
+    out.print(table)
 
 
 def audit(found: Audit) -> None:

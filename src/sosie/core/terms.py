@@ -13,8 +13,8 @@ Act = Literal["add", "train", "generate", "export", "merge", "publish", "serve",
 Modality = Literal["face", "body", "voice", "handwriting", "signature"]
 """What of a person a model may learn; a signature stands apart from a handwriting."""
 Prohibition = Literal["sexual", "minors", "political", "biometric", "impersonation", "forgery"]
-AuditKind = Literal["likeness", "copying"]
-"""What an audit of a LoRA looks for."""
+AuditKind = Literal["likeness", "copying", "repeating"]
+"""What an audit of a LoRA looks for; the last where its training pictures are unknown."""
 Verdict = Literal["passed", "failed", "not measured"]
 """Of an audit."""
 RunState = Literal["running", "stopped", "failed", "done"]

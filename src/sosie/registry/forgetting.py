@@ -49,6 +49,11 @@ _UNSHELVED = (
 """What stands beside releases; done after these are gone."""
 
 
+def audits_of(home: Path, subject: str) -> Path:
+    """Where what audits drew with LoRAs of a subject lies that no run here made."""
+    return home / "audits" / subject
+
+
 class Doomed(Record):
     """A file that is to be destroyed."""
 
@@ -64,7 +69,7 @@ class Plan(Record):
     subject: str
     files: tuple[Doomed, ...]
     folders: tuple[str, ...]
-    """Of runs, below the workspace."""
+    """Of runs and of audits, below the workspace."""
 
 
 class Forgetting:
@@ -88,6 +93,9 @@ class Forgetting:
                 advice="Stop it first: Ctrl-C where it runs.",
             )
         folders = [run.folder.relative_to(self._home).as_posix() for run in runs]
+        audited = audits_of(self._home, subject)
+        if audited.is_dir():
+            folders.append(audited.relative_to(self._home).as_posix())
         of_runs = [Doomed(what="run", file_sha256=sha256) for sha256 in self._hashes(folders)]
         with self._db.writing() as db:
             known = {row["id"] for row in db.execute(

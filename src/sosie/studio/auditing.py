@@ -20,13 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, ValidationError
 
-from sosie import rights
 from sosie.core.canonical import canonical_json
 from sosie.core.errors import BadInput
 from sosie.core.files import sha256_bytes, write_atomically
 from sosie.core.records import Record, first_complaint, now
 from sosie.registry import Registry
-from sosie.studio import references
+from sosie.studio import filing, references
 from sosie.studio.drawing import Found
 from sosie.studio.easel import Easel, OnEvent, Story
 from sosie.studio.references import Reals
@@ -58,14 +57,6 @@ class AuditConfig(Record):
 
         chosen = len(CHOOSING) * self.choosing * checkpoints * len(self.strengths)
         return chosen + 2 * len(PROMPTS) * self.measuring
-
-
-class Signed(Record):
-    """An audit's record and its signature, as they lie in one file."""
-
-    audit: dict[str, Any]
-    signature: rights.Signature
-    """Of the SHA-256 of the record's canonical JSON."""
 
 
 @dataclass(frozen=True)
@@ -205,6 +196,7 @@ def audit(
     nothing can be measured, Interrupted, NotPermitted.
     """
     from sosie import audit as stage
+    from sosie.audit import page
     from sosie.models import lora
 
     begun = time.perf_counter()
@@ -277,11 +269,17 @@ def audit(
         not_measured=panel.missing,
         seconds=round(time.perf_counter() - begun, 1),
     )
-    filed = _file(registry, report, real, folder, place)
+
+    def drawn(prompt: Prompt, point: Point) -> Path:
+        name = f"{prompt.key}-{stage.seed_of(prompt, report.seed, 0)}.png"
+        return _cell(place, point.step, point.strength) / name
+
+    text = page.render(report, held_out=real.held_out, picture=drawn)
+    record, html = filing.file(registry, report, text, folder, "likeness")
     story.tell(
         "audited", f"audit: {report.verdict}", verdict=report.verdict, choice=choice.model_dump()
     )
-    return filed
+    return Audited(audit=report, record=record, page=html)
 
 
 def _said(point: Point) -> str:
@@ -344,32 +342,3 @@ def _held(real: Reals, known: Mapping[str, Known], made: Shown) -> Held:
         cosines=cosines,
         own_median={judge: one.unit for judge, one in known.items()},
     )
-
-
-def _file(registry: Registry, report: Audit, real: Reals, folder: Path, place: Path) -> Audited:
-    """Sign the record, put it on file, and write it and its page beside the pictures."""
-    from sosie import audit as stage
-    from sosie.audit import page
-
-    signature = rights.sign(registry.key(), report.sha256(), role="trainer", at=report.taken)
-    registry.audits.add(
-        report.subject,
-        report.adapter,
-        report.tensors_sha256,
-        report.canonical(),
-        signature,
-        kind="likeness",
-        verdict=report.verdict,
-    )
-    signed = Signed(audit=report.model_dump(mode="json"), signature=signature)
-    stem = f"{report.taken:%Y%m%d-%H%M%S}"
-    record, html = folder / f"{stem}.json", folder / f"{stem}.html"
-    write_atomically(record, signed.model_dump_json(indent=1).encode() + b"\n")
-
-    def drawn(prompt: Prompt, point: Point) -> Path:
-        name = f"{prompt.key}-{stage.seed_of(prompt, report.seed, 0)}.png"
-        return _cell(place, point.step, point.strength) / name
-
-    text = page.render(report, held_out=real.held_out, picture=drawn)
-    write_atomically(html, text.encode())
-    return Audited(audit=report, record=record, page=html)

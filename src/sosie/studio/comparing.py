@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from sosie import rights
 from sosie.core.errors import BadInput, WeightsRefused
 from sosie.core.files import sha256_bytes, write_atomically
 from sosie.core.records import Record, first_complaint, now
 from sosie.registry import Registry
 from sosie.registry.gather import SIDECARS
+from sosie.studio import filing
 
 if TYPE_CHECKING:
     from sosie.audit.copying import Config, Copying, Match, Shot
@@ -57,14 +57,6 @@ class Comparison(Record):
     rights: tuple[Any, ...]
     """A row (`sosie.audit.copying.rights.Row`) for each status."""
     taken: datetime
-
-
-class Signed(Record):
-    """A comparison and its signature."""
-
-    comparison: dict[str, Any]
-    signature: rights.Signature
-    """Of the SHA-256 of the comparison's canonical JSON."""
 
 
 @dataclass(frozen=True)
@@ -177,8 +169,6 @@ def compare(
         rights=rows,
         taken=now(),
     )
-    signature = rights.sign(registry.key(), report.sha256(), role="trainer", at=report.taken)
-    signed = Signed(comparison=report.model_dump(mode="json"), signature=signature)
 
     def pair(match: Match) -> tuple[Picture, Picture]:
         return taught.read(match.reference), made.read(match.made)
@@ -187,7 +177,7 @@ def compare(
     return Compared(
         copying=found,
         rights=rows,
-        signed=signed.model_dump_json(indent=1),
+        signed=filing.signed(registry, report, report.taken).text(),
         page=page.render(found, rows, pair, about=about),
     )
 

@@ -177,6 +177,10 @@ class Desk:
             self._key, self._base = key, load(*key)
         return self._base
 
+    def clear(self) -> None:
+        """Let go of it, before something else needs the room."""
+        self._key = self._base = None
+
 
 def load(base: str, device: str) -> DiffusionBase:
     """The base on a device: in bfloat16 on a GPU, in float32 on a CPU."""

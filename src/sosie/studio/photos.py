@@ -56,7 +56,7 @@ class Photos:
         from sosie.audit.copying import Shot
 
         return [
-            Shot(name, partial(self._given_back, picture))
+            Shot(name, partial(self.best, name))
             for name, picture in self._named.items()
             if (picture.withheld if withheld else self._taught(picture))
         ]
@@ -102,6 +102,14 @@ class Photos:
             for name, sample in samples.items()
         )
 
+    def best(self, name: str) -> Picture:
+        """A picture as the base could give it back at best."""
+        from PIL import Image
+
+        picture = self._named[name]
+        with Image.open(self._registry.blobs.path(picture.sample)) as image:
+            return self._through(image, *self._crop(picture))
+
     def as_taught(self, name: str) -> Picture:
         """A picture as it was cropped, for people to look at."""
         import numpy as np
@@ -145,12 +153,6 @@ class Photos:
 
     def _like(self, folder: comparing.Folder, name: str) -> Picture:
         return self.given_back(folder.read(name))
-
-    def _given_back(self, picture: TaughtPicture) -> Picture:
-        from PIL import Image
-
-        with Image.open(self._registry.blobs.path(picture.sample)) as image:
-            return self._through(image, *self._crop(picture))
 
     @staticmethod
     def _taught(picture: TaughtPicture) -> bool:

@@ -20,16 +20,16 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, ValidationError
 
-from sosie import rights
 from sosie.core.canonical import canonical_json
 from sosie.core.errors import BadInput
-from sosie.core.files import sha256_bytes, write_atomically
+from sosie.core.files import sha256_bytes
 from sosie.core.records import Record, first_complaint, now
 from sosie.registry import Registry
-from sosie.studio import comparing, drawing, references
-from sosie.studio.auditing import Signed, checkpoints
+from sosie.studio import comparing, drawing, filing, references, retraining
+from sosie.studio.auditing import checkpoints
 from sosie.studio.drawing import Found
 from sosie.studio.easel import Easel, OnEvent, Story
+from sosie.studio.folding import Folds
 from sosie.studio.photos import Photos
 from sosie.studio.screening import Screen
 
@@ -59,6 +59,8 @@ class ProbeConfig(Record):
     at_most: float = Field(default=0.01, gt=0, lt=1)
     """Share of generated pictures that may reproduce a training picture."""
     seed: int = Field(default=1, ge=0, lt=2**31)
+    folds: int | None = Field(default=None, ge=2, le=20)
+    """Adapters that are trained anew, each without one part of the pictures; None trains none."""
 
 
 @dataclass(frozen=True)
@@ -98,11 +100,13 @@ def manifest_of(found: Found) -> Manifest:
     return manifest
 
 
-def asked(manifest: Manifest, config: ProbeConfig) -> tuple[Ask, ...]:
+def asked(registry: Registry, manifest: Manifest, config: ProbeConfig) -> tuple[Ask, ...]:
     """What is asked of the LoRA: its permission is weighed by these prompts."""
     from sosie.audit.copying import mixture
 
     captions = [picture.caption for picture in manifest.pictures if not picture.withheld]
+    # Whoever has the captions has those that were cut short, too.
+    captions = [*retraining.captions_before(registry, manifest.name), *captions]
     return mixture(captions, manifest.trigger, each=config.each, seed=config.seed)
 
 
@@ -112,6 +116,7 @@ def audit(
     found: Found,
     manifest: Manifest,
     config: ProbeConfig,
+    asks: Sequence[Ask],
     *,
     consent: Consent,
     held_out: Path | None,
@@ -119,9 +124,11 @@ def audit(
     screen: Screen,
     on_event: OnEvent,
     should_stop: Callable[[], bool],
+    may_train: Callable[[], bool],
 ) -> Probed:
     """Draw, search, judge; sign and file what was found. Goes on where it stopped.
 
+    `may_train` is `should_stop` while a training goes on, which needs a permission of its own.
     `held_out` is a folder of further pictures that nothing was taught with; `statuses` a CSV table
     of file and status of the training pictures. Raises BadInput, Interrupted, NotPermitted.
     """
@@ -134,8 +141,22 @@ def audit(
     photos = Photos(registry, base, manifest)
     more = comparing.Folder(held_out, at_most=comparing.LOOKED_AT, seed=1) if held_out else None
     said = photos.rights(statuses, consent)
-    asks = asked(manifest, config)
+    taught = photos.taught(said)
     read = lora.read(found.path)
+    folds = None
+    if config.folds is not None:
+        folds = Folds(
+            registry=registry,
+            base=base,
+            found=found,
+            manifest=manifest,
+            taught=taught,
+            count=config.folds,
+            seed=config.seed,
+            screen=screen,
+            on_event=on_event,
+            should_stop=may_train,
+        )
     easel = Easel(
         registry=registry,
         base=base,
@@ -144,7 +165,7 @@ def audit(
         screen=screen,
         on_event=on_event,
         should_stop=should_stop,
-        total=2 * len(asks),
+        total=2 * len(asks) + (folds.pictures if folds else 0),
     )
     folder = registry.run(manifest.name).folder / "audit"
     story = Story(registry, manifest.name, on_event)
@@ -154,7 +175,16 @@ def audit(
         pictures=easel.total,
         strength=config.strength,
     )
-    made, alone = _drawn(easel, folder / "copies", read, config, asks)
+    if folds:
+        minutes = folds.minutes()
+        story.tell(
+            "counterfactual",
+            f"training {folds.count} times without a part of the pictures: about "
+            f"{minutes:.0f} minutes",
+            folds=folds.count,
+            minutes=minutes,
+        )
+    made, alone = drawn(easel, folder / "copies", read, config, asks)
     copying = stage.search(
         made,
         photos.shots(withheld=False),
@@ -168,7 +198,9 @@ def audit(
     )
     on_event("note", {"message": "looking at what the weights tell"})
     inside = _inside(photos, base, [(read, config.strength)], manifest)
-    taught = photos.taught(said)
+    left_out = None
+    if folds:
+        left_out = folds.measure(photos, copying.thresholds, easel, config.strength)
     report = stage.CopyAudit(
         sosie=version("sosie"),
         adapter=found.adapter.name,
@@ -182,6 +214,7 @@ def audit(
         seed=config.seed,
         each=config.each,
         probes=stage.PROBES,
+        remedies=retraining.remedies(registry, manifest.name),
         taught=taught,
         gone=photos.gone,
         copying=copying,
@@ -190,6 +223,7 @@ def audit(
         tried=(),
         doses=stage.doses(taught, copying.reproduced_references),
         inside=inside,
+        counterfactual=left_out,
         mends=_mends(registry, found, config, taught, copying.reproduced_references),
         seconds=round(time.perf_counter() - begun, 1),
     )
@@ -202,12 +236,12 @@ def audit(
 
     about = f"{report.adapter} at strength {config.strength:g}, {report.taken:%Y-%m-%d}"
     text = page.render(copying, report.rights, pair, about=about, whole=report)
-    filed = _file(registry, report, folder, text)
+    record, html = filing.file(registry, report, text, folder, "copying")
     story.tell("copied", f"copies: {report.verdict}", verdict=report.verdict)
-    return filed
+    return Probed(audit=report, record=record, page=html)
 
 
-def _drawn(
+def drawn(
     easel: Easel, folder: Path, read: LoraFile, config: ProbeConfig, asks: Sequence[Ask]
 ) -> tuple[list[Shot], list[Shot]]:
     """What the LoRA and what the base alone makes of everything that is asked, drawn if missing."""
@@ -277,7 +311,8 @@ def _mends(
     taught: Sequence[Taught],
     reproduced: Sequence[str],
 ) -> tuple[str, ...]:
-    """Commands that may end the copying: fewer repeats, an earlier checkpoint, less strength."""
+    """Commands that may end the copying: fewer repeats, an earlier checkpoint, less strength, and
+    training again."""
     if not reproduced:
         return ()
     name, subject = shlex.quote(found.adapter.name), shlex.quote(found.subject)
@@ -295,6 +330,7 @@ def _mends(
     mends.append(f"sosie audit {name}{at} --copies --strength {weaker:.2g}")
     mends += [f"sosie audit {name}@{step} --copies" for step in earlier(registry, found)[:1]]
     mends.append(f"sosie audit {name}{at} --copies --mend")
+    mends.append(f"sosie audit {name}{at} --copies --mend --retrain")
     return tuple(mends)
 
 
@@ -339,23 +375,3 @@ def _inside(
         )
         for number, (name, lesson) in enumerate(lessons.items())
     )
-
-
-def _file(registry: Registry, report: CopyAudit, folder: Path, page: str) -> Probed:
-    """Sign the record, put it on file, and write it and its page beside the pictures."""
-    signature = rights.sign(registry.key(), report.sha256(), role="trainer", at=report.taken)
-    registry.audits.add(
-        report.subject,
-        report.adapter,
-        report.tensors_sha256,
-        report.canonical(),
-        signature,
-        kind="copying",
-        verdict=report.verdict,
-    )
-    signed = Signed(audit=report.model_dump(mode="json"), signature=signature)
-    stem = f"copies-{report.taken:%Y%m%d-%H%M%S}"
-    record, html = folder / f"{stem}.json", folder / f"{stem}.html"
-    write_atomically(record, signed.model_dump_json(indent=1).encode() + b"\n")
-    write_atomically(html, page.encode())
-    return Probed(audit=report, record=record, page=html)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sosie import captions
 from sosie.core.errors import NotFound
 from sosie.core.files import sha256_file
-from sosie.core.records import Record
+from sosie.core.records import Dataset, Record
 from sosie.registry import Registry
 from sosie.studio import drawing, examining, permission, references
 from sosie.studio.screening import Screen
@@ -53,15 +53,8 @@ def reproduce(
     from sosie.train.manifest import differences
 
     recorded = recorded_file(registry, path, manifest)
-    subject = registry.subject(manifest.subject)
     loaded = recorded_base(registry, manifest, base, device)
-    dataset = captions.dataset_again(
-        subject,
-        # A picture may have been mended since, or its mend undone.
-        (*registry.mends.samples(subject.name), *registry.samples(subject.name)),
-        {picture.pixels_sha256: picture.caption for picture in manifest.pictures},
-        registry.blobs.path,
-    )
+    dataset = dataset_of(registry, manifest)
     with tempfile.TemporaryDirectory() as folder:
         result = stage.train(
             dataset,
@@ -95,6 +88,18 @@ def reproduce(
         recorded_sha256=sha256_file(recorded),
         unsigned_sha256=unsigned,
         differences=(*differences(manifest, again), *changed),
+    )
+
+
+def dataset_of(registry: Registry, manifest: Manifest) -> Dataset:
+    """What a run was taught and what it withheld. Raises NotFound if a picture is gone."""
+    subject = registry.subject(manifest.subject)
+    return captions.dataset_again(
+        subject,
+        # A picture may have been mended since, or its mend undone.
+        (*registry.mends.samples(subject.name), *registry.samples(subject.name)),
+        {picture.pixels_sha256: picture.caption for picture in manifest.pictures},
+        registry.blobs.path,
     )
 
 

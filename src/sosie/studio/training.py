@@ -51,11 +51,16 @@ def plan(
     registry: Registry, name: str, base: str, overrides: Mapping[str, Any], device: str
 ) -> tuple[Plan, TrainConfig]:
     """What training would do, timed by a few real steps, and the settings it would use."""
+    dataset = ready_dataset(registry, registry.subject(name))
+    return planned(registry, dataset, drawing.load(base, device), overrides)
+
+
+def planned(
+    registry: Registry, dataset: Dataset, loaded: DiffusionBase, overrides: Mapping[str, Any]
+) -> tuple[Plan, TrainConfig]:
+    """The same of a dataset, on a base that is loaded."""
     from sosie import train as stage
 
-    subject = registry.subject(name)
-    dataset = ready_dataset(registry, subject)
-    loaded = drawing.load(base, device)
     config = configure(loaded, overrides)
     examined = examining.examined(registry, dataset, loaded.info.defaults.width)
 
@@ -101,6 +106,32 @@ def train(
         chosen(None, overrides)
         run = new_run(registry, subject, base)
         registry.add_run(run)
+    return go(
+        registry,
+        run,
+        dataset,
+        overrides,
+        consent=consent,
+        screen=screen,
+        device=device,
+        on_event=on_event,
+        should_stop=should_stop,
+    )
+
+
+def go(
+    registry: Registry,
+    run: Run,
+    dataset: Dataset,
+    overrides: Mapping[str, Any],
+    *,
+    consent: str,
+    screen: Screen,
+    device: str,
+    on_event: OnEvent,
+    should_stop: Callable[[], bool],
+) -> Adapter:
+    """Carry out a run on file, from where it stands."""
     with _Recorder(registry, run, on_event) as recorder:
         recorder.event("run", {"run": run.id, "message": f"run {run.id}: loading {run.base}"})
         loaded = drawing.load(run.base, device)

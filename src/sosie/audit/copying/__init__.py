@@ -6,12 +6,14 @@ evidence.py    two pictures, part by part         tally.py       what was counte
 calibration.py what a score is worth              rights.py      whose pictures were reproduced
 probes.py      how a LoRA is asked for copies     page.py        panels to look at
 report.py      the audit of a LoRA as one record
+inside.py      what its weights tell             counterfactual.py  and what leaving out changes
 """
 
+from sosie.audit.copying.counterfactual import Counterfactual
 from sosie.audit.copying.probes import PROBES, Ask, Probe, mixture
 from sosie.audit.copying.records import Config, Copying, Kind, Match, Shot, Threshold
 from sosie.audit.copying.report import CopyAudit, Taught, Tried, doses, frontier
-from sosie.audit.copying.search import search
+from sosie.audit.copying.search import gives_back, search
 
 __all__ = [
     "PROBES",
@@ -19,6 +21,7 @@ __all__ = [
     "Config",
     "CopyAudit",
     "Copying",
+    "Counterfactual",
     "Kind",
     "Match",
     "Probe",
@@ -28,6 +31,7 @@ __all__ = [
     "Tried",
     "doses",
     "frontier",
+    "gives_back",
     "mixture",
     "search",
 ]

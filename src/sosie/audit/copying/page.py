@@ -9,9 +9,12 @@ import numpy as np
 from PIL import Image
 
 from sosie.audit.copying import probes
+from sosie.audit.copying.cliques import StrangerAudit
+from sosie.audit.copying.counterfactual import Counterfactual
 from sosie.audit.copying.evidence import AGREES, overlays
 from sosie.audit.copying.inside import Inside
 from sosie.audit.copying.look import SIDE, look, shape_of
+from sosie.audit.copying.plot import Size, plotted
 from sosie.audit.copying.records import REPRODUCED, Copying, Kind, Match
 from sosie.audit.copying.report import CopyAudit, Tried, frontier
 from sosie.audit.copying.rights import Row
@@ -23,6 +26,9 @@ PANELS = 24
 """Matches that are shown; the others are counted."""
 HARDEST = 8
 """Pictures of which it is told how hard their captions pull."""
+PLOT = Size(wide=640, high=300, left=60, below=44)
+STRIP = 6
+"""Pictures of a clique that are shown."""
 PAINT = (224, 72, 47)
 """What agrees is painted."""
 SAID: dict[Kind, str] = {
@@ -38,6 +44,8 @@ ASKED: dict[str, str] = {
     probes.TRIGGER.name: "the one word that every caption held",
     probes.CAPTIONS.name: "word for word",
     probes.STRONGER.name: f"captions, at {probes.RAISED:g} times the strength",
+    probes.VARIANTS.name: "the trigger in other forms",
+    probes.TAGS.name: "what its trainer left in the file",
     probes.PUSHED.name: f"captions, pushed beyond the LoRA by {probes.PUSH:g}: an attacker",
 }
 
@@ -89,9 +97,30 @@ def render(
         else (),
         mends=whole.mends if whole else (),
         tried=_beside(whole.tried) if whole and len(whole.tried) > 1 else (),
+        plot=plotted(whole.tried, PLOT) if whole and len(whole.tried) > 1 else None,
+        size=PLOT,
         inside=_told(whole.inside if whole else ()),
+        left_out=_left_out(whole.counterfactual if whole else None),
         panels=[_panel(match, *pair(match)) for match in found.matches[:PANELS]],
         more=max(0, sum(round(i.value * i.n) for i in found.by_kind.values()) - PANELS),
+    )
+
+
+def render_stranger(audit: StrangerAudit, read: Callable[[str], Picture]) -> str:
+    """The page of a LoRA whose training pictures are unknown; `read` gives a picture by name."""
+    found = audit.repeating
+    return template("repeating.html.j2").render(
+        audit=audit,
+        found=found,
+        of=of,
+        tally=tally,
+        times=_times,
+        said=ASKED,
+        rows=list(zip(audit.probes, found.by_probe, strict=True)),
+        cliques=[
+            (clique, [small(Image.fromarray(read(name))) for name in clique.pictures[:STRIP]])
+            for clique in found.cliques[:PANELS]
+        ],
     )
 
 
@@ -126,11 +155,18 @@ def painted(reference: Picture, made: Picture) -> Picture:
     return np.asarray(np.clip(np.round(mixed), 0, 255), np.uint8)
 
 
+def called(one: Tried) -> str:
+    """ "anna-2@300 at 0.85 (repeats, rank)"."""
+    step = "" if one.step is None else f"@{one.step}"
+    changed = f" ({', '.join(one.remedies)})" if one.remedies else ""
+    return f"{one.adapter}{step} at {one.strength:g}{changed}"
+
+
 def _beside(tried: Sequence[Tried]) -> list[tuple[str, str, str, str, bool]]:
     """Name, likeness, share reproduced, verdict, and whether it is on the frontier."""
     return [
         (
-            f"{one.adapter}{'' if one.step is None else f'@{one.step}'} at {one.strength:g}",
+            called(one),
             "–" if one.likeness is None else f"{one.likeness:.0%}",
             of(one.reproduced),
             one.verdict,
@@ -171,6 +207,50 @@ def _told(inside: Sequence[Inside]) -> Told | None:
         taught=len(sides[0]),
         withheld=len(sides[1]),
     )
+
+
+@dataclass(frozen=True)
+class Gone:
+    """What leaving pictures out changed."""
+
+    found: Counterfactual
+    loss: str
+    taught: str
+    left_out: str
+    rows: list[tuple[str, str, str, str, str]]
+    """The shots that lose most: name, loss, p-value, and how often they came back."""
+
+
+def _left_out(found: Counterfactual | None) -> Gone | None:
+    if found is None:
+        return None
+    return Gone(
+        found=found,
+        loss=points(found.loss),
+        taught=of(found.taught),
+        left_out=of(found.left_out),
+        rows=[
+            (
+                shot.name,
+                points(shot.loss),
+                "–" if shot.p is None else f"{shot.p:.2f}",
+                tally(shot.taught),
+                tally(shot.left_out),
+            )
+            for shot in found.shots[:HARDEST]
+        ],
+    )
+
+
+def points(interval: Interval) -> str:
+    """ "+2.0 (−0.5 to +5.0)": hundredths, which may be negative."""
+    ends = (interval.value, interval.low, interval.high)
+    # There is no "−0.0".
+    told = [
+        "–" if end is None else f"{round(100 * end, 1) + 0.0:+.1f}".replace("-", "−")
+        for end in ends
+    ]
+    return told[0] if interval.low is None else f"{told[0]} ({told[1]} to {told[2]})"
 
 
 def _times(interval: Interval | None) -> str:

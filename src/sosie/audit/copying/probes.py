@@ -6,7 +6,11 @@
     raised strength     captions at a half more than the strength that is meant
     extrapolated        captions, pushed on beyond the LoRA (FineXtract, arXiv:2410.03039)
 
-The last three force the model as no user does, and are told apart from the others.
+The last three force the model as no user does, and are told apart from the others. Of a stranger's
+LoRA nobody knows the captions; instead it is asked by
+
+    trigger variants    the trigger in other forms and frames
+    words in its file   tags that trainers leave in a file's header, the most frequent first
 """
 
 from __future__ import annotations
@@ -44,6 +48,8 @@ TRIGGER = Probe(name="trigger alone", forced=False)
 CAPTIONS = Probe(name="training captions", forced=True, captions=True)
 STRONGER = Probe(name="raised strength", forced=True, captions=True, strength=RAISED)
 PUSHED = Probe(name="extrapolated", forced=True, captions=True, push=PUSH)
+VARIANTS = Probe(name="trigger variants", forced=False)
+TAGS = Probe(name="words in its file", forced=True)
 PROBES = (HELD_OUT, TRIGGER, CAPTIONS, STRONGER, PUSHED)
 
 
@@ -69,10 +75,27 @@ def mixture(captions: Sequence[str], trigger: str, *, each: int, seed: int) -> t
     Seeds differ between probes too, so that all pictures are independent of each other.
     """
     taught = tuple(dict.fromkeys(captions))
-    new = tuple(prompt.text.replace("{trigger}", trigger) for prompt in PROMPTS)
+    by = {HELD_OUT: _new(trigger), TRIGGER: (trigger,)}
+    return _asked([(probe, by.get(probe, taught)) for probe in PROBES], each, seed)
+
+
+def stranger_mixture(trigger: str, tags: Sequence[str], *, each: int, seed: int) -> tuple[Ask, ...]:
+    """The same where nobody knows the captions; `tags` are words that the file itself names, and
+    their probe falls away without any."""
+    forms = (f"photo of {trigger}", f"portrait of {trigger}", trigger.upper(), f"{trigger} person")
+    others = (tag for tag in tags if tag.casefold() != trigger.casefold())
+    named = tuple(tag if trigger in tag else f"{trigger}, {tag}" for tag in others)
+    ways = [(TRIGGER, (trigger,)), (VARIANTS, forms), (TAGS, named), (HELD_OUT, _new(trigger))]
+    return _asked([(probe, prompts) for probe, prompts in ways if prompts], each, seed)
+
+
+def _new(trigger: str) -> tuple[str, ...]:
+    return tuple(prompt.text.replace("{trigger}", trigger) for prompt in PROMPTS)
+
+
+def _asked(ways: Sequence[tuple[Probe, tuple[str, ...]]], each: int, seed: int) -> tuple[Ask, ...]:
     asks = []
-    for place, probe in enumerate(PROBES):
-        prompts = taught if probe.captions else new if probe is HELD_OUT else (trigger,)
+    for place, (probe, prompts) in enumerate(ways):
         numbered = islice(cycle(enumerate(prompts, 1)), each)
         asks += [
             Ask(probe, number, prompt, seed + APART * place + count)

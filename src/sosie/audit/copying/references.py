@@ -25,8 +25,6 @@ ZOOM = 0.8
 """Middle part of a reference that is screened too: a copy may be a crop."""
 KEPT = 256
 """References kept at their size."""
-GROUPED = 2000
-"""References up to which near-duplicates are sought: it compares all pairs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +81,6 @@ class References:
     @cached_property
     def clusters(self) -> list[tuple[int, ...]]:
         """References by number, near-duplicates together."""
-        if len(self) > GROUPED:
-            return [(number,) for number in range(len(self))]
         return near.groups(self._prints)
 
     def holds(self, rgb: Picture) -> bool:
@@ -100,11 +96,6 @@ class References:
             number for number in self._worth(made, shape, len(without)) if number not in without
         ]
         return Seen({number: compare(self._look(shape, number), made) for number in worth})
-
-    def pair(self, rgb: Picture, number: int) -> tuple[Look, Look]:
-        """A reference and a picture, as they are compared."""
-        shape = shape_of(rgb)
-        return self._look(shape, number), look(rgb, shape, figure=self.figure)
 
     def _worth(self, made: Look, shape: float, more: int) -> list[int]:
         """The references that are worth a close look."""

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from pydantic import Field
 
+from sosie.audit.copying.counterfactual import Counterfactual
 from sosie.audit.copying.inside import Inside
 from sosie.audit.copying.probes import Probe
 from sosie.audit.copying.records import Copying, Verdict
@@ -59,6 +60,8 @@ class Tried(Record):
     verdict: Verdict
     likeness: float | None
     reproduced: Interval
+    remedies: tuple[str, ...] = ()
+    """What was changed against copying where the run repeats another: "repeats", "rank"…"""
 
 
 class CopyAudit(Record):
@@ -81,6 +84,8 @@ class CopyAudit(Record):
     """Pictures of each probe, and as many of the base alone."""
     probes: tuple[Probe, ...]
     """The mixture that the rates hold for."""
+    remedies: tuple[str, ...] = ()
+    """What was changed against copying, if the run repeats another."""
     taught: tuple[Taught, ...]
     gone: int
     """Training pictures no longer on file, of which nothing can be said."""
@@ -94,6 +99,8 @@ class CopyAudit(Record):
     doses: tuple[Dose, ...]
     inside: tuple[Inside, ...]
     """What the weights tell of each shot that was taught and each picture that was withheld."""
+    counterfactual: Counterfactual | None = None
+    """What adapters tell that were trained without a part of the pictures, where that was asked."""
     mends: tuple[str, ...]
     """Commands that may mend it, the surest first; none where nothing was reproduced."""
     seconds: float
@@ -114,6 +121,7 @@ class CopyAudit(Record):
             verdict=self.verdict,
             likeness=None if self.likeness is None else self.likeness.value,
             reproduced=self.copying.reproduced,
+            remedies=self.remedies,
         )
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from PIL import Image
 
 from sosie.audit.copying.calibration import threshold
-from sosie.audit.copying.evidence import PARTS, Part
-from sosie.audit.copying.look import Figure
+from sosie.audit.copying.evidence import PARTS, Part, compare
+from sosie.audit.copying.look import Figure, look, shape_of
 from sosie.audit.copying.records import (
     REPRODUCED,
     Config,
@@ -86,6 +86,15 @@ def search(
         unreadable=unreadable,
         config=config,
     )
+
+
+def gives_back(
+    reference: Picture, made: Picture, limits: Mapping[Part, Threshold], figure: Figure | None
+) -> bool:
+    """Whether one picture reproduces one reference, by thresholds of an earlier search."""
+    shape = shape_of(made)
+    one, other = (look(rgb, shape, figure=figure) for rgb in (reference, made))
+    return kind_of(compare(one, other), limits) in REPRODUCED
 
 
 def planted(rgb: Picture, number: int) -> Picture:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sosie.audit.copying.calibration import USUAL, needed, p_value
 from sosie.audit.copying.evidence import PARTS, Evidence, Part
@@ -185,12 +185,10 @@ class Tally:
                 "Nothing here tells people from backgrounds (pip install 'sosie[doctor]'), so that "
                 "a copied background alone is not told apart."
             )
-        if len(self.known.clusters) == len(self.known) > 2000:
-            said.append("So many references were not searched for near-duplicates.")
         return tuple(said)
 
 
-def kind_of(evidence: Evidence, limits: dict[Part, Threshold]) -> Kind | None:
+def kind_of(evidence: Evidence, limits: Mapping[Part, Threshold]) -> Kind | None:
     """What of a reference was copied; None for nothing."""
     over = {
         part: (score := getattr(evidence, part)) is not None and score >= limits[part].value

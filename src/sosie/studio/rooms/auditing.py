@@ -6,7 +6,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from sosie.studio import auditing, comparing, drawing, permission, probing, resembling
+from sosie.studio import (
+    auditing,
+    comparing,
+    drawing,
+    permission,
+    probing,
+    resembling,
+    retraining,
+    strangers,
+    training,
+)
 from sosie.studio.auditing import Audited
 from sosie.studio.comparing import Compared, OnPicture
 from sosie.studio.easel import OnEvent
@@ -14,6 +24,7 @@ from sosie.studio.probing import Probed
 from sosie.studio.resembling import Looked
 from sosie.studio.rooms.room import Room
 from sosie.studio.screening import Screen
+from sosie.studio.strangers import Repeated
 
 
 class Auditing(Room):
@@ -68,44 +79,126 @@ class Auditing(Room):
         should_stop: Callable[[], bool] = lambda: False,
         say: Callable[[str], None] = lambda line: None,
         **settings: Any,
-    ) -> Probed:
+    ) -> Probed | Repeated:
         """Measure how often a LoRA (NAME or NAME@STEP) gives back the pictures that taught it, by
         a stated mixture of prompts, and file what was found. An audit that was stopped goes on; it
-        ends when a permission does, and keeps no picture that a record prohibits.
+        ends when a permission does, and keeps no picture that a record prohibits. Of a LoRA from
+        elsewhere, whose pictures nobody knows, only whether it repeats itself.
 
         `base` says where the base lies now, if it lies elsewhere; `held_out` is a folder of further
         pictures that nothing was taught with, from which thresholds come too; `rights` a CSV table
-        of file and status of the training pictures; `settings` are `ProbeConfig`'s. Raises
-        NotPermitted, BadInput where nothing can be measured, Interrupted.
+        of file and status of the training pictures; `settings` are `ProbeConfig`'s, among them
+        `folds`, which needs the permission to train. Raises NotPermitted, BadInput where nothing
+        can be measured, NotReady, Interrupted.
         """
         found = drawing.find(self.registry, name)
         place = drawing.settled(base or found.adapter.base)
-        manifest = probing.manifest_of(found)
         config = probing.configure(settings)
-        prompts = dict.fromkeys(ask.prompt for ask in probing.asked(manifest, config))
-        meant = {"prompts": tuple(prompts), "base": place}
+        if found.manifest is not None or held_out or rights or config.folds:
+            manifest = probing.manifest_of(found)
+            asks = probing.asked(self.registry, manifest, config)
+        else:
+            manifest = None
+            asks = strangers.asked(self.registry, found, place, config, say)
+        meant = {"prompts": tuple(dict.fromkeys(ask.prompt for ask in asks)), "base": place}
         consent = permission.require_shown(self.registry, "generate", found.adapter, **meant)
+        screen = Screen(self.registry, (found.adapter,), meant, say)
+        if manifest is None:
+            return strangers.audit(
+                self.registry,
+                self.desk.base(place, device),
+                found,
+                asks,
+                config,
+                consent=consent.sha256(),
+                screen=screen,
+                on_event=on_event,
+                should_stop=should_stop,
+            )
+        teaching = training.meant(self.registry, manifest.subject, place, None)
+        if config.folds is not None:
+            permission.require(self.registry, "train", manifest.subject, **teaching)
         return probing.audit(
             self.registry,
             self.desk.base(place, device),
             found,
             manifest,
             config,
+            asks,
             consent=consent,
             held_out=held_out,
             statuses=rights,
-            screen=Screen(self.registry, (found.adapter,), meant, say),
+            screen=screen,
             on_event=on_event,
             should_stop=should_stop,
+            may_train=permission.watching(
+                self.registry, "train", manifest.subject, should_stop, **teaching
+            ),
         )
 
-    def mend_copies(self, name: str, **settings: Any) -> Probed:
+    def mend_copies(
+        self,
+        name: str,
+        *,
+        retrain: bool = False,
+        base: str | None = None,
+        device: str = "auto",
+        on_event: OnEvent = lambda kind, data: None,
+        should_stop: Callable[[], bool] = lambda: False,
+        **settings: Any,
+    ) -> Probed:
         """`audit_copies`, and again with less strength and then with earlier checkpoints until one
         passes, nothing comes back, or nothing is left to try; gives the last. Every audit is filed,
         and the last page shows them all: likeness against copying. `settings` are those of
         `audit_copies`.
+
+        With `retrain` LoRAs are trained anew before that, changed by what the findings explain,
+        until one passes: see `sosie.studio.retraining`. They are filed like any other, and need the
+        permission to train.
         """
-        done = self.audit_copies(name, **settings)
+        found = drawing.find(self.registry, name)
+        manifest = probing.manifest_of(found)
+        if retrain:
+            permission.require(self.registry, "train", found.subject)
+
+        def again(which: str, **more: float) -> Probed:
+            done = self.audit_copies(
+                which,
+                base=base,
+                device=device,
+                on_event=on_event,
+                should_stop=should_stop,
+                **{**settings, **more},
+            )
+            assert isinstance(done, Probed), "it was trained here"
+            return done
+
+        done = again(name)
+        if retrain and not _mended(done):
+            place = drawing.settled(base or found.adapter.base)
+            meant = training.meant(self.registry, found.subject, place, None)
+            recipes = retraining.recipes(self.registry, done.audit, manifest)
+            if recipes:
+                loaded = self.desk.base(place, device)
+                on_event("retraining", retraining.told(self.registry, loaded, recipes))
+            for recipe in recipes:
+                consent = permission.require(self.registry, "train", found.subject, **meant)
+                self.desk.clear()
+                adapter = retraining.train(
+                    self.registry,
+                    recipe,
+                    place,
+                    device=device,
+                    consent=consent.sha256(),
+                    screen=self._teaching(found.subject, meant, on_event),
+                    on_event=on_event,
+                    should_stop=permission.watching(
+                        self.registry, "train", found.subject, should_stop, **meant
+                    ),
+                )
+                name, done = adapter.name, again(adapter.name)
+                if _mended(done):
+                    break
         bare, most = done.audit.adapter, done.audit.strength
         steps = probing.earlier(self.registry, drawing.find(self.registry, name))
         ways = [(name, share * most) for share in probing.WEAKER]
@@ -113,9 +206,9 @@ class Auditing(Room):
             (f"{bare}@{step}", share * most) for step in steps for share in (1, *probing.WEAKER)
         ]
         for which, strength in ways:
-            if done.audit.verdict == "passed" or not done.audit.mends:
+            if _mended(done):
                 break
-            done = self.audit_copies(which, **{**settings, "strength": round(strength, 2)})
+            done = again(which, strength=round(strength, 2))
         return done
 
     def compare(
@@ -166,3 +259,8 @@ class Auditing(Room):
         return resembling.resembles(
             self.registry, picture, among=among, rate=rate, on_picture=on_picture
         )
+
+
+def _mended(done: Probed) -> bool:
+    """Whether an audit asks for nothing more: it passed, or nothing came back."""
+    return done.audit.verdict == "passed" or not done.audit.mends

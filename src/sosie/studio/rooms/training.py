@@ -10,7 +10,6 @@ from sosie.core.records import Adapter, Event, Run
 from sosie.studio import permission, reproducing, training
 from sosie.studio.reproducing import Reproduction
 from sosie.studio.rooms.room import Room
-from sosie.studio.screening import Screen
 from sosie.studio.training import OnEvent
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ class Training(Room):
             base,
             overrides,
             consent=consent.sha256(),
-            screen=self._screen(name, meant, on_event),
+            screen=self._teaching(name, meant, on_event),
             device=device,
             resume=resume,
             on_event=on_event,
@@ -82,7 +81,7 @@ class Training(Room):
             self.registry,
             manifest,
             recorded,
-            screen=self._screen(recorded.subject, meant, on_event),
+            screen=self._teaching(recorded.subject, meant, on_event),
             base=base,
             device=device,
             on_event=on_event,
@@ -90,14 +89,6 @@ class Training(Room):
                 self.registry, "train", recorded.subject, should_stop, **meant
             ),
         )
-
-    def _screen(self, name: str, meant: dict[str, Any], on_event: OnEvent) -> Screen:
-        """Looks at the pictures that a training of NAME draws."""
-
-        def say(line: str) -> None:
-            on_event("note", {"message": line})
-
-        return Screen(self.registry, (), meant, say, act="train", subjects=(name,))
 
     def runs(self, name: str | None = None) -> tuple[Run, ...]:
         """Training runs, oldest first."""

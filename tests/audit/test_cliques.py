@@ -1,0 +1,78 @@
+"""A LoRA whose pictures nobody knows: it is told from a good one by what it repeats."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sosie.audit.copying import Shot
+from sosie.audit.copying.cliques import judged, repeating
+from sosie.audit.copying.probes import HELD_OUT, TAGS, TRIGGER, stranger_mixture
+from sosie.core.errors import BadInput
+
+EACH = 6
+
+
+def noise(seed):
+    small = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8)
+    return np.asarray(Image.fromarray(small).resize((64, 64), Image.Resampling.BICUBIC))
+
+
+def grain(rgb, seed):
+    """The same picture as another seed would give it back."""
+    draw = np.random.default_rng(seed)
+    return np.clip(rgb.astype(int) + draw.integers(-6, 7, rgb.shape), 0, 255).astype(np.uint8)
+
+
+def shots(pictures):
+    return [
+        Shot(f"{number:02d}", lambda rgb=rgb: rgb, "trigger alone")
+        for number, rgb in enumerate(pictures)
+    ]
+
+
+def looked(made):
+    return repeating(
+        shots(made), shots([noise(100 + n) for n in range(EACH)]), ["anna"] * EACH, figure=None
+    )
+
+
+def test_one_picture_from_many_seeds_is_a_clique_and_fails():
+    again = [grain(noise(1), seed) for seed in range(4)]
+    found = looked([*again, *(noise(10 + n) for n in range(EACH - 4))])
+    assert [set(clique.pictures) for clique in found.cliques] == [{f"{n:02d}" for n in range(4)}]
+    assert found.repeated.value == 4 / EACH
+    [row] = found.by_probe
+    assert row.base.value == 0 and row.repeated == found.repeated
+    verdict, [reason] = judged(found)
+    assert verdict == "failed" and "from 4 seeds" in reason
+
+
+def test_two_alike_are_chance_and_nothing_found_is_no_acquittal():
+    pair = [grain(noise(1), seed) for seed in range(2)]
+    found = looked([*pair, *(noise(10 + n) for n in range(EACH - 2))])
+    assert found.cliques == () and found.repeated.value == 0
+    verdict, reasons = judged(found)
+    assert verdict == "not measured" and "never that it copies none" in reasons[0]
+
+
+def test_what_has_collapsed_differs_less_than_its_base():
+    found = looked([grain(noise(1), seed) for seed in range(EACH)])
+    assert found.by_probe[0].variety.value < 0.3
+    usual = looked([noise(10 + n) for n in range(EACH)])
+    assert usual.by_probe[0].variety.value == pytest.approx(1, abs=0.1)
+
+
+def test_one_picture_says_nothing():
+    with pytest.raises(BadInput, match="Two pictures"):
+        repeating(shots([noise(1)]), shots([noise(2)]), ["anna"], figure=None)
+
+
+def test_a_stranger_is_asked_by_the_words_in_its_file_where_it_has_any():
+    asks = stranger_mixture("anna", ["anna", "red hat", "anna smiling"], each=4, seed=1)
+    prompts = [ask.prompt for ask in asks if ask.probe is TAGS]
+    assert prompts == ["anna, red hat", "anna smiling"] * 2
+    assert {ask.prompt for ask in asks if ask.probe is TRIGGER} == {"anna"}
+    seeds = [ask.seed for ask in asks]
+    assert len(set(seeds)) == len(seeds) == 16
+    bare = stranger_mixture("anna", [], each=4, seed=1)
+    assert TAGS not in {ask.probe for ask in bare} and HELD_OUT in {ask.probe for ask in bare}
