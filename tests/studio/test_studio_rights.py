@@ -329,7 +329,7 @@ def test_a_permission_that_expires_ends_a_run_before_its_next_step(studio, train
 
     studio.consent("anna", relation="self", until=now().astimezone().date())
     steps: list[object] = []
-    with pytest.raises(NotPermitted, match="permitted it until"):
+    with pytest.raises(NotPermitted, match="held until"):
         studio.train(
             "anna", base=str(trained.base), overrides=QUICK, device="cpu", on_event=midnight
         )

@@ -262,7 +262,7 @@ def _named(registry: Registry, sha256: str) -> Named:
         return Named(consent_sha256=sha256, standing="not on file")
     return Named(
         consent_sha256=sha256,
-        standing=permission.standing(registry, consent)[0],
+        standing=permission.standing(registry, consent).word,
         subject=consent.subject,
         relation=consent.relation,
         until=consent.until,
