@@ -45,7 +45,7 @@ def issue(registry: Registry, *, days: int) -> Status:
 
 def write(status: Status, path: Path) -> None:
     """Write a list to a file."""
-    write_atomically(path, status.model_dump_json(indent=1).encode() + b"\n")
+    write_atomically(path, status.model_dump_json(indent=1).encode() + b"\n", shared=True)
 
 
 def read(path: Path) -> Status:
