@@ -46,7 +46,7 @@ GATHERING: dict[str, Call] = {
     "mend": lambda s, tmp: s.mend("anna", ["resize"], pictures=["1.png"], options={"side": 32}),
     "suggest_captions": lambda s, tmp: s.suggest_captions("anna", captioner=Spy()),
 }
-"""Verbs that take in or work on pictures: those that come before any permission, and end with it."""
+"""Verbs that take in pictures or work on them: free until somebody signs, and then no longer."""
 FREE = {
     *(
         "new",

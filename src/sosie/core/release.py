@@ -72,9 +72,7 @@ def _in_utc(at: datetime) -> datetime:
 def _portable(name: str) -> str:
     """`name`, if it is a file's on every system. Raises ValueError."""
     if not _FILE.fullmatch(name):
-        raise ValueError(
-            "it is no plain name of a file: letters, digits, and - _ . or blanks within"
-        )
+        raise ValueError("it is no plain name of a file: letters, digits, - _ . and blanks")
     if name.split(".")[0].upper() in _DEVICES:
         raise ValueError("it is the name of a device on Windows")
     return _one_line(name)
