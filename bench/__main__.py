@@ -56,4 +56,5 @@ def main(names: list[str]) -> None:
         print()
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":  # and not in the processes of a benchmark, which import it too
+    main(sys.argv[1:])

@@ -11,8 +11,8 @@ crowd, other pictures of that person which the world draws. What the search flag
 counted on new pictures of the person.
 
 The white-box evidence is judged by captions: planted ones (more than once) against those of
-pictures that training never saw. What was trained and drawn is kept in `SOSIE_BENCH_PLANTED`, so
-that a run that was stopped goes on; `SOSIE_BENCH_PEOPLE` takes another number of people.
+pictures that training never saw. What was trained and drawn is kept, so that
+a run that was stopped goes on; `SOSIE_BENCH_PEOPLE` takes another number of people.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from bench.kept import FOLDER
 from bench.likeness import SEEDS
 from demo.people import age_of, write_pictures
 from sosie.audit.copying import Copying, Shot, search
@@ -49,7 +50,7 @@ from sosie.train import Manifest
 from sosie.world.people import person
 from sosie.world.photo import photo
 
-KEPT = Path(os.environ.get("SOSIE_BENCH_PLANTED", "build/bench/planted"))
+KEPT = FOLDER / "planted"
 PEOPLE = int(os.environ.get("SOSIE_BENCH_PEOPLE", "20"))
 DOSES = (1, 2, 4, 8, 16, 32, 64, 128)
 PICTURES = 15

@@ -8,9 +8,8 @@ cosine, by SFace, to pictures of the person that training never saw. Both are co
 same person's and seed's own set without the fault; seeds are averaged, and people are what the
 interval is over.
 
-Each LoRA's outcome is kept, so that an interrupted run goes on. `SOSIE_BENCH_STUDY` names the file,
-`SOSIE_BENCH_STUDY_SIZE` takes another number of people and of seeds than "10x3", and
-`SOSIE_BENCH_STUDY_FAULTS` takes some faults only.
+Each LoRA's outcome is kept, so that an interrupted run goes on. `SOSIE_BENCH_STUDY_SIZE` takes
+another number of people and of seeds than "10x3", and `SOSIE_BENCH_STUDY_FAULTS` some faults only.
 """
 
 from __future__ import annotations
@@ -28,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from bench.kept import FOLDER, Ledger
 from bench.likeness import references
 from bench.plants import Shot
 from bench.plants.grain import grainy
@@ -52,7 +52,7 @@ Fault = Callable[[Shot], Shot]
 Leak = Callable[[Sequence[Picture], Sequence[Picture]], float]
 """From the drawn pictures and those taught with the fault, how much of it leaked."""
 
-KEPT = Path(os.environ.get("SOSIE_BENCH_STUDY", "build/bench/rules.jsonl"))
+KEPT = FOLDER / "rules.jsonl"
 PEOPLE, SEEDS = map(int, os.environ.get("SOSIE_BENCH_STUDY_SIZE", "10x3").split("x"))
 PICTURES, SIDE = 15, 128
 AMOUNTS = (0, 5, 10)
@@ -268,9 +268,8 @@ def wanted(names: Sequence[str]) -> Iterator[tuple[str, int, int, int]]:
 
 def go_on(names: Sequence[str], path: Path = KEPT) -> list[Outcome]:
     """Teach what is missing; gives all outcomes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    made = [Outcome.model_validate_json(line) for line in lines if line.endswith("}")]
+    ledger = Ledger(path, Outcome)
+    made = ledger.rows()
     done = {(one.fault, one.amount, one.person, one.seed) for one in made}
     missing = [one for one in wanted(names) if one not in done]
     base = load_base("pocket")
@@ -278,8 +277,7 @@ def go_on(names: Sequence[str], path: Path = KEPT) -> list[Outcome]:
         shots = spoilt(name, good(who), amount) if name else good(who)
         seen = taught(base, shots, seed)
         outcome = _judged(name, amount, who, seed, seen)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(f"{outcome.model_dump_json()}\n")
+        ledger.add(outcome)
         made.append(outcome)
     return made
 

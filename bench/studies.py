@@ -12,28 +12,24 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import ValidationError
 
 from bench.choice import new_pictures
-from bench.likeness import SEEDS, Picture, pictures, ranked, references
+from bench.kept import FOLDER, Ledger, side_by_side
+from bench.likeness import SEEDS, pictures, ranked
 from bench.plot import Point, chart
 from bench.taught import taught
 from sosie.audit import Known, found
 from sosie.audit.intervals import mean_interval
 from sosie.core.records import Record
 from sosie.models import faces
-from sosie.models.diffusion.base import DiffusionBase
-from sosie.models.diffusion.resolve import load_base
 from sosie.studio.drawing import pixels
 from sosie.train import Manifest
 
 PEOPLE = int(os.environ.get("SOSIE_BENCH_PEOPLE", "4"))
-KEPT = Path(os.environ.get("SOSIE_BENCH_KEPT", "build/bench/studies.jsonl"))
 PLOTS = Path("docs/studies")
 NUMBERS = (3, 6, 12, 24, 40)
 LENGTH, EVERY = 320, 40
@@ -61,13 +57,13 @@ class Seen(Record):
     training_loss: float | None
 
 
-@cache
-def _gallery() -> dict[str, list[Picture]]:
-    return {f"subject{seed}": references(seed) for seed in SEEDS}
+LEDGER = Ledger(FOLDER / "studies.jsonl", Seen)
 
 
-def study(kind: Study, base: DiffusionBase, seed: int, number: int = 15) -> list[Seen]:
-    """Teach the person `seed`, and look at the LoRA or, in the study of steps, all checkpoints."""
+def study(job: tuple[Study, int, int]) -> list[Seen]:
+    """Teach a person so many pictures, and look at the LoRA or, in the study of steps, at all
+    checkpoints. `job`: which study, the person, the number of pictures."""
+    kind, seed, number = job
     losses: dict[int, dict[str, Any]] = {}
 
     def heard(what: str, data: dict[str, Any]) -> None:
@@ -93,7 +89,7 @@ def study(kind: Study, base: DiffusionBase, seed: int, number: int = 15) -> list
             step = int(file.parent.name.removeprefix("step-"))
             if kind == "pictures" and step != manifest.config.steps:
                 continue
-            drawn = pictures(base, manifest.trigger, file)
+            drawn = pictures(manifest.trigger, file)
             seen = [faces.identity(picture) for picture in drawn]
             loss = losses.get(step, {})
             rows.append(
@@ -105,7 +101,7 @@ def study(kind: Study, base: DiffusionBase, seed: int, number: int = 15) -> list
                     taught=float(np.mean([old.cosine(face) or 0 for face in seen])) / new.unit
                     if old.held_out
                     else 0.0,
-                    named=ranked(faces.identity, {f"subject{seed}": drawn}, _gallery()).rank1.value,
+                    named=ranked(faces.identity, {f"subject{seed}": drawn}).rank1.value,
                     withheld_loss=loss.get("withheld"),
                     training_loss=loss.get("training"),
                 )
@@ -113,31 +109,16 @@ def study(kind: Study, base: DiffusionBase, seed: int, number: int = 15) -> list
     return rows
 
 
-def kept() -> list[Seen]:
-    """What is on file; a line that was cut off is left out."""
-    rows = []
-    for line in KEPT.read_text(encoding="utf-8").splitlines() if KEPT.exists() else ():
-        try:
-            rows.append(Seen.model_validate_json(line))
-        except ValidationError:
-            continue
-    return rows
-
-
 def go_on() -> None:
     """Make what is missing, one person after the other."""
-    KEPT.parent.mkdir(parents=True, exist_ok=True)
-    base, done = load_base("pocket"), {(row.study, row.person, row.at) for row in kept()}
+    done = {(row.study, row.person, row.at) for row in LEDGER.rows()}
+    jobs: list[tuple[Study, int, int]] = []
     for seed in SEEDS[:PEOPLE]:
-        wanted: list[tuple[Study, int]] = [
-            ("pictures", number) for number in NUMBERS if ("pictures", seed, number) not in done
-        ]
+        jobs += [("pictures", seed, n) for n in NUMBERS if ("pictures", seed, n) not in done]
         if ("steps", seed, LENGTH) not in done:
-            wanted.append(("steps", 15))
-        for kind, number in wanted:
-            lines = [row.model_dump_json() for row in study(kind, base, seed, number)]
-            with KEPT.open("a", encoding="utf-8") as file:
-                file.write("".join(f"\n{line}\n" for line in lines))
+            jobs.append(("steps", seed, 15))
+    for rows in side_by_side(study, jobs):
+        LEDGER.add(*rows)
 
 
 def course(rows: Sequence[Seen], value: str) -> list[Point]:
@@ -158,7 +139,7 @@ def run() -> list[tuple[str, str, str]]:
     plots.mkdir(parents=True, exist_ok=True)
     labels = {"new": "to new pictures", "taught": "to taught pictures", "named": "named right"}
     for kind, axis in (("pictures", "pictures given"), ("steps", "training steps")):
-        rows = [row for row in kept() if row.study == kind]
+        rows = [row for row in LEDGER.rows() if row.study == kind]
         lines = {words: course(rows, value) for value, words in labels.items()}
         drawn = chart(lines, x=axis, y="likeness, of 1 for two real pictures; share named right")
         (plots / f"{kind}.svg").write_text(drawn, encoding="utf-8")

@@ -18,7 +18,7 @@ def taught(
     overrides: Mapping[str, Any],
     *,
     n: int = 15,
-    on_event: OnEvent | None = None,
+    on_event: OnEvent = lambda kind, data: None,
 ) -> tuple[Studio, Adapter]:
     """Train a LoRA of the person `seed` on `n` pictures by pocket's recipe, changed by `overrides`.
 

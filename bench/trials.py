@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import hashlib
 import inspect
-import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -20,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.kept import FOLDER, Ledger
 from bench.plants import Shot
 from bench.sets import Kept, bettered, examined, good, name_of, planted
 from sosie.core.records import Record
@@ -28,7 +28,7 @@ from sosie.doctor import Finding, table
 from sosie.doctor.records import SEVERITIES, Severity
 from sosie.doctor.rule import Rule
 
-KEPT = Path(os.environ.get("SOSIE_BENCH_KEPT", "build/bench/doctor.jsonl"))
+KEPT = FOLDER / "doctor.jsonl"
 KINDS: tuple[Kind, ...] = ("person", "handwriting")
 CLEAN = -1
 """The strength of a fault that is not there."""
@@ -62,13 +62,11 @@ def rules(kind: Kind) -> list[Rule]:
 
 def kept(path: Path = KEPT) -> list[Trial]:
     """The trials on file that still hold."""
-    if not path.exists():
-        return []
-    lines = path.read_text(encoding="utf-8").splitlines()
-    trials = [Trial.model_validate_json(line) for line in lines if line.endswith("}")]
     known = {rule.name for rule in table.RULES}
     return [
-        trial for trial in trials if trial.rule in known and trial.of == fingerprint(trial.rule)
+        trial
+        for trial in Ledger(path, Trial).rows()
+        if trial.rule in known and trial.of == fingerprint(trial.rule)
     ]
 
 
@@ -77,10 +75,7 @@ def go_on(count: int, path: Path = KEPT) -> None:
 
     The middle strength, which alone counts towards what is asked, comes first.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and not path.read_bytes().endswith(b"\n"):
-        with path.open("a", encoding="utf-8") as file:
-            file.write("\n")  # the last line was cut off: what follows must not join it
+    ledger = Ledger(path, Trial)
     done = {(trial.rule, trial.kind, trial.set, trial.strength) for trial in kept(path)}
     for strengths, number in product(((CLEAN, MIDDLE), (WEAK, STRONG)), range(count)):
         for kind in KINDS:
@@ -91,8 +86,7 @@ def go_on(count: int, path: Path = KEPT) -> None:
                 if (rule.name, kind, number, strength) not in done
             ]
             for trial in _tried(kind, number, wanted):
-                with path.open("a", encoding="utf-8") as file:
-                    file.write(f"{trial.model_dump_json()}\n")
+                ledger.add(trial)
                 done.add((trial.rule, trial.kind, trial.set, trial.strength))
 
 

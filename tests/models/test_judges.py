@@ -80,6 +80,12 @@ def test_people_are_told_apart():
     assert np.diag(near).mean() > near.mean() + 0.2
 
 
+def test_of_an_oblong_picture_the_middle_is_judged():
+    judge, square = judges.person_judge(), photo(person(300_009), seed=1).picture
+    wide = np.pad(square, ((0, 0), (40, 41), (0, 0)))
+    assert np.allclose(judge(wide), judge(square))
+
+
 def test_hands_are_told_apart_whatever_they_write():
     judge = judges.writer_judge()
     hands = [writer(300_009 + 10 * n) for n in range(12)]

@@ -123,7 +123,9 @@ def test_the_network_that_taught_does_not_judge():
     taught = audit.panel(synthetic=True, taught_by_second=True)
     assert second.identity.name not in taught.hashes()
     assert any(second.identity.name in gap.why for gap in taught.missing)
+    assert len(taught.hashes()) == 2, "the world has a judge of its own"
     assert second.identity.name in audit.panel(synthetic=True).hashes()
+    assert len(audit.panel(synthetic=False, taught_by_second=True).hashes()) == 1
 
 
 def test_a_face_is_described_through_the_autoencoder_with_gradient():

@@ -71,6 +71,9 @@ class TrainConfig(Record):
     gradient_checkpointing: bool = False
     """Recompute activations on the way back: about a third slower, much less memory."""
 
+    shift: float = Field(default=1.0, gt=0)
+    """Moves training times towards noise above 1, where hair, clothes and the place are decided, on
+    top of the base's own shift; below 1 towards detail."""
     caption_dropout: float = Field(default=0.05, ge=0, le=1)
     """Share of pictures taught under the empty caption."""
     prior_pictures: int = Field(default=0, ge=0)
@@ -122,6 +125,10 @@ class TrainConfig(Record):
     def identity_loss(self) -> bool:
         """Whether there is an identity loss, where the subject is a person."""
         return self.identity_weight > 0 and "identity" not in self.waive
+
+    def plain_steps(self, steps: int) -> int:
+        """How many of `steps` come before the identity loss begins: all, where there is none."""
+        return round(self.identity_from * steps) if self.identity_loss else steps
 
     def pictures_per_step(self) -> int:
         """Pictures that one optimizer step sees."""

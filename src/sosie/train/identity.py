@@ -286,8 +286,7 @@ def prepare(
     anybody = nobody.mean(0)
     ways = F.normalize(torch.stack(person).to(anybody) - anybody, dim=1)
     target = Target(anybody=anybody, person=F.normalize(ways.mean(0), dim=0))
-    first = round(config.identity_from * steps)
-    return Coach(walker=walker, target=target, rows=rows[:PROMPTS], first=first)
+    return Coach(walker=walker, target=target, rows=rows[:PROMPTS], first=config.plain_steps(steps))
 
 
 def told(coach: Coach | None) -> str:

@@ -142,6 +142,12 @@ IDENTITY_COST = 5
 """Steps that the identity loss of one step takes as long as, measured on pocket."""
 
 
+def effort(begin: int, end: int, plain: int) -> int:
+    """Plain steps that take as long as those from `begin` to `end`, of which those after the first
+    `plain` have an identity loss."""
+    return end - begin + IDENTITY_COST * max(0, end - max(begin, plain))
+
+
 def choose_steps(config: TrainConfig, pictures: int) -> tuple[int, str]:
     """The number of steps, and why."""
     if config.steps is not None:
@@ -196,9 +202,8 @@ def _minutes(
     prompts = 8 if config.probes is None else len(config.probes)
     previews = (steps // config.preview_every + 1) * prompts if config.preview_every else 0
     drawn = (previews + config.prior_pictures) * info.defaults.steps
-    if config.identity_loss:
-        steps += round((1 - config.identity_from) * steps * IDENTITY_COST)
-    return (steps * seconds + (validations * measured + drawn) * forward) / 60
+    plain = config.plain_steps(steps)
+    return (effort(0, steps, plain) * seconds + (validations * measured + drawn) * forward) / 60
 
 
 def _rough_seconds(info: BaseInfo, config: TrainConfig, multiple: int, device: str) -> float | None:

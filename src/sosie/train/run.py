@@ -25,8 +25,9 @@ from sosie.train.loop import Teacher
 from sosie.train.manifest import Manifest, header
 from sosie.train.material import Material, encode, give_back, inject_teacher, spec_of
 from sosie.train.opening import announce, settle
-from sosie.train.planning import IDENTITY_COST, plan
+from sosie.train.planning import effort, plan
 from sosie.train.result import PictureLoss, TrainResult
+from sosie.train.standing import Standing
 from sosie.train.validation import Validation, measure, measure_effect, validate
 
 OnCheckpoint = Callable[[Checkpoint], float | None]
@@ -51,10 +52,9 @@ class Run:
     should_stop: ShouldStop | None
     sign: lora.Sign | None
     keep: preview.Keep
+    standing: Standing
     saved: dict[int, Checkpoint] = field(default_factory=dict)
     validations: dict[int, Validation] = field(default_factory=dict)
-    scores: dict[int, float] = field(default_factory=dict)
-    """What `on_checkpoint` said, by step."""
     done: int = 0
     """Steps behind it, those of an earlier process included."""
     seconds: float = 0.0
@@ -76,7 +76,7 @@ class Run:
         self.done = start
         self._due(start)
         for number in range(start, self.steps):
-            if self._past_its_best():
+            if self.standing.past_its_best():
                 self.story.tell(
                     "ended",
                     step=number,
@@ -107,14 +107,10 @@ class Run:
             self._due(self.done)
 
     def _left(self, start: int, done: int) -> float:
-        """Seconds until the last step, of which those with an identity loss take longer."""
+        """Seconds until the last step, by those since `start`."""
         coach = self.teacher.coach
         first = coach.first if coach else self.steps
-
-        def effort(begin: int, end: int) -> int:
-            return end - begin + IDENTITY_COST * max(0, end - max(begin, first))
-
-        return self.seconds * effort(done, self.steps) / effort(start, done)
+        return self.seconds * effort(done, self.steps, first) / effort(start, done, first)
 
     def _due(self, done: int) -> None:
         """Validate, save and preview after `done` steps where that is due and not done yet."""
@@ -131,32 +127,9 @@ class Run:
                 record = self.saved[done].model_copy(update={"previews": drawn})
                 score = self.on_checkpoint(record)
             if score is not None:
-                self.scores[done] = score
-                best = self._best()
+                self.standing.scores[done] = score
+                best = self.standing.best()
                 self.story.tell("score", step=done, score=score, best=best, worse=best != done)
-
-    def _best(self) -> int | None:
-        """The step with the best score, the earliest of equal ones; None if none was scored."""
-        return max(self.scores, key=lambda step: (self.scores[step], -step), default=None)
-
-    def _past_its_best(self) -> bool:
-        """Whether as many checkpoints as `patience` have brought nothing better."""
-        best = self._best()
-        if not self.config.patience or best is None:
-            return False
-        return sum(step > best for step in self.scores) >= self.config.patience
-
-    def _kept(self) -> int:
-        """The step that becomes the LoRA, told with the reason."""
-        best = self._best() if self.config.keep == "best" else None
-        kept = self.done if best is None else best
-        why = "the last one"
-        if best is not None:
-            why = f"the best of {len(self.scores)} by score"
-        elif self.config.keep == "best":
-            why += ", since no checkpoint could be scored"
-        self.story.tell("kept", step=kept, message=f"kept step {kept}: {why}")
-        return kept
 
     def _validate(self, done: int) -> None:
         with self._exported():
@@ -181,7 +154,7 @@ class Run:
         rows = [v.model_dump() for v in self.validations.values()]
         facts = {
             "validations": rows,
-            "scores": {str(step): score for step, score in self.scores.items()},
+            "scores": {str(step): score for step, score in self.standing.scores.items()},
             "manifest_sha256": self.manifest.identity(),
         }
         place = self.folder / "checkpoints"
@@ -226,7 +199,8 @@ class Run:
             facts = checkpoints.load(found[-1], self.teacher)
             rows = [Validation.model_validate(row) for row in facts["validations"]]
             self.validations = {row.step: row for row in rows}
-            self.scores = {int(step): score for step, score in facts.get("scores", {}).items()}
+            scores = facts.get("scores", {})
+            self.standing.scores = {int(step): score for step, score in scores.items()}
             self.saved = {c.step: self._with_loss(c) for c in found}
             last = found[-1].step
         self.story.tell("resumed", step=last, damaged=damaged)
@@ -235,7 +209,8 @@ class Run:
     def finish(self, begun: float) -> TrainResult:
         """Write the LoRA as it was at the step that is kept, prove that it does something, and sum
         up."""
-        kept = self._kept()
+        kept, why = self.standing.kept(self.done)
+        self.story.tell("kept", step=kept, message=f"kept step {kept}: {why}")
         if kept != self.done:
             checkpoints.load(self.saved[kept], self.teacher)
         with self._exported():
@@ -258,7 +233,7 @@ class Run:
             manifest_sha256=self.manifest.identity(),
             steps=self.done,
             kept=kept,
-            scores=dict(sorted(self.scores.items())),
+            scores=dict(sorted(self.standing.scores.items())),
             checkpoints=tuple(self.saved[step] for step in sorted(self.saved)),
             validations=tuple(self.validations[step] for step in sorted(self.validations)),
             pictures=self._pictures(final),
@@ -407,6 +382,7 @@ def train(
                 should_stop=should_stop,
                 sign=sign,
                 keep=keep,
+                standing=Standing(manifest.config),
             )
             run.go(run.restore() if resume else 0)
             return run.finish(begun)

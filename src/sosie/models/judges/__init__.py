@@ -88,7 +88,8 @@ def read(pictures: Sequence[Picture]) -> list[Reading]:
 
 @cache
 def person_judge() -> Embedder:
-    """Who is on a square picture, as 128 numbers; unlike a face network it never says "no face"."""
+    """Who is in the middle square of a picture, as 128 numbers; unlike a face network it never says
+    "no face"."""
     return Embedder("Sosie's judge of people", about()["people"]["sha256"], _who)
 
 
@@ -112,7 +113,10 @@ def about() -> Mapping[str, Any]:
 
 
 def _who(rgb: Picture) -> NDArray[np.float32]:
-    return np.asarray(_look([rgb])["who"][0].numpy())
+    side = min(rgb.shape[:2])
+    top, left = (rgb.shape[0] - side) // 2, (rgb.shape[1] - side) // 2
+    square = np.ascontiguousarray(rgb[top : top + side, left : left + side])
+    return np.asarray(_look([square])["who"][0].numpy())
 
 
 def _hand(rgb: Picture) -> NDArray[np.float32]:
