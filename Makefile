@@ -35,9 +35,10 @@ demo: $(STAMP)  ## the main job on the embedded base, with a synthetic person
 bench: $(STAMP)  ## print the figures of docs/benchmarks.md
 	$(BIN)/python -m bench
 
-fuzz: $(STAMP)  ## throw bytes at whatever reads strangers' files, a minute at each door
+SECONDS ?= 60
+fuzz: $(STAMP)  ## throw bytes at whatever reads strangers' files, SECONDS at each door, on from last time
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
-	$(BIN)/python -m tests.fuzz
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
 pocket: $(STAMP)  ## train the embedded base model from nothing
 	$(BIN)/python -m pocket.build

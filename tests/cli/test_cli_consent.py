@@ -121,3 +121,31 @@ def test_a_key_is_made_once_and_never_over_another(house, tmp_path):
     before = key.read_bytes()
     sosie(home, "consent", "anna", "--self", "--make-key", key).refused(2, "may be a key")
     assert key.read_bytes() == before
+
+
+def test_what_a_later_record_leaves_out_is_told_and_no_longer_allowed(house, tmp_path):
+    home = house.registry.home
+    sosie(home, "consent", "anna", "--self", "--acts", "train,export,serve")
+    fewer = sosie(home, "consent", "anna", "--self", "--acts", "train,generate")
+    assert "leaves out what is no longer allowed: export, serve." in fewer.out, fewer
+    assert [d.act for d in house.show("anna").decisions if d.allowed] == ["train", "generate"]
+    list_ = tmp_path / "list.csv"
+    list_.write_text("name,acts\nanna,generate\n")
+    rehearsed = sosie(home, "consent", "--releases", list_, "--dry-run")
+    assert "no longer: train" in " ".join(rehearsed.out.split()), rehearsed
+
+
+def test_what_another_signer_does_not_allow_is_told_when_it_is_recorded(house):
+    home, heir = house.registry.home, ("--estate", "--authority", "will", "--signed-by")
+    sosie(home, "consent", "anna", *heir, "Eva Weber", "--acts", "generate")
+    answer = sosie(home, "consent", "anna", *heir, "Jonas Weber", "--acts", "train,generate")
+    assert "Eva Weber's record" in answer.out and "covers only generate" in answer.out, answer
+
+
+def test_enter_keeps_what_was_allowed(house):
+    sosie(house.registry.home, "consent", "anna", "--self", "--acts", "generate,publish,serve")
+    answers = ["Anna Weber", "1", "", *[""] * 7, *[""] * 8, "n", "y", "n"]
+    code, told = typed(house.registry.home, answers)
+    assert code == 0, told
+    _, record = house.registry.consents("anna")
+    assert record.acts == ("generate", "publish", "serve"), told

@@ -10,19 +10,25 @@ tests/fuzz/found.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import random
 import resource
+import struct
 import subprocess
 import sys
 import tempfile
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import atheris
 
 with atheris.instrument_imports(include=["sosie"]):
-    from tests.fuzz.doors import doors
+    from tests.fuzz.doors import Door, doors
+
+PNG = b"\x89PNG\r\n\x1a\n"
 
 ODD: tuple[Any, ...] = (
     *(None, True, 0, -1, 2**63, 1e308, float("nan"), "", "0" * 64, "../x", "\ud800", "\0", [], {}),
@@ -31,17 +37,58 @@ ODD: tuple[Any, ...] = (
 """Values that readers have stumbled over."""
 
 
-def mutated(data: bytes, most: int, seed: int) -> bytes:
-    """Something like `data`: where it is JSON, often with one value of it replaced by another."""
-    chance = random.Random(seed)
-    if chance.random() < 0.5:
-        try:
-            whole = json.loads(data)
-            replace_one(whole, chance)
-            return json.dumps(whole).encode()[:most]
-        except (ValueError, RecursionError):
-            pass
-    return bytes(atheris.Mutate(data, most))
+Mutator = Callable[[bytes, int, int], bytes]
+
+
+def mutator(door: Door) -> Mutator:
+    """Makes something like what a door has seen: as often as not it is changed in one place and
+    whole otherwise, so that what is read behind lengths, sums and signatures is reached too."""
+
+    def mutated(data: bytes, most: int, seed: int) -> bytes:
+        chance = random.Random(seed)
+        if chance.random() < 0.5:
+            with contextlib.suppress(ValueError, RecursionError, struct.error):
+                changed = reframed(data, chance)
+                if door.seal is not None and chance.random() < 0.5:
+                    changed = door.seal(changed)
+                if len(changed) <= most:
+                    return changed
+        return bytes(atheris.Mutate(data, most))
+
+    return mutated
+
+
+def reframed(data: bytes, chance: random.Random) -> bytes:
+    """`data` with one value of its JSON or of its LoRA's header, or one chunk of its PNG, changed,
+    and the lengths and sums around it right. Raises ValueError or struct.error if it is none.
+    """
+    if data.startswith(PNG):
+        return rechunked(data, chance)
+    start = 0 if data[:1] in (b"{", b"[") else 8
+    end = 8 + struct.unpack_from("<Q", data)[0] if start else len(data)
+    whole = json.loads(data[start:end])
+    replace_one(whole, chance)
+    header = json.dumps(whole).encode()
+    return struct.pack("<Q", len(header)) + header + data[end:] if start else header
+
+
+def rechunked(data: bytes, chance: random.Random) -> bytes:
+    """A PNG with one chunk changed, left out or told twice, and every checksum right."""
+    chunks, at = [], len(PNG)
+    while at + 12 <= len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        chunks.append((kind, data[at + 8 : at + 8 + size]))
+        at += 12 + size
+    if not chunks:
+        raise ValueError("it has no chunk")
+    number = chance.randrange(len(chunks))
+    kind, body = chunks[number]
+    changed = (kind, bytes(atheris.Mutate(body, len(body) + 64)))
+    chunks[number : number + 1] = chance.choice(([changed], [changed], [], [(kind, body)] * 2))
+    return PNG + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in chunks
+    )
 
 
 def replace_one(whole: Any, chance: random.Random) -> None:
@@ -72,7 +119,7 @@ def fuzz(name: str, seconds: int, corpus: Path) -> None:
             *(f"-artifact_prefix={corpus.parent}/{name}-", "-rss_limit_mb=4096", "-timeout=60"),
             *("-print_final_stats=1", "-verbosity=0"),
         ]
-        atheris.Setup(options, door.feed, custom_mutator=mutated)
+        atheris.Setup(options, door.feed, custom_mutator=mutator(door))
         atheris.Fuzz()
 
 

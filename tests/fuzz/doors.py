@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 
 from sosie import generate, rights
 from sosie.audit.copying.rights import read_statuses
+from sosie.core.consent import Consent
 from sosie.core.errors import SosieError
 from sosie.core.records import Adapter, now
 from sosie.core.release import Release
@@ -26,8 +27,9 @@ from sosie.models import lora
 from sosie.models.lora import container
 from sosie.registry import Shelved
 from sosie.registry.gather import gather
-from sosie.rights import prompts, xmp
-from sosie.studio import Studio, card
+from sosie.rights import Status, prompts, xmp
+from sosie.rights.status import StatusList
+from sosie.studio import Studio, card, permission
 from sosie.studio.marking import Marker
 from sosie.studio.moving import parcel
 from sosie.train import Manifest
@@ -44,6 +46,8 @@ class Door:
     open: Callable[[bytes], object]
     seeds: tuple[bytes, ...]
     """What it lets in, to begin from."""
+    seal: Callable[[bytes], bytes] | None = None
+    """Signs a changed file anew, or leaves it as it is if nobody could have signed it."""
 
     def feed(self, data: bytes) -> None:
         """Let `data` in, or have it refused. Raises whatever nobody thought of."""
@@ -88,11 +92,20 @@ def doors(folder: Path) -> dict[str, Door]:
             lambda data: read_statuses(data.decode("utf-8", "replace"), {"a.png", "b.png"}),
             (b"file,status\na.png,own\nb.png,unknown\n",),
         ),
-        "permission": Door(rights.read, (document,)),
-        "status": Door(rights.read_status, ((folder / "status.json").read_bytes(),)),
+        "permission": Door(rights.read, (document,), lambda data: _permission(key, data)),
+        "status": Door(
+            rights.read_status,
+            ((folder / "status.json").read_bytes(),),
+            lambda data: _status(key, data),
+        ),
         "signature": Door(rights.parsed, (signed.model_dump_json().encode(),)),
         "key": Door(as_file("key.pem", rights.read_key), ((folder / "home/key.pem").read_bytes(),)),
         "lora": Door(as_file("lora.safetensors", _weighed), (weights,)),
+        "signed": Door(
+            as_file("signed.safetensors", verified),
+            (_signed(studio, scratch, weights),),
+            lambda data: _signed(studio, scratch, data),
+        ),
         "receipt": Door(as_file("receipt.json", verified), (_receipt(folder / "gone"),)),
         "picture": Door(as_file("picture.png", verified), (_picture(studio),)),
         "xmp": Door(
@@ -169,6 +182,41 @@ def _sealed(folder: Path, data: bytes) -> lora.Sealed:
     path = folder / "anna.safetensors"
     path.write_bytes(data)
     return lora.sealed(path)
+
+
+def _signed(studio: Studio, folder: Path, data: bytes) -> bytes:
+    """A LoRA that names a permission, signed by the workspace; else the same bytes."""
+    [consent] = studio.registry.consents("anna")
+    try:
+        start = 8 + int.from_bytes(data[:8], "little")
+        entries = json.loads(data[8:start])
+        header = {"sosie.consent_sha256": consent.sha256(), **entries.pop("__metadata__")}
+        header.pop(container.SIGNATURE, None)
+        unsigned = _sealed(folder, container.frame(entries, data[start:], header)).unsigned_sha256
+        header[container.SIGNATURE] = permission.seal(studio.registry)(unsigned)
+        return container.frame(entries, data[start:], header)
+    except (SosieError, ValueError, TypeError, KeyError, AttributeError):
+        return data
+
+
+def _permission(key: rights.Key, data: bytes) -> bytes:
+    """A permission, signed by `key` for the trainer; else the same bytes."""
+    try:
+        consent = Consent.model_validate(json.loads(data)["consent"])
+        signature = rights.sign(key, consent.sha256(), role="trainer", at=now())
+        return rights.written(consent, (signature,))
+    except (SosieError, ValueError, TypeError, KeyError):
+        return data
+
+
+def _status(key: rights.Key, data: bytes) -> bytes:
+    """A status list, signed by `key`; else the same bytes."""
+    try:
+        made = StatusList.model_validate(json.loads(data)["list"])
+        signature = rights.sign(key, made.sha256(), role="trainer", at=now())
+        return Status(list=made, signature=signature).model_dump_json().encode()
+    except (ValueError, TypeError, KeyError):
+        return data
 
 
 def _weighed(path: Path) -> None:

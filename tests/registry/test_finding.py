@@ -8,12 +8,14 @@ import pytest
 
 from sosie.core.errors import BadInput
 from sosie.core.records import Subject, now
-from sosie.core.release import Report
+from sosie.core.release import Report, Search
 from sosie.registry import Registry, finding
 from sosie.registry.labels import Wanted
+from sosie.registry.migrations import m014_labels
 from sosie.registry.usage import Use
 from tests.registry.shelf import release, signed
 
+SHOWN = (["self"], ["synthetic"], ["synthetic", "synthetic"], ["self", "synthetic"])
 TAGS = ("family", "portrait", "rare")
 
 
@@ -45,6 +47,12 @@ def shelf(tmp_path_factory):
                        "credit": at_random.random() < 0.5, "price": price},
                 published=now() - timedelta(days=at_random.randrange(500), seconds=i),
                 audit=at_random.choice([None, Report(verdict="no copy", report_sha256="1" * 64)]),
+                copying=at_random.choice(
+                    [None, *(Search(verdict=v, report_sha256="1" * 64)
+                             for v in ("passed", "failed"))]
+                ),
+                permissions=[{"consent_sha256": f"{n}" * 64, "relation": relation} for n, relation
+                             in enumerate(at_random.choice(SHOWN))],
             )
         )  # fmt: skip
         registry.releases.add(signed(registry, made[-1]))
@@ -76,7 +84,11 @@ def expected(shelf, wanted, keep):
     first = (now() - timedelta(days=days - 1)).date()
     numbers = {one.title: sum(day >= first for day in used[one.title, wanted.sort]) for one in kept}
     ranked = sorted(kept, key=lambda one: -numbers[one.title])
-    return ranked if wanted.words else [one for one in ranked if numbers[one.title]]
+    if wanted.words:
+        return ranked
+    never = [] if wanted.period != "all" else [one for one in kept if not numbers[one.title]]
+    never.sort(key=lambda one: one.published, reverse=True)
+    return [one for one in ranked if numbers[one.title]] + never
 
 
 FILTERS = [
@@ -96,6 +108,8 @@ FILTERS = [
      lambda one: one.ages and one.ages.first == 60 and one.years is not None),
     ({"name": "P3"}, lambda one: one.name == "p3"),
     ({"audited": True}, lambda one: one.audit is not None),
+    ({"no_copies": True}, lambda one: one.copying and one.copying.verdict == "passed"),
+    ({"by": "synthetic"}, lambda one: {p.relation for p in one.permissions} == {"synthetic"}),
     ({"tags": ("nobody's",)}, lambda one: False),
 ]  # fmt: skip
 
@@ -134,6 +148,17 @@ def test_a_name_found_comes_before_a_word_in_a_text(registry):
     assert titles("emile") == titles("zol rose") == ["ben@v1"]
     assert titles("rose", period="day") == ["rose@v1", "ben@v1"]
     assert titles("rose zebra") == titles("ros3") == []
+
+
+def test_a_shelf_from_before_is_narrowed_too(registry):
+    one = release(registry, audit=Report(verdict="alike", report_sha256="1" * 64))
+    registry.releases.add(signed(registry, one))
+    with registry._db.writing() as db:
+        db.execute("DELETE FROM release_labels WHERE label LIKE 'by:%'")
+        assert not list(registry.finding.hits(Wanted(by="synthetic")))
+        m014_labels(db)
+    [hit] = registry.finding.hits(Wanted(by="synthetic", audited=True))
+    assert (hit.shelved.release, hit.number) == (one, 0), "never downloaded"
 
 
 @pytest.mark.parametrize("words", ['"', "*", "()", " ", "-", "''"])

@@ -16,6 +16,7 @@ from sosie.registry.labels import Wanted
 from sosie.studio import Studio, card, drawing, permission, training
 from sosie.studio.rooms import shelf
 from tests.registry.shelf import shelve
+from tests.studio.household import photo
 
 Call = Callable[[Studio, Path], object]
 
@@ -40,10 +41,15 @@ GATED: dict[str, tuple[Act, Call]] = {
     "packed": ("serve", lambda s, tmp: s.packed("anna@v1")),
     "permitted": ("merge", lambda s, tmp: s.permitted("merge", "anna")),
 }
+GATHERING: dict[str, Call] = {
+    "add": lambda s, tmp: s.add("anna", [photo(tmp.parent, "new.png", 99)]),
+    "mend": lambda s, tmp: s.mend("anna", ["resize"], pictures=["1.png"], options={"side": 32}),
+    "suggest_captions": lambda s, tmp: s.suggest_captions("anna", captioner=Spy()),
+}
+"""Verbs that take in pictures or work on them: free until somebody signs, and then no longer."""
 FREE = {
     *(
         "new",
-        "add",
         "remove",
         "show",
         "overviews",
@@ -58,8 +64,8 @@ FREE = {
     "forget",
     "withdraw",
     *("make_key", "paper", "give_consent", "take_consent", "take_releases"),
-    *("mend", "unmend", "mends", "offers"),
-    *("suggest_captions", "file_captions"),
+    *("unmend", "mends", "offers"),
+    "file_captions",
     *("alias", "releases"),
     *("make_token", "tokens", "revoke_token", "token_of"),
     "downloads",
@@ -80,7 +86,7 @@ def _release(studio: Studio) -> Release:
 
 def test_every_public_method_is_weighed():
     public = {name for name in dir(Studio) if not name.startswith("_")}
-    assert public == set(GATED) | FREE
+    assert public == set(GATED) | set(GATHERING) | FREE
 
 
 @pytest.mark.parametrize("state", ["none", "expired", "withdrawn", "other acts"])
@@ -122,6 +128,34 @@ def test_without_permission_nothing_is_reached(verb, state, trained, tmp_path, m
     with pytest.raises(NotPermitted, match=f'Not permitted to {act} "anna"'):
         call(studio, out)
     assert not out.exists()
+
+
+class Spy:
+    """A captioner that no picture may reach."""
+
+    name = "spy"
+
+    def describe(self, picture: Path) -> str:
+        raise AssertionError(f"{picture} was shown")
+
+
+@pytest.mark.parametrize("state", ["expired", "withdrawn", "other acts"])
+@pytest.mark.parametrize("verb", GATHERING)
+def test_once_a_permission_has_ended_no_picture_is_worked_on(
+    verb, state, trained, tmp_path, monkeypatch
+):
+    studio = Studio(trained.home)
+    if state == "withdrawn":
+        studio.withdraw("anna")
+    if state == "other acts":
+        studio.consent("anna", relation="self", acts=("talk",))
+    if state == "expired":
+        studio.consent("anna", relation="self", until=date.today())
+        monkeypatch.setattr(permission, "now", tomorrow)
+    before = studio.registry.samples("anna"), len(list(trained.home.rglob("*")))
+    with pytest.raises(NotPermitted, match='Not permitted to add "anna"'):
+        GATHERING[verb](studio, tmp_path / "out")
+    assert (studio.registry.samples("anna"), len(list(trained.home.rglob("*")))) == before
 
 
 def test_what_may_not_be_handed_out_is_on_no_list(studio, trained):

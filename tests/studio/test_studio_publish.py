@@ -237,7 +237,8 @@ def test_lists_hold_what_may_be_shown_today(studio, trained, published):
 
 
 def test_what_is_fetched_and_drawn_is_counted(studio, trained, published, tmp_path):
-    assert studio.releases() == ()
+    assert studio.releases(Wanted(period="day")) == ()
+    assert [(hit.shelved, hit.number) for hit in studio.releases()] == [(published, 0)]
     studio.export_adapter("anna@1990s", tmp_path / "a")
     studio.export_adapter("anna-1", tmp_path / "b")
     prompt = "<lora:anna@latest:1> anna"

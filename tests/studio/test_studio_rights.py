@@ -319,6 +319,9 @@ def test_a_lora_that_claims_a_permission_it_has_not_is_refused(studio, trained, 
         with pytest.raises(NotPermitted, match="claims a permission and does not prove it"):
             studio.import_adapter(path, subject="anna", name="again")
     assert studio.registry.adapters() == before
+    for name in ("changed", "unsigned"):
+        told = " ".join(studio.verify(tmp_path / f"{name}.safetensors").told)
+        assert "It claims, and does not prove, that it was made with the permission" in told
 
 
 def test_a_permission_that_expires_ends_a_run_before_its_next_step(studio, trained, monkeypatch):
@@ -329,7 +332,7 @@ def test_a_permission_that_expires_ends_a_run_before_its_next_step(studio, train
 
     studio.consent("anna", relation="self", until=now().astimezone().date())
     steps: list[object] = []
-    with pytest.raises(NotPermitted, match="permitted it until"):
+    with pytest.raises(NotPermitted, match="held until"):
         studio.train(
             "anna", base=str(trained.base), overrides=QUICK, device="cpu", on_event=midnight
         )

@@ -1,13 +1,15 @@
 """The status list of a workspace, and what a reader elsewhere makes of it."""
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from sosie.core.errors import BadInput
 from sosie.core.records import now
-from sosie.studio import Studio, papers
+from sosie.core.terms import Act
+from sosie.studio import Studio, consenting, papers, permission
+from sosie.studio.rooms import workspace
 from tests.cli.door import sosie
 
 
@@ -54,3 +56,43 @@ def test_no_list_is_issued_by_a_clock_that_was_set_back(studio, monkeypatch):
     monkeypatch.setattr(papers, "now", lambda: now() - timedelta(hours=1))
     with pytest.raises(BadInput, match="Set the clock right"):
         studio.status()
+
+
+def test_what_has_ended_or_was_left_out_does_not_come_back(tmp_path, monkeypatch):
+    studio, clock = Studio(tmp_path / "home"), [now() - timedelta(days=60)]
+    for module in (workspace, consenting, permission, papers):
+        monkeypatch.setattr(module, "now", lambda: clock[0])
+    studio.new("anna")
+
+    def then(*acts: Act, **more: date) -> str:
+        clock[0] += timedelta(days=2)
+        return studio.consent("anna", relation="self", who="Anna Weber", acts=acts, **more).sha256()
+
+    def told() -> dict[str, tuple[str, tuple[str, ...]]]:
+        list_ = studio.status().list
+        return {entry.consent_sha256: (entry.standing, entry.acts) for entry in list_.entries}
+
+    first = then("train", "generate")
+    fewer = then("generate")
+    assert told() == {first: ("stands", ("generate",)), fewer: ("stands", ("generate",))}
+    again = then("train", "generate")
+    assert told()[first] == ("stands", ("generate",)), "training was left out, and given anew"
+    assert told()[again] == ("stands", ("train", "generate"))
+    short = then("train", until=clock[0].date() + timedelta(days=3))
+    assert told()[again] == ("stands", ("train",)) and told()[fewer] == ("ended", ())
+    clock[0] += timedelta(days=5)
+    assert told()[short] == ("ended", ())
+    clock[0] += timedelta(days=1)
+    studio.withdraw("anna")
+    anew = then("train", "generate")
+    found = told()
+    assert found.pop(anew) == ("stands", ("train", "generate"))
+    assert set(found.values()) == {("withdrawn", ())}, "who read that once may rely on it"
+
+
+def test_a_permission_that_begins_later_has_not_ended(tmp_path):
+    studio = Studio(tmp_path / "home")
+    studio.new("anna")
+    studio.consent("anna", relation="self", terms={"starts": now().date() + timedelta(days=9)})
+    (entry,) = studio.status().list.entries
+    assert (entry.standing, entry.acts) == ("stands", ())

@@ -81,7 +81,10 @@ def test_lists_are_filtered_and_paged(client, studio):
     assert names(types="Checkpoint") == [] and len(names(types="LORA")) == 3
     assert names(baseModels="SDXL 1.0") == [] and len(names(baseModels="Flux.1 D")) == 3
     assert len(names(period="Day")) == 3
-    assert names(sort="Most Downloaded") == []
+    assert names(allowDerivatives=True) == names(allowNoCredit=True) == []
+    assert names(allowCommercialUse="Sell") == [] and len(names(allowNoCredit=False)) == 3
+    assert len(names(sort="Most Downloaded")) == 3
+    assert names(sort="Most Downloaded", period="Day") == []
     for version in ("cleo@v1", "bea@v1", "cleo@v1"):
         client.get(f"/me/{version.replace('@', '/resolve/')}/pytorch_lora_weights.safetensors")
     assert names(sort="Most Downloaded", period="Week") == ["cleo", "bea"]

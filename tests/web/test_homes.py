@@ -85,7 +85,10 @@ def test_a_release_goes_over_http_and_on_from_there(studio, other, address, toke
 
 def test_the_key_can_be_asked_for(studio, other, stick):
     with pytest.raises(BadInput, match="signed by another key"):
-        other.pull(str(stick), "anna@v1", key="0123")
+        other.pull(str(stick), "anna@v1", key="0123" * 4)
+    for few in ("", "0", "0123"):
+        with pytest.raises(BadInput, match="too short for a fingerprint"):
+            other.pull(str(stick), "anna@v1", key=few)
     assert untouched(other)
     key = rights.fingerprint(studio.registry.key().public)
     assert other.pull(str(stick), "anna@v1", key=key[:16].upper())
@@ -212,7 +215,7 @@ def test_a_file_name_that_is_a_path(name, other, stick):
     told = json.loads(record(stick).read_bytes())
     told["parcel"]["release"]["files"][0]["name"] = name
     record(stick).write_text(json.dumps(told))
-    with pytest.raises(BadInput, match="The parcel is refused"):
+    with pytest.raises(BadInput, match=r"The parcel is refused.*name.*\bname of a\b"):
         other.pull(str(stick), "anna@v1")
     assert untouched(other)
 
@@ -231,7 +234,7 @@ def test_a_link_to_elsewhere_is_not_followed(studio, other, stick, tmp_path):
     file = weights(stick, studio)
     shutil.move(file, tmp_path / "elsewhere")
     file.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(BadInput, match="cannot be read"):
+    with pytest.raises(BadInput, match="cannot be read: it is a link"):
         other.pull(str(stick), "anna@v1")
     file.unlink()
     os.mkfifo(file)
@@ -250,8 +253,7 @@ def test_a_file_with_other_bytes_or_more_of_them(studio, other, stick):
         file.write_bytes(changed)
         with pytest.raises(BadInput, match=why):
             other.pull(str(stick), "anna@v1")
-        parts = list((other.registry.home / INCOMING).iterdir())
-        assert untouched(other) and sum(part.stat().st_size for part in parts) == 0
+        assert untouched(other) and list((other.registry.home / INCOMING).iterdir()) == []
     file.write_bytes(data)
     assert other.pull(str(stick), "anna@v1")
 

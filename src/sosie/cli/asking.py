@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from sosie.core.terms import PROHIBITIONS, Prohibition, Relation
+from sosie.core.terms import PROHIBITIONS, Act, Prohibition, Relation
 
 SIGNERS: tuple[tuple[Relation, str], ...] = (
     ("self", "the person, who is 18 or older"),
@@ -24,8 +25,9 @@ LIFTED: tuple[tuple[Prohibition, str], ...] = (
 """What is asked; the rest of what is prohibited is lifted only by who says `--allow`."""
 
 
-def asked(name: str) -> dict[str, Any]:
-    """What the answers come to, as `Studio.consent` takes it."""
+def asked(name: str, allowed: Sequence[Act]) -> dict[str, Any]:
+    """What the answers come to, as `Studio.consent` takes it; `allowed` is what is today, so that
+    Enter leaves out nothing that was given before."""
     from sosie.rights.wording import DOES
 
     typer.echo("Enter takes what stands in brackets; Ctrl-C ends, and nothing is recorded.\n")
@@ -44,7 +46,7 @@ def asked(name: str) -> dict[str, Any]:
     else:
         _signer(relation, who, given)
     typer.echo("\nWhat may be done?")
-    usual = ("train", "generate", "export")
+    usual = allowed or ("train", "generate", "export")
     given["acts"] = tuple(
         act
         for act, what in DOES.items()

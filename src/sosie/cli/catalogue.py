@@ -13,7 +13,7 @@ import typer
 
 from sosie.cli import app, comma_list, studio
 from sosie.core.errors import BadInput
-from sosie.core.terms import COMMERCIAL, Kind, Period, Sort
+from sosie.core.terms import COMMERCIAL, Kind, Period, Relation, Sort
 
 if TYPE_CHECKING:
     from sosie.core.release import Price, Span
@@ -156,12 +156,23 @@ def narrowed(
         str | None,
         typer.Option(help=f"Only what allows these, of: {', '.join((*COMMERCIAL, *FLAGS))}."),
     ] = None,
+    by: Annotated[
+        Relation | None,
+        typer.Option(help="Who permits it, for all it shows; synthetic: nobody is real."),
+    ] = None,
+    audited: Annotated[
+        bool, typer.Option("--audited", help="Only what was audited for likeness.")
+    ] = False,
+    no_copies: Annotated[
+        bool, typer.Option("--no-copies", help="Only where an audit found no copies of pictures.")
+    ] = False,
     n: Annotated[int, typer.Option("--n", "-n", min=1, max=1000, help="How many.")] = 10,
 ) -> tuple[dict[str, Any], int]:
     """What every list of releases can be narrowed to, as fields of `Wanted`, and how many."""
     wanted: dict[str, Any] = {
         **{"base": base, "tags": tag or (), "period": period, "name": name, "author": author},
-        **{"kind": kind, "age": age, "year": year},
+        **{"kind": kind, "age": age, "year": year, "by": by},
+        **{"audited": audited, "no_copies": no_copies},
         **parse_allows(allows),
     }
     return wanted, n

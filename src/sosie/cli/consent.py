@@ -12,9 +12,11 @@ import typer
 from sosie.cli import app, comma_list, studio
 from sosie.cli.training import pair
 from sosie.core.errors import BadInput
-from sosie.core.terms import ACTS, ALWAYS, PROHIBITIONS, Relation
+from sosie.core.terms import ACTS, ALWAYS, PROHIBITIONS, Act, Relation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sosie.core.consent import Consent
     from sosie.studio import Studio
 
@@ -70,7 +72,7 @@ def consent(
     ] = None,
     assign: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Any other term; rights.md lists them."),
+        typer.Option("--set", metavar="KEY=VALUE", help="Any other term; commands.md lists them."),
     ] = None,
     sign_with: Annotated[
         Path | None, typer.Option(metavar="KEYFILE", help="The signer's own Ed25519 key.")
@@ -105,8 +107,8 @@ def consent(
 ) -> None:
     """Record a permission; without one nothing is trained or drawn.
 
-    Without options it asks, question by question. A later record replaces an earlier one of the
-    same signer for the acts it names; `--withdraw` ends them all.
+    Without options it asks, question by question. A later record replaces what the same signer
+    gave before, whole: name again what is still allowed. `--withdraw` ends them all.
     """
     from sosie.cli import permissions
 
@@ -130,8 +132,9 @@ def consent(
         record = house.give_consent(name, out)
         typer.echo(f"{out}: the record of {record.recorded.date()}, with all who signed it.")
         return
+    before = allowed(house, name)
     if take is not None:
-        recorded(house.take_consent(name, take), with_key=False)
+        recorded(house, house.take_consent(name, take), before, with_key=False)
         return
     if make_key is not None:
         sign_with = made_key(house, make_key)
@@ -169,7 +172,7 @@ def consent(
         return
     made = house.consent(name, **answers, sign_with=sign_with)
     permissions.screen(made)
-    recorded(made, with_key=sign_with is not None)
+    recorded(house, made, before, with_key=sign_with is not None)
 
 
 def take_list(house: Studio, path: Path, *, dry_run: bool) -> None:
@@ -200,13 +203,14 @@ def ask(house: Studio, name: str) -> None:
     """Ask for a permission, show it, and record it or write the paper to sign."""
     from sosie.cli import asking, permissions
 
-    house.show(name)
-    answers = asking.asked(name)
+    before = allowed(house, name)
+    answers = asking.asked(name, before)
     if not answers["acts"]:
         raise BadInput("Nothing is allowed: there is nothing to record.")
     draft = house.consent(name, **answers, draft=True)
     typer.echo()
     permissions.screen(draft)
+    left_out(draft, before, "would no longer be")
     if typer.confirm("Write this as a paper to sign?", default=False):
         path = Path(typer.prompt("Which file", default=f"{name}-permission.pdf")).expanduser()
         write_paper(house, name, answers, path)
@@ -215,7 +219,13 @@ def ask(house: Studio, name: str) -> None:
         return
     key = None if draft.relation == "synthetic" else asking.key_file(draft.signed_by)
     sign_with = made_key(house, key[0]) if key and key[1] else key and key[0]
-    recorded(house.consent(name, **answers, sign_with=sign_with), with_key=sign_with is not None)
+    made = house.consent(name, **answers, sign_with=sign_with)
+    recorded(house, made, before, with_key=sign_with is not None)
+
+
+def allowed(house: Studio, name: str) -> tuple[Act, ...]:
+    """What is permitted today. Raises NotFound."""
+    return tuple(decision.act for decision in house.show(name).decisions if decision.allowed)
 
 
 def made_key(house: Studio, path: Path) -> Path:
@@ -231,14 +241,24 @@ def write_paper(house: Studio, name: str, answers: dict[str, Any], path: Path) -
     typer.echo(f"{path}: to be read, signed and kept. Then record it, with --evidence {path}.")
 
 
-def recorded(record: Consent, *, with_key: bool) -> None:
-    """Tell what was recorded, and who signed it."""
-    allowed = ", ".join(record.acts) or "nothing: the permission is withdrawn"
+def recorded(house: Studio, record: Consent, before: Sequence[Act], *, with_key: bool) -> None:
+    """Tell what was recorded, who signed it, and what it changes less or more than it says."""
+    acts = ", ".join(record.acts) or "nothing: the permission is withdrawn"
     end = f" until {record.until}" if record.until else ""
-    typer.echo(f"Recorded for {record.who}, signed by {record.signed_by}: {allowed}{end}.")
+    typer.echo(f"Recorded for {record.who}, signed by {record.signed_by}: {acts}{end}.")
+    left_out(record, before, "is no longer")
+    for decision in house.show(record.subject).decisions:
+        if decision.act in record.acts and not decision.allowed:
+            typer.echo(decision.reason)
     hands = f"{record.signed_by} and this workspace" if with_key else "this workspace"
     typer.echo(f"Signed with the key of {hands}.")
     typer.echo(f"Hash {record.sha256()[:16]}… goes into every LoRA made under it.")
+
+
+def left_out(record: Consent, before: Sequence[Act], how: str) -> None:
+    """Tell what was allowed, and is not by a record that leaves it out."""
+    if record.acts and (gone := [act for act in before if act not in record.acts]):
+        typer.echo(f"It leaves out what {how} allowed: {', '.join(gone)}.")
 
 
 def lifted(words: list[str]) -> tuple[str, ...]:

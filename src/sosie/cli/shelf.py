@@ -47,7 +47,12 @@ def hits(rows: Sequence[Hit], wanted: Wanted) -> None:
     """A list of releases."""
     out = console()
     if not rows:
-        out.print("Nothing on the shelf is like that.")
+        used = {"downloads": "downloaded", "pictures": "drawn with"}.get(wanted.sort)
+        if used and wanted.period != "all" and not wanted.words:
+            out.print(f"Nothing like that was {used} in the last {wanted.period}.")
+            out.print("What is on the shelf, used or not: sosie top --period all")
+        else:
+            out.print("Nothing on the shelf is like that.")
         return
     counted = rows[0].number is not None
     table = grid("", "release", *([wanted.sort] if counted else []), "base", "tags", "author")

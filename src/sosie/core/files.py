@@ -6,7 +6,7 @@ import errno
 import hashlib
 import os
 import re
-import tempfile
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +16,7 @@ from sosie.core.errors import WorkspaceError
 FOLDER_PREFIX = ".writing-"
 """A folder of that name is being written; when it is whole it gets its own."""
 _TEMPORARY = re.compile(r"\.(writing-)?[a-z0-9_]{8}(\.\w+)?")
-"""A dot, perhaps a word, and what `tempfile` adds."""
+"""A dot, perhaps a word, and what `tempfile` or `secrets` adds."""
 
 
 def sha256_bytes(data: bytes) -> str:
@@ -30,24 +30,26 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, *, shared: bool = False) -> None:
     """Write `data` to `path` so that a crash leaves the old file or the new one, never a part.
 
-    Raises WorkspaceError if the disk is full or the folder cannot be written.
+    It is for its owner's eyes only; what is given out is `shared` with whom the umask lets read it:
+    another account on a shared drive, or a program that runs as one. Raises WorkspaceError if the
+    disk is full or the folder cannot be written.
     """
-    save_atomically(path, lambda temporary: temporary.write_bytes(data))
+    save_atomically(path, lambda temporary: temporary.write_bytes(data), shared=shared)
 
 
-def save_atomically(path: Path, save: Callable[[Path], object]) -> None:
+def save_atomically(path: Path, save: Callable[[Path], object], *, shared: bool = False) -> None:
     """Let `save` write a temporary sibling of `path`, sync it, then rename it into place.
 
     Raises WorkspaceError if the disk is full or the folder cannot be written.
     """
     with as_workspace_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
-        os.close(handle)
-        temporary = Path(name)
+        temporary = path.with_name(f".{secrets.token_hex(4)}{path.suffix}")
+        mode = 0o666 if shared else 0o600
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
         try:
             save(temporary)
             with temporary.open("rb") as file:

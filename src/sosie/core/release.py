@@ -7,6 +7,7 @@ it is prose, a file's name is no path, and every list has an end.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -70,11 +71,14 @@ def _in_utc(at: datetime) -> datetime:
 
 def _portable(name: str) -> str:
     """`name`, if it is a file's on every system. Raises ValueError."""
+    if not _FILE.fullmatch(name):
+        raise ValueError("it is no plain name of a file: letters, digits, - _ . and blanks")
     if name.split(".")[0].upper() in _DEVICES:
         raise ValueError("it is the name of a device on Windows")
     return _one_line(name)
 
 
+_FILE = re.compile(r"\w([\w. -]*\w)?")
 _DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{d}{n}" for d in ("COM", "LPT") for n in range(1, 10))}
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -95,9 +99,7 @@ Tag = Annotated[
 ]
 Name = Annotated[str, Field(pattern=r"^\w[\w-]*$", max_length=64)]
 Version = Annotated[str, Field(pattern=r"^\w([\w.-]*\w)?$", max_length=64), AfterValidator(_worded)]
-FileName = Annotated[
-    str, Field(pattern=r"^\w([\w. -]*\w)?$", max_length=120), AfterValidator(_portable)
-]
+FileName = Annotated[str, Field(max_length=120), AfterValidator(_portable)]
 
 
 class Price(Record):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from sosie.core.errors import BadInput
 from sosie.core.records import Record, now
-from sosie.core.terms import METRICS, PERIODS, Sort
+from sosie.core.terms import METRICS, PERIODS, Metric, Sort
 from sosie.registry.database import Database
 from sosie.registry.labels import Wanted
 from sosie.registry.releases import Releases, Shelved
@@ -47,24 +47,34 @@ class Finding:
     def hits(self, wanted: Wanted) -> Iterator[Hit]:
         """What is wanted, in its order, read as far as it is asked for.
 
-        Lists by downloads or pictures hold what was used in the period; searches, everything.
-        Raises BadInput if there is nothing to search for.
+        Lists by downloads or pictures hold what was used in the period, those of all time the rest
+        after it, the newest first; searches hold everything. Raises BadInput if there is nothing to
+        search for.
         """
         self._usage.turn()
-        sql, values = self._query(wanted)
+        yield from self._read(*self._query(wanted))
+        metric = _metric(wanted)
+        if metric and wanted.period == "all" and not wanted.words:
+            never = self._query(wanted.model_copy(update={"sort": "newest"}), never=metric)
+            yield from self._read(*never)
+
+    def _read(self, sql: str, values: dict[str, str | int]) -> Iterator[Hit]:
         offset = 0
         while rows := self._db.rows(f"{sql} LIMIT {PAGE} OFFSET {offset}", values):
             for row in rows:
                 yield Hit(shelved=self._releases.numbered(row["release"]), number=row["number"])
             offset += PAGE
 
-    def _query(self, wanted: Wanted) -> tuple[str, dict[str, str | int]]:
-        """A SELECT of release and number, in order. SQLite reads tables that are joined with CROSS
-        JOIN in the order in which they stand; left to itself it would guess."""
+    def _query(
+        self, wanted: Wanted, *, never: Metric | None = None
+    ) -> tuple[str, dict[str, str | int]]:
+        """A SELECT of release and number, in order; `never` leaves only what was never used so.
+        SQLite reads tables that are joined with CROSS JOIN in the order in which they stand; left
+        to itself it would guess."""
         counts = {label: self._bearing(label) for label in wanted.labels()}
         labels = sorted(counts, key=counts.__getitem__)
         values: dict[str, str | int] = {f"label{i}": label for i, label in enumerate(labels)}
-        metric = next((one for one in METRICS if one == wanted.sort), None)
+        metric = _metric(wanted)
         if metric:
             values |= {"metric": metric, "period": wanted.period}
         asked = range(len(labels))
@@ -81,6 +91,10 @@ class Finding:
         if not metric and days:
             values["since"] = (now() - timedelta(days=days)).isoformat()
             conditions.append(f"{source.published} > :since")
+        if never:
+            values["never"] = never
+            conditions.append(_NEVER.format(release=source.release))
+            source = source._replace(number="0")
         where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
         chosen = f"SELECT {source.release} AS release, {source.number} AS number"
         return f"{chosen} FROM {source.tables} {where} ORDER BY {source.order}", values
@@ -111,9 +125,16 @@ class _Source(NamedTuple):
 
 _BEARS = """EXISTS (SELECT 1 FROM release_labels AS b
     WHERE b.label = :label{i} AND b.release = {release})"""
+_NEVER = """NOT EXISTS (SELECT 1 FROM usage_windows AS u WHERE u.kind = :never
+    AND u.period = 'all' AND u.release = {release})"""
 _BY_TIME = {"newest": "r.published DESC, r.release DESC", "oldest": "r.published, r.release"}
 _BY_NUMBER = "w.number DESC, w.release"
 _IN_WINDOW = "w.kind = :metric AND w.period = :period"
+
+
+def _metric(wanted: Wanted) -> Metric | None:
+    """What a list is ranked by, if it is by use."""
+    return next((one for one in METRICS if one == wanted.sort), None)
 
 
 def _walked(sort: Sort) -> _Source:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from sosie.core.records import Record
 from sosie.core.release import Release
-from sosie.core.terms import Commercial, Kind, Period, Sort
+from sosie.core.terms import Commercial, Kind, Period, Relation, Sort
 from sosie.registry.names import folded
 
 OLDEST = 150
@@ -44,7 +44,11 @@ class Wanted(Record):
     free: bool = False
     """Only what costs nothing."""
     audited: bool = False
-    """Only what was audited."""
+    """Only what was audited for likeness."""
+    no_copies: bool = False
+    """Only that in which an audit looked for copies of the pictures and found none."""
+    by: Relation | None = None
+    """Only where all who are shown are permitted so: "synthetic" is where nobody is real."""
     period: Period = "all"
     """For downloads and pictures, when they were counted; else, when it was published."""
     sort: Sort = "downloads"
@@ -54,6 +58,7 @@ class Wanted(Record):
         found = [f"tag:{folded(tag)}" for tag in self.tags]
         found += [f"allows:{use}" for use in self.allows]
         named = {"base": self.base, "kind": self.kind, "author": self.author, "name": self.name}
+        named |= {"by": self.by}
         found += [f"{what}:{folded(value)}" for what, value in named.items() if value]
         if self.age is not None:
             found.append(f"age:{min(self.age, OLDEST)}")
@@ -64,6 +69,7 @@ class Wanted(Record):
             "allows:no credit": self.no_credit,
             "price:free": self.free,
             "audited": self.audited,
+            "no copies": self.no_copies,
         }
         return tuple(dict.fromkeys([*found, *(label for label, asked in flags.items() if asked)]))
 
@@ -72,10 +78,15 @@ def list_release(db: sqlite3.Connection, number: int, release: Release) -> None:
     """Within a transaction, enter a release, by its number on the shelf, in what lists read."""
     at = (number, release.published.isoformat())
     db.execute("INSERT INTO release_dates VALUES (?, ?)", at)
-    labels = [(label, number) for label in labels_of(release)]
-    db.executemany("INSERT INTO release_labels (label, release) VALUES (?, ?)", labels)
+    label_anew(db, number, release)
     words = (number, *words_of(release))
     db.execute("INSERT INTO release_words (rowid, name, tags, rest) VALUES (?, ?, ?, ?)", words)
+
+
+def label_anew(db: sqlite3.Connection, number: int, release: Release) -> None:
+    """Within a transaction, give a release the labels that it lacks."""
+    labels = [(label, number) for label in labels_of(release)]
+    db.executemany("INSERT OR IGNORE INTO release_labels (label, release) VALUES (?, ?)", labels)
 
 
 def labels_of(release: Release) -> tuple[str, ...]:
@@ -116,3 +127,7 @@ def _labels(release: Release) -> Iterator[str]:
         yield "price:free"
     if release.audit:
         yield "audited"
+    if release.copying and release.copying.verdict == "passed":
+        yield "no copies"
+    if len(relations := {one.relation for one in release.permissions}) == 1:
+        yield f"by:{relations.pop()}"

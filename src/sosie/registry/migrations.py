@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from sosie.core.errors import WorkspaceError
 from sosie.core.release import Release
-from sosie.registry.labels import list_release
+from sosie.registry.labels import label_anew, list_release
 
 Migration = Callable[[sqlite3.Connection], None]
 
@@ -398,3 +398,10 @@ def m013_verdicts(db: sqlite3.Connection) -> None:
         AND 'failed' NOT IN ({state}) AND 'not measured' NOT IN ({state})"""
     )
     db.execute("CREATE INDEX audits_tensors ON audits (tensors_sha256)")
+
+
+@migration
+def m014_labels(db: sqlite3.Connection) -> None:
+    """By whom those shown are permitted, and whether an audit found no copies, to narrow lists."""
+    for number, record in db.execute("SELECT id, record FROM releases").fetchall():
+        label_anew(db, number, Release.model_validate_json(record))

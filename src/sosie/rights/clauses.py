@@ -13,7 +13,7 @@ from datetime import MAXYEAR, date, datetime, timedelta
 from typing import NamedTuple
 
 from sosie.core.consent import OF_AGE, Consent
-from sosie.core.terms import Act, Modality, Verdict
+from sosie.core.terms import ACTS, Act, Modality, Verdict
 from sosie.rights.prompts import asked
 
 SLACK = timedelta(minutes=5)
@@ -102,7 +102,7 @@ def _first(
 
 def _until(act: Act, consent: Consent, context: Context) -> str | None:
     if consent.until is not None and context.day > consent.until:
-        return f"permitted it until {consent.until}"
+        return f"held until {consent.until}"
     return None
 
 
@@ -130,6 +130,16 @@ def _of_age(act: Act, consent: Consent, context: Context) -> str | None:
         f"is signed by the person, who is not {OF_AGE} (born {born}, a record says): "
         "a guardian must sign"
     )
+
+
+def covers(consent: Consent, act: Act) -> bool:
+    """Whether a record names an act; who may train may gather pictures to do so."""
+    return act in consent.acts or (act == "add" and "train" in consent.acts)
+
+
+def _acts(act: Act, consent: Consent, context: Context) -> str | None:
+    covered = ", ".join(one for one in ACTS if one in consent.acts)
+    return None if covers(consent, act) else f"covers only {covered}"
 
 
 def _modalities(act: Act, consent: Consent, context: Context) -> str | None:
@@ -220,6 +230,7 @@ PROHIBITED = {
 
 _ENDS: dict[str, Clause] = {"until": _until, "starts": _starts, "born": _born}
 _REFUSES: dict[str, Clause] = {
+    "acts": _acts,
     "of_age": _of_age,
     "modalities": _modalities,
     "bases": _bases,

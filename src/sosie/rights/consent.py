@@ -1,8 +1,9 @@
 """Who may be modelled, and how: the one place that says yes or no.
 
-Records are append-only. For each who signed, their latest record that covers an act is their word
-on it, and a later one without acts withdraws all that anyone gave before. Where the words of
-several stand, all must permit: the stricter holds, and the reason says so.
+Records are append-only. For each who signed, their latest record is their word, the whole of it:
+what it leaves out it does not allow, and so says the paper. One without acts withdraws all that
+anyone gave before. Where the words of several stand, all must permit: the stricter holds, and the
+reason says so.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from collections.abc import Sequence
 from sosie.core.consent import Consent
 from sosie.core.errors import NotPermitted
 from sosie.core.records import Record
-from sosie.core.terms import ACTS, MAKING, Act, Prohibition
+from sosie.core.terms import MAKING, Act, Prohibition
 from sosie.rights.checked import same_name
-from sosie.rights.clauses import Context, Objection, ended, refused
+from sosie.rights.clauses import Context, Objection, covers, ended, refused
 
 
 class Decision(Record):
@@ -68,11 +69,6 @@ def guarded(subject: str, consents: Sequence[Consent]) -> bool:
     return any(c.subject == subject and c.relation == "guardian" for c in consents)
 
 
-def covers(consent: Consent, act: Act) -> bool:
-    """Whether a record names an act; who may train may gather pictures to do so."""
-    return act in consent.acts or (act == "add" and "train" in consent.acts)
-
-
 def _weigh(act: Act, subject: str, context: Context) -> tuple[Decision, Consent | None]:
     own = [consent for consent in context.consents if consent.subject == subject]
     if context.set_back:
@@ -86,7 +82,7 @@ def _weigh(act: Act, subject: str, context: Context) -> tuple[Decision, Consent 
         none = Objection("record", "no permission is on file")
         return _decision(act, subject, act == "add", none, None), None
     last = max((i for i, consent in enumerate(own) if not consent.acts), default=-1)
-    words = _words(act, own[last + 1 :])
+    words = _words(own[last + 1 :])
     standing = [consent for consent in words if ended(act, consent, context) is None]
     for consent in standing:
         if objection := refused(act, consent, context):
@@ -98,12 +94,8 @@ def _weigh(act: Act, subject: str, context: Context) -> tuple[Decision, Consent 
         over = ended(act, words[0], context)
         assert over is not None
         return _decision(act, subject, False, _named(words[0], over), words[0]), words[0]
-    if last >= 0:
-        gone = _named(own[last], Objection("acts", "withdrew every permission"))
-        return _decision(act, subject, False, gone, own[last]), own[last]
-    covered = ", ".join(a for a in ACTS if any(a in consent.acts for consent in own))
-    objection = Objection("acts", f"what is on file covers only {covered}")
-    return _decision(act, subject, False, objection, None), None
+    gone = _named(own[last], Objection("acts", "withdrew every permission"))
+    return _decision(act, subject, False, gone, own[last]), own[last]
 
 
 def _granted(act: Act, subject: str, standing: Sequence[Consent]) -> Decision:
@@ -118,13 +110,23 @@ def _granted(act: Act, subject: str, standing: Sequence[Consent]) -> Decision:
     )
 
 
-def _words(act: Act, own: Sequence[Consent]) -> list[Consent]:
-    """The latest record that covers an act of each who signed, the latest first."""
+def _words(own: Sequence[Consent]) -> list[Consent]:
+    """The latest record of each who signed, the latest first."""
     found: list[Consent] = []
     for consent in reversed(own):
-        if covers(consent, act) and not any(same_signer(consent, known) for known in found):
+        if not any(same_signer(consent, known) for known in found):
             found.append(consent)
     return found
+
+
+def left_of(consent: Consent, later: Sequence[Consent], context: Context) -> tuple[Act, ...]:
+    """What is left of a record's acts: none once it has ended by itself, and none that who signed
+    it has left out of a `later` record."""
+    anew = [one for one in later if same_signer(one, consent)]
+    ends = (ended(act, consent, context) for act in consent.acts)
+    if any(end is not None and end.clause != "starts" for end in ends):
+        return ()
+    return tuple(act for act in consent.acts if all(covers(one, act) for one in anew))
 
 
 def same_signer(one: Consent, other: Consent) -> bool:

@@ -11,8 +11,7 @@ from typing import Any
 
 from sosie.core.consent import Consent
 from sosie.core.terms import ACTS
-from sosie.rights.clauses import birthday
-from sosie.rights.consent import covers
+from sosie.rights.clauses import birthday, covers
 
 PROFILE = "urn:sosie:odrl:1"
 CONTEXT = ["http://www.w3.org/ns/odrl.jsonld", {"sosie": f"{PROFILE}:"}]

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from sosie.core.consent import Consent, Terms
 from sosie.core.terms import ACTS, Act, Modality
-from sosie.rights.clauses import PROHIBITED, birthday
-from sosie.rights.consent import covers, duties
+from sosie.rights.clauses import PROHIBITED, birthday, covers
+from sosie.rights.consent import duties
 
 DOES: dict[Act, str] = {
     "add": "Keep pictures to learn from",

@@ -30,7 +30,7 @@ from sosie.core.records import Record, Subject, now
 from sosie.core.terms import ACTS, Act, Kind, Relation
 from sosie.registry import Registry
 from sosie.registry.names import checked_name, composed, folded
-from sosie.studio import consenting
+from sosie.studio import consenting, permission
 
 OWN = ("name", "kind", "relation", "who", "signed_by", "acts", "until", "evidence")
 WRITTEN = ("schema_version", "language", "text", "trainer_key")
@@ -84,6 +84,7 @@ class _Taking:
             new = folded(name) not in self._subjects
             if not self._speaks_anew(number, consent, new=new):
                 return Row(number=number, name=name, outcome="known", told="on file already")
+            gone = [] if new else self._left_out(consent)
             if not self._dry_run:
                 if new:
                     self._registry.add_subject(subject)
@@ -93,7 +94,16 @@ class _Taking:
         self._subjects[folded(name)] = subject
         end = f" until {consent.until}" if consent.until else ""
         told = f"{consent.who}, signed by {consent.signed_by}: {', '.join(consent.acts)}{end}"
+        if gone:
+            told += f"; no longer: {', '.join(gone)}"
         return Row(number=number, name=name, outcome="recorded", told=told, new=new)
+
+    def _left_out(self, consent: Consent) -> list[Act]:
+        """What is permitted today, and no longer by a record that leaves it out."""
+        if consent.subject not in {subject.name for subject in self._registry.subjects()}:
+            return []
+        today = permission.decisions(self._registry, consent.subject)
+        return [one.act for one in today if one.allowed and one.act not in consent.acts]
 
     def _subject(self, name: str, row: Mapping[str, str]) -> Subject:
         """The subject of a row, on file or not."""

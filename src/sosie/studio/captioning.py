@@ -10,7 +10,7 @@ from sosie.captions import Captioner, Choice, Measured, Style, Suggestion, WearW
 from sosie.core.errors import BadInput, NotReady
 from sosie.core.records import Dataset, Record, Subject
 from sosie.registry import Registry
-from sosie.studio import drawing
+from sosie.studio import drawing, permission
 
 if TYPE_CHECKING:
     from sosie.doctor.seen import Described
@@ -50,7 +50,12 @@ def suggest(
     captioner: Captioner | None,
     on_picture: OnPicture,
 ) -> Proposed:
-    """Captions for a subject's pictures in the style of a base."""
+    """Captions for a subject's pictures in the style of a base.
+
+    Raises NotPermitted once a permission was withdrawn or has ended: a captioner may lie elsewhere,
+    and what is measured of a face is kept.
+    """
+    permission.admit(registry, subject.name)
     if not dataset.items:
         raise NotReady(f'"{subject.name}" has no pictures.', advice="Add some with sosie add.")
     style = style_for(base)

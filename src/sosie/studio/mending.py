@@ -17,7 +17,7 @@ from sosie.core.records import Record, Sample, first_complaint
 from sosie.core.terms import Kind, Undo
 from sosie.registry import Registry
 from sosie.registry.intake import decode
-from sosie.studio import door, drawing, examining, training
+from sosie.studio import door, drawing, examining, permission, training
 
 if TYPE_CHECKING:
     from sosie.doctor import Checkup, Config
@@ -84,11 +84,13 @@ def mend(
 ) -> Mending:
     """Mend pictures: those that are named, or those for which the doctor's findings ask it.
 
-    Raises NotFound for an unknown mend or picture, BadInput for options or a kind that do not fit.
+    Raises NotFound for an unknown mend or picture, BadInput for options or a kind that do not fit,
+    NotPermitted once a permission was withdrawn or has ended: a mended picture is a new one.
     """
     from sosie.doctor.mends import known
 
     subject = registry.subject(name)
+    permission.admit(registry, subject.name)
     dataset = training.dataset_of(registry, subject)
     found = examining.checkup(registry, dataset, config)
     samples = {sample.picture_sha256: sample for sample in registry.samples(subject.name)}

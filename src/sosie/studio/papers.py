@@ -29,14 +29,14 @@ def issue(registry: Registry, *, days: int) -> Status:
     given = [c for subject in registry.subjects() for c in registry.consents(subject.name)]
     entries = []
     for consent in (one for one in given if one.acts):
-        standing, since = permission.standing(registry, consent)
+        state = permission.standing(registry, consent)
         entries.append(
             Entry(
                 consent_sha256=consent.sha256(),
-                standing=standing,
-                acts=consent.acts if standing == "stands" else (),
+                standing=state.word,
+                acts=state.acts,
                 until=consent.until,
-                since=since,
+                since=state.since,
             )
         )
     entries.sort(key=lambda entry: entry.consent_sha256)
@@ -45,7 +45,7 @@ def issue(registry: Registry, *, days: int) -> Status:
 
 def write(status: Status, path: Path) -> None:
     """Write a list to a file."""
-    write_atomically(path, status.model_dump_json(indent=1).encode() + b"\n")
+    write_atomically(path, status.model_dump_json(indent=1).encode() + b"\n", shared=True)
 
 
 def read(path: Path) -> Status:
@@ -126,7 +126,7 @@ def _permission(registry: Registry, path: Path, data: bytes) -> Account:
         return _refused(path, error)
     consent, sha256 = document.consent, document.consent.sha256()
     known = registry.consent(sha256)
-    standing = permission.standing(registry, known)[0] if known else None
+    standing = permission.standing(registry, known).word if known else None
     signed = [f"Signed as {one.role}. {_whose(registry, one)}" for one in document.signatures] or [
         "Nobody has signed it: anyone may have written what it says."
     ]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sosie import rights
 from sosie.core.consent import Consent
@@ -140,20 +140,35 @@ def admit(registry: Registry, name: str) -> None:
         raise rights.refusal(decision)
 
 
-def standing(registry: Registry, consent: Consent) -> tuple[rights.Standing, datetime | None]:
-    """Whether a record on file that permits something still does, and when it was withdrawn."""
+class State(NamedTuple):
+    """What has become of a record that permits something."""
+
+    word: rights.Standing
+    acts: tuple[Act, ...]
+    """Those of its acts that are permitted today."""
+    since: datetime | None = None
+    """When it was withdrawn."""
+
+
+def standing(registry: Registry, consent: Consent) -> State:
+    """Whether a record on file that permits something still does. What was withdrawn or has ended
+    stays so: a permission that is given anew is another record.
+    """
     weighed = context(registry, consent.subject)
     # What stood does not hang on a clock that was set back, nor on what an act would need.
     at = max(weighed.at, weighed.seen or weighed.at)
     weighed = replace(weighed, at=at, copying="passed")
-    sha256 = consent.sha256()
-    decided = (rights.decide(act, consent.subject, weighed) for act in consent.acts)
-    if any(decision.allowed for decision in decided):
-        return "stands", None
-    hashes = [one.sha256() for one in weighed.consents]
-    later = weighed.consents[hashes.index(sha256) + 1 :]
+    given, sha256 = list(weighed.consents), consent.sha256()
+    later = given[max(i for i, one in enumerate(given) if one.sha256() == sha256) + 1 :]
     taken_back = next((one.recorded for one in later if not one.acts), None)
-    return ("ended", None) if taken_back is None else ("withdrawn", taken_back)
+    if taken_back is not None:
+        return State("withdrawn", (), taken_back)
+    left = rights.left_of(consent, later, weighed)
+    decided = (rights.decide(act, consent.subject, weighed) for act in left)
+    acts = tuple(decision.act for decision in decided if decision.allowed)
+    begins = consent.bounds.starts
+    to_come = bool(left) and begins is not None and weighed.day < begins
+    return State("stands" if acts or to_come else "ended", acts)
 
 
 def seal(registry: Registry) -> Callable[[str], str]:

@@ -211,7 +211,7 @@ def write_card(registry: Registry, shelved: Shelved, out: Path) -> tuple[Path, .
     contents = {card.PAGE: card.page(shelved).encode(), card.RECORD: card.record(shelved)}
     contents |= {file.name: registry.blobs.read(file.file_sha256) for file in pictures}
     for name, data in contents.items():
-        write_atomically(out / name, data)
+        write_atomically(out / name, data, shared=True)
     return tuple(out / name for name in contents)
 
 

@@ -104,7 +104,7 @@ def require_proof(registry: Registry, path: Path) -> None:
     found = _lora(registry, path)
     if found.verdict in ("not signed", "changed", "forged"):
         raise NotPermitted(
-            f"{path.name} claims a permission and does not prove it. {' '.join(found.told)}",
+            f"{path.name} claims a permission and does not prove it. {_TOLD[found.verdict]}",
             advice="Take it anew from who signed it.",
         )
 
@@ -205,7 +205,7 @@ def _account(
         unknown.append(f'Whether it was "{seal.signer}": no list of whom to trust is kept here.')
     permissions = tuple(_named(registry, sha256) for row in named.values() for sha256 in row)
     for found in permissions:
-        sentences.append(_permission_told(found))
+        sentences.append(_permission_told(found, proved=verdict == "as signed"))
         if found.standing == "not on file":
             unknown.append(
                 f"Whether permission {found.consent_sha256[:12]}… was ever given, and still stands."
@@ -262,14 +262,14 @@ def _named(registry: Registry, sha256: str) -> Named:
         return Named(consent_sha256=sha256, standing="not on file")
     return Named(
         consent_sha256=sha256,
-        standing=permission.standing(registry, consent)[0],
+        standing=permission.standing(registry, consent).word,
         subject=consent.subject,
         relation=consent.relation,
         until=consent.until,
     )
 
 
-def _permission_told(found: Named) -> str:
+def _permission_told(found: Named, *, proved: bool) -> str:
     what = f"permission {found.consent_sha256[:12]}…"
     if found.standing == "not on file":
         return f"It names the {what}, which is not on file here."
@@ -280,7 +280,8 @@ def _permission_told(found: Named) -> str:
         "ended": "it has ended",
     }[found.standing]
     relation = {"self": "in person"}.get(found.relation or "", f"by {found.relation}")
-    return f"It was made with the {what} for {found.subject}, given {relation} {until}: {today}."
+    made = "It was made" if proved else "It claims, and does not prove, that it was made"
+    return f"{made} with the {what} for {found.subject}, given {relation} {until}: {today}."
 
 
 def _others(registry: Registry, tensors_sha256: str, consents: Sequence[str]) -> list[str]:

@@ -31,6 +31,7 @@ DIGITS = 13
 """Hexadecimal digits of a hash that make a number: 52 bits, which every reader of JSON holds."""
 Period = Literal["Day", "Week", "Month", "Year", "AllTime"]
 Order = Literal["Most Downloaded", "Newest", "Oldest"]
+Use = Literal["Image", "Rent", "Sell"]
 TAGGED = 1000
 """Releases of which the tags are counted: the newest."""
 _PERIODS: dict[Period, terms.Period] = {
@@ -109,7 +110,7 @@ def router(studio: Studio, guard: Guard, owner: str) -> APIRouter:
             "description": label.about,
             "type": "LORA",
             "poi": label.real,
-            "minor": False,
+            "minor": any(one.relation == "guardian" for one in newest.permissions),
             "nsfw": False,
             "nsfwLevel": 1,
             "allowNoCredit": not allowed.credit,
@@ -137,6 +138,9 @@ def router(studio: Studio, guard: Guard, owner: str) -> APIRouter:
         types: Annotated[list[str], Query()] = [],  # noqa: B006
         baseModels: Annotated[list[str], Query()] = [],  # noqa: B006, N803
         ids: Annotated[list[int], Query()] = [],  # noqa: B006
+        allowCommercialUse: Annotated[list[Use], Query()] = [],  # noqa: B006, N803
+        allowDerivatives: bool = False,  # noqa: N803
+        allowNoCredit: bool = False,  # noqa: N803
         sort: Order = "Newest",
         period: Period = "AllTime",
     ) -> dict[str, Any]:
@@ -144,6 +148,9 @@ def router(studio: Studio, guard: Guard, owner: str) -> APIRouter:
             words=query,
             tags=(tag,) if tag else (),
             author=username if username not in ("", owner) else None,
+            allows=tuple(use for use, name in _USES.items() if name in allowCommercialUse),
+            derivatives=allowDerivatives,
+            no_credit=allowNoCredit,
             period=_PERIODS[period],
             sort=_SORTS[sort],
         )

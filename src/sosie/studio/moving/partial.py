@@ -22,7 +22,7 @@ def completed(path: Path, file: ReleasedFile, pieces: Pieces) -> None:
     Raises BadInput if too little comes, and then what has come stays; or more than was announced,
     or something else, and then nothing stays.
     """
-    with held(path) as out:
+    with held(path) as out, _nothing_empty(path):
         have = size(out, file)
         if have < file.size:
             for piece in pieces(have):
@@ -39,6 +39,17 @@ def completed(path: Path, file: ReleasedFile, pieces: Pieces) -> None:
                 f"{file.name} is not the file that was published: its hash is another.",
                 advice="Nothing of it was kept. Ask for it again where it was made.",
             )
+
+
+@contextmanager
+def _nothing_empty(path: Path) -> Iterator[None]:
+    """Where it fails before anything has come, no file is left."""
+    try:
+        yield
+    except BaseException:
+        if path.is_file() and not path.stat().st_size:
+            path.unlink()
+        raise
 
 
 def size(out: BinaryIO, file: ReleasedFile) -> int:

@@ -101,7 +101,7 @@ class Folder:
                 completed(partial, file, _reader(registry.blobs.path(file.file_sha256), file))
                 partial.replace(target)
         # Last: what has a record is whole.
-        write_atomically(home / "parcel.json", encoded(sent))
+        write_atomically(home / "parcel.json", encoded(sent), shared=True)
         return str(home)
 
     def _home(self, title: str) -> Path:
@@ -112,7 +112,12 @@ class Folder:
         meant = [one for one in known if one == f"{name}@{version}" or not version]
         meant = [one for one in meant if taken_apart(one)[0] == name]
         if len(meant) != 1:
-            raise NotFound.among(f"one parcel in {self.folder}", title, known)
+            if meant:
+                raise BadInput(
+                    f"Several versions of {name} lie in {self.folder}.",
+                    advice=f"Name one: {', '.join(meant)}.",
+                )
+            raise NotFound.among(f"parcel in {self.folder}", title, known)
         return self.folder / f"{meant[0]}{_SUFFIX}"
 
     def _parcels(self) -> Iterator[Path]:
@@ -129,7 +134,8 @@ def _read(path: Path, offset: int, most: int) -> Iterator[bytes]:
     except FileNotFoundError as error:
         raise NotFound(f"There is no file {path}.") from error
     except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
+        why = "it is a link" if path.is_symlink() else error.strerror
+        raise BadInput(f"{path.name} of {path.parent} cannot be read: {why}.") from error
     with os.fdopen(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise BadInput(f"{path} is no regular file.")

@@ -17,6 +17,9 @@ from sosie.studio.moving.handing import Handed
 from sosie.studio.moving.parcel import Sent
 from sosie.studio.rooms.room import Room
 
+SHORTEST = 16
+"""Digits of a fingerprint that no other key will share by chance."""
+
 
 class Moving(Room):
     """Releases on the move. All that gives weights away asks for permission at that moment."""
@@ -39,6 +42,11 @@ class Moving(Room):
         place = places.place(source, token)
         sent = parcel.opened(place.parcel(title))
         signer = sent.parcel.signature.key
+        if key is not None and len(key) < SHORTEST:
+            raise BadInput(
+                f'"{key}" is too short for a fingerprint: others begin so too.',
+                advice=f"Give its first {SHORTEST} digits or more.",
+            )
         if key is not None and not signer.startswith(key.lower()):
             raise BadInput(
                 f"{title} is signed by another key, {signer[:16]}….",
@@ -47,7 +55,7 @@ class Moving(Room):
         own = sent.parcel.signature.public_key == self.registry.key().public
         say(f"Signed by the key {signer[:16]}…{', which is this workspace’s own' if own else ''}.")
         for file in receiving.admit(self.registry, sent, place.act):
-            say(f"Fetching {file.name}, {file.size / 1e6:.1f} MB.")
+            say(f"Fetching {file.name}, {max(file.size / 1e6, 0.1):.1f} MB.")
             receiving.fetch(self.registry, file, place.pieces(title, file))
         return receiving.file_away(self.registry, sent, say)
 

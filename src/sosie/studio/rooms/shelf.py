@@ -99,7 +99,7 @@ class Shelf(Room):
             if path.exists():
                 raise BadInput(f"{path} exists.", advice="Name another, or move it away.")
         for path, data in files.items():
-            write_atomically(path, data)
+            write_atomically(path, data, shared=True)
         releasing.count(self.registry, found, "downloads")
         for duty in permission.duties(self.registry, "export", found.adapter):
             say(duty)
