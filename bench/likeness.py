@@ -138,19 +138,25 @@ def pictures(subject: str, file: Path | None) -> list[Picture]:
     ]
 
 
-def ranked(
-    judge: faces.Embedder,
-    shown: Mapping[str, Sequence[Picture]],
-    known: Mapping[str, Sequence[Picture]],
-) -> Retrieval:
+def of_one(lesson: Lesson) -> tuple[str, list[Picture]]:
+    """A person's name, and one picture a prompt with the LoRA."""
+    name = f"subject{lesson.person}"
+    return name, pictures(name, lesson.file)
+
+
+@cache
+def known_by(judge: faces.Embedder) -> dict[str, list[NDArray[np.float32]]]:
+    """The gallery as a judge sees it."""
+    return {
+        name: [vector for picture in of if (vector := judge(picture)) is not None]
+        for name, of in gallery().items()
+    }
+
+
+def ranked(judge: faces.Embedder, shown: Mapping[str, Sequence[Picture]]) -> Retrieval:
     """How often the judge names the right person."""
-    return rank(
-        {name: [judge(picture) for picture in seen] for name, seen in shown.items()},
-        {
-            name: [vector for picture in of if (vector := judge(picture)) is not None]
-            for name, of in known.items()
-        },
-    )
+    seen = {name: [judge(picture) for picture in of] for name, of in shown.items()}
+    return rank(seen, known_by(judge))
 
 
 def likeness(shown: Mapping[str, Sequence[Picture]]) -> Interval:
@@ -191,12 +197,13 @@ def run() -> list[tuple[str, str, str]]:
         ]
         for seed in people
     }
-    drawn = {named(seed): pictures(named(seed), made[seed].file) for seed in people}
+    # In one order, whoever was done first: intervals are drawn with a seed.
+    drawn = dict(sorted(side_by_side(of_one, [made[seed] for seed in people])))
     plain = pictures("a person", None)
     control = {named(seed): plain for seed in people}
     sets = (drawn, real, control)
-    seen, ceiling, floor = (ranked(faces.identity, shown, gallery()) for shown in sets)
-    own = [percent(ranked(judges.person_judge(), shown, gallery()).rank1) for shown in sets]
+    seen, ceiling, floor = (ranked(faces.identity, shown) for shown in sets)
+    own = [percent(ranked(judges.person_judge(), shown).rank1) for shown in sets]
     like, minutes = likeness(drawn), [made[seed].minutes for seed in people]
     top = f"rank 1 among {GALLERY}, {PEOPLE} unseen people, {len(PROMPTS)} pictures each"
     return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
@@ -9,7 +10,8 @@ from xml.sax.saxutils import escape
 WIDTH, HEIGHT = 720, 360
 LEFT, RIGHT, TOP, BOTTOM = 64, 700, 20, 300
 COLOURS = ("#b4532a", "#2f6f8f", "#8a8577")
-TICKS = 4
+TICKS = 5
+"""At the most, about."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,8 @@ class Point:
 def chart(lines: Mapping[str, Sequence[Point]], *, x: str, y: str) -> str:
     """An SVG of the lines by name; both axes begin at 0 where no value lies below."""
     points = [point for line in lines.values() for point in line]
-    floor, ceiling = min(0.0, *(p.low for p in points)), max(p.high for p in points)
+    levels = round_levels(min(0.0, *(p.low for p in points)), max(p.high for p in points))
+    floor, ceiling = levels[0], levels[-1]
     furthest = max(p.x for p in points)
 
     def across(value: float) -> float:
@@ -42,11 +45,10 @@ def chart(lines: Mapping[str, Sequence[Point]], *, x: str, y: str) -> str:
         ' font-family="sans-serif" font-size="13" fill="#1d2430">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fffdf8"/>',
     ]
-    for tick in range(TICKS + 1):
-        value = floor + (ceiling - floor) * tick / TICKS
+    for value in levels:
         level = up(value)
         parts.append(f'<path d="M{LEFT} {level:.1f}H{RIGHT}" stroke="#e4dfd4"/>')
-        parts.append(text(f"{value:.2f}", LEFT - 8, level + 4, "end"))
+        parts.append(text(f"{value:g}", LEFT - 8, level + 4, "end"))
     marks = sorted({p.x for p in points})
     parts += [text(f"{value:g}", across(value), BOTTOM + 18) for value in marks]
     for number, (name, line) in enumerate(lines.items()):
@@ -70,3 +72,11 @@ def chart(lines: Mapping[str, Sequence[Point]], *, x: str, y: str) -> str:
     parts.append(text(x, RIGHT, BOTTOM + 34, "end"))
     parts.append(text(y, LEFT, TOP - 7, "start"))
     return "\n".join([*parts, "</svg>\n"])
+
+
+def round_levels(low: float, high: float) -> list[float]:
+    """Round numbers, evenly apart, from at most `low` to at least `high`."""
+    power = 10 ** math.floor(math.log10((high - low) / TICKS))
+    step = power * next(n for n in (1, 2, 2.5, 5, 10) if n * power * TICKS >= high - low)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    return [round(n * step, 9) for n in range(first, last + 1)]

@@ -19,7 +19,7 @@ import numpy as np
 
 from bench.choice import new_pictures
 from bench.kept import FOLDER, Ledger, side_by_side
-from bench.likeness import SEEDS, gallery, pictures, ranked
+from bench.likeness import SEEDS, pictures, ranked
 from bench.plot import Point, chart
 from bench.taught import taught
 from sosie.audit import Known, found
@@ -101,7 +101,7 @@ def study(job: tuple[Study, int, int]) -> list[Seen]:
                     taught=float(np.mean([old.cosine(face) or 0 for face in seen])) / new.unit
                     if old.held_out
                     else 0.0,
-                    named=ranked(faces.identity, {f"subject{seed}": drawn}, gallery()).rank1.value,
+                    named=ranked(faces.identity, {f"subject{seed}": drawn}).rank1.value,
                     withheld_loss=loss.get("withheld"),
                     training_loss=loss.get("training"),
                 )

@@ -34,7 +34,7 @@ def prints(pictures: list[np.ndarray]) -> list[near.Fingerprint]:
     return [near.fingerprint(Image.fromarray(picture)) for picture in pictures]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**32), blank=st.integers(0, 4), copies=st.integers(0, 6))
 def test_pairs_alike_from_afar_are_all_named(seed: int, blank: int, copies: int) -> None:
     rng = np.random.default_rng(seed)

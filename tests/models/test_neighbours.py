@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sosie.models import neighbours
 
 
-@settings(deadline=None)
 @given(st.integers(0, 99), st.integers(1, 30), st.integers(1, 90), st.integers(1, 12))
 def test_the_nearest_are_those_of_a_full_sort_ties_by_row(seed, queries, rows, k):
     draw = np.random.default_rng(seed)

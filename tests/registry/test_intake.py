@@ -319,7 +319,7 @@ def test_many_threads_give_the_same_bytes() -> None:
         assert list(pool.map(lambda one: decode(one, "x").picture, data)) == alone
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(16, 40), st.integers(16, 40), st.randoms(use_true_random=False))
 def test_a_stored_picture_comes_in_again_unchanged(width: int, height: int, random) -> None:
     image = Image.frombytes("RGB", (width, height), random.randbytes(width * height * 3))
@@ -329,7 +329,7 @@ def test_a_stored_picture_comes_in_again_unchanged(width: int, height: int, rand
     assert again.picture == first.picture and again.changes == ()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(["JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP"]), st.data())
 def test_damaged_bytes_never_raise_anything_else(kind: str, draw: st.DataObject) -> None:
     data = bytearray(tagged(scene(0, 24, 24), kind))

@@ -102,7 +102,7 @@ def test_ids_come_in_the_order_of_time(shelf):
         max_size=12,
     )
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_windows_are_the_sums_of_their_days(tmp_path_factory, steps):
     """Events of any day, in the past and ahead of the clock, while the calendar turns."""
     with Registry.open(tmp_path_factory.mktemp("calendar")) as registry:

@@ -224,9 +224,7 @@ def test_nothing_is_fetched_from_an_address_in_a_file(chain: Chain) -> None:
             server.accept()
 
 
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_bytes_break_the_reader(signed: bytes, data: st.DataObject) -> None:
     spoiled = bytearray(signed)
@@ -240,7 +238,7 @@ def test_no_bytes_break_the_reader(signed: bytes, data: st.DataObject) -> None:
                 assert credentials.without(given_) == credentials.without(signed)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     label=st.sampled_from(["c2pa.soft-binding", "org.sosie.permission", *credentials.TRAINING]),
     key=st.sampled_from(["entries", "blocks", "consents", "alg"]),

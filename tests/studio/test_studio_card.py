@@ -52,7 +52,7 @@ def registry(tmp_path_factory):
         yield registry
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(about=TEXT, author=TEXT, ethics=TEXT, tag=TEXT, prompt=TEXT, verdict=TEXT)
 def test_what_is_written_is_shown_and_nothing_happens(
     registry, about, author, ethics, tag, prompt, verdict
@@ -87,7 +87,7 @@ def test_what_is_written_is_shown_and_nothing_happens(
         assert "".join(text.split()) in shown
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_foreign_record_is_whole_or_refused(registry, data):
     """Bytes that came from elsewhere: a record, or a ValidationError."""

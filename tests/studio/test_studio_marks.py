@@ -210,9 +210,7 @@ def test_a_receipt_is_verified_and_a_changed_one_is_told(tmp_path, pictures):
     assert studio.verify(changed).verdict == "not signed"
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(draws=st.data())
 def test_no_spoiled_file_breaks_verify(house, given_out, tmp_path, draws):
     whole = given_out.read_bytes()

@@ -74,6 +74,25 @@ def test_withheld_pictures_are_told_first_and_no_batch_holds_one(pictures, tmp_p
     assert not any(torch.allclose(x, y) for x in latents for y in seen)
 
 
+def test_only_what_is_taught_is_shifted_towards_noise(pictures, tmp_path):
+    seen = {}
+    for shift in (1.0, 4.0):
+        base = Toy(tmp_path / str(shift))
+        noised, times = base.add_noise, []
+
+        def add_noise(latents, noise, at, noised=noised, times=times):
+            times.append((torch.is_grad_enabled(), float(at.mean())))
+            return noised(latents, noise, at)
+
+        base.add_noise = add_noise
+        config = CONFIG.model_copy(update={"shift": shift})
+        go(pictures, tmp_path / str(shift), config, base=base)
+        seen[shift] = times
+    for plain, noisier in zip(seen[1.0], seen[4.0], strict=True):
+        taught, at = plain
+        assert noisier[1] > at + 0.05 if taught else noisier[1] == at
+
+
 def test_the_story_is_told_and_filed(whole):
     result, told = whole
     lines = (result.folder / "events.jsonl").read_text().splitlines()

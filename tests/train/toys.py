@@ -20,6 +20,7 @@ from sosie.models.diffusion.base import (
     Defaults,
     DiffusionBase,
     SampleRequest,
+    shifted,
 )
 
 FACE = Box(left=12, top=12, right=30, bottom=32)
@@ -99,8 +100,10 @@ class Toy(DiffusionBase):
     def decode(self, latents: Tensor) -> Tensor:
         return nn.functional.interpolate(latents, scale_factor=8).clamp(-1, 1)
 
-    def times(self, uniform: Tensor, *, latent_shape: tuple[int, int]) -> Tensor:
-        return uniform
+    def times(
+        self, uniform: Tensor, *, latent_shape: tuple[int, int], shift: float = 1.0
+    ) -> Tensor:
+        return shifted(uniform, shift)
 
     def add_noise(self, latents: Tensor, noise: Tensor, times: Tensor) -> Tensor:
         if torch.is_grad_enabled():

@@ -23,9 +23,7 @@ from sosie.studio.moving.parcel import Given, Parcel, Sent
 from sosie.web.app import Settings, build
 from tests.registry.shelf import shelve
 
-HARDLY = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+HARDLY = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 JSON = st.recursive(
     st.none()
     | st.booleans()

@@ -35,7 +35,7 @@ def test_equal_arguments_give_equal_bytes_and_other_seeds_do_not():
     assert line(writer(6), "see you Monday", seed=3).picture.tobytes() != a.picture.tobytes()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.sampled_from([256, 512]))
 def test_every_character_has_its_ink_and_nothing_is_cut(who, seed, width):
     try:

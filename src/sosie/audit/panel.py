@@ -73,8 +73,9 @@ def panel(*, synthetic: bool, taught_by_second: bool = False) -> Panel:
     """The judges that are installed here.
 
     `synthetic` says that the subject is of the synthetic world: the only reader of attributes there
-    is knows nothing else, and that world has a judge of people too. `taught_by_second` says that the second network taught the LoRA by an
-    identity loss: that it likes what it was shown until it liked it proves nothing.
+    is knows nothing else, and that world has a judge of people too. `taught_by_second` says that
+    the second network taught the LoRA by an identity loss: that it likes what it was shown until it
+    liked it proves nothing.
     """
     from sosie.models import judges as world
     from sosie.models import scene, second

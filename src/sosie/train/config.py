@@ -71,6 +71,9 @@ class TrainConfig(Record):
     gradient_checkpointing: bool = False
     """Recompute activations on the way back: about a third slower, much less memory."""
 
+    shift: float = Field(default=1.0, gt=0)
+    """Moves training times towards noise above 1, where hair, clothes and the place are decided, on
+    top of the base's own shift; below 1 towards detail."""
     caption_dropout: float = Field(default=0.05, ge=0, le=1)
     """Share of pictures taught under the empty caption."""
     prior_pictures: int = Field(default=0, ge=0)

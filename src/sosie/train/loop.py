@@ -206,7 +206,7 @@ class Teacher:
         conditioning = {key: value[texts] for key, value in self.bank.items()}
         conditioning |= {key: value[chosen] for key, value in bucket.geometry.items()}
         height, width = latents.shape[-2:]
-        times = self.base.times(uniform, latent_shape=(height, width))
+        times = self.base.times(uniform, latent_shape=(height, width), shift=config.shift)
         if config.dropout:
             torch.manual_seed(derive("dropout", config.seed, *purpose))
         precision = arithmetic(self.base, config)

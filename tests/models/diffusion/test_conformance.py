@@ -138,6 +138,14 @@ class TestConformance:
         large = base.times(uniform, latent_shape=(128, 128)).double().mean()
         assert large >= small
 
+    def test_times_are_moved_towards_noise_and_back(self, base):
+        uniform = torch.linspace(0.001, 0.999, 101)
+        plain = base.times(uniform, latent_shape=(8, 8)).double()
+        noisier = base.times(uniform, latent_shape=(8, 8), shift=3.0).double()
+        assert (noisier.diff() >= 0).all() and (noisier >= plain).all()
+        assert noisier.mean() > 1.2 * plain.mean()
+        assert (base.times(uniform, latent_shape=(8, 8), shift=1 / 3).double() <= plain).all()
+
     def test_noise_and_target_give_the_picture_back(self, base):
         latents, noise = some_latents(base), some_latents(base).flip(0)
         times = base.times(torch.tensor([0.3, 0.7]), latent_shape=(4, 6))

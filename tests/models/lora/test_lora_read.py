@@ -24,9 +24,7 @@ from tests.models.lora.bases import base, flux_denoiser
 from tests.models.lora.files import ALPHA, RANK, factors, save
 
 HALF = torch.tensor(ALPHA)
-QUIET = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+QUIET = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 META = {"transformer.r": RANK, "transformer.lora_alpha": ALPHA}
 
 FIRST_HALVES = ("lora_A.weight", "lora_down.weight", "lora.down.weight")

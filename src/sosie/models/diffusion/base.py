@@ -58,6 +58,15 @@ class SampleRequest(Record):
     """Share of the noise schedule that is walked when `init` pictures are given, in (0, 1]."""
 
 
+def shifted(times: Tensor, shift: float) -> Tensor:
+    """Times in [0, 1] moved towards noise (above 1) or away: t to s t / (1 + (s - 1) t).
+
+    Esser et al. 2024, arXiv:2403.03206, equation 23, with s for the root of m / n. Shifts by s and
+    by r are one by s r.
+    """
+    return shift * times / (1 + (shift - 1) * times)
+
+
 class DiffusionBase(ABC):
     """A base image model, loaded. Nothing here is trained; a LoRA is injected into `denoiser`."""
 
@@ -155,11 +164,14 @@ class DiffusionBase(ABC):
     # -- teaching ----------------------------------------------------------------------------------
 
     @abstractmethod
-    def times(self, uniform: Tensor, *, latent_shape: tuple[int, int]) -> Tensor:
+    def times(
+        self, uniform: Tensor, *, latent_shape: tuple[int, int], shift: float = 1.0
+    ) -> Tensor:
         """Map (B,) uniform numbers in (0, 1) to training times, by the family's usual density.
 
         Times are what `add_noise` and `predict` take. A pure monotone map, so that the caller may
-        stratify. `latent_shape` is (h, w), for densities shifted by resolution.
+        stratify. `latent_shape` is (h, w), for densities shifted by resolution; `shift` moves them
+        further, as `shifted` does.
         """
 
     @abstractmethod

@@ -34,7 +34,7 @@ from torch import Tensor
 
 from sosie.core.errors import WeightsRefused
 from sosie.models.diffusion import Defaults, flux_steps, twins
-from sosie.models.diffusion.base import Conditioning, SampleRequest
+from sosie.models.diffusion.base import Conditioning, SampleRequest, shifted
 from sosie.models.diffusion.components import Layout
 from sosie.models.diffusion.folder import read_json
 from sosie.models.diffusion.latent import VAE_FACTOR, LatentDiffusion, Walk
@@ -133,14 +133,15 @@ class Flux(LatentDiffusion):
 
     # -- teaching ----------------------------------------------------------------------------------
 
-    def times(self, uniform: Tensor, *, latent_shape: tuple[int, int]) -> Tensor:
+    def times(
+        self, uniform: Tensor, *, latent_shape: tuple[int, int], shift: float = 1.0
+    ) -> Tensor:
         times: Tensor = torch.sigmoid(torch.special.ndtri(uniform.double()))
         if self.scheduler.config.use_dynamic_shifting:
             times = self.scheduler.time_shift(self._mu(latent_shape), 1.0, times)
         else:
-            shift = self.scheduler.config.shift
-            times = shift * times / (1 + (shift - 1) * times)
-        return times.float()
+            times = shifted(times, self.scheduler.config.shift)
+        return shifted(times, shift).float()
 
     def _mu(self, latent_shape: tuple[int, int]) -> float:
         """The shift for a number of picture tokens: linear between the scheduler's two anchors."""

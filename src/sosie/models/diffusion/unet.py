@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from sosie.core.errors import WeightsRefused
-from sosie.models.diffusion.base import Conditioning, SampleRequest
+from sosie.models.diffusion.base import Conditioning, SampleRequest, shifted
 from sosie.models.diffusion.latent import VAE_FACTOR, LatentDiffusion, Walk
 
 CHANNELS = 4
@@ -65,9 +65,11 @@ class UNetDiffusion(LatentDiffusion):
 
     # -- teaching ----------------------------------------------------------------------------------
 
-    def times(self, uniform: Tensor, *, latent_shape: tuple[int, int]) -> Tensor:
+    def times(
+        self, uniform: Tensor, *, latent_shape: tuple[int, int], shift: float = 1.0
+    ) -> Tensor:
         count = len(self.scheduler.alphas_cumprod)
-        return (uniform.double() * count).long().clamp(0, count - 1)
+        return (shifted(uniform.double(), shift) * count).long().clamp(0, count - 1)
 
     def add_noise(self, latents: Tensor, noise: Tensor, times: Tensor) -> Tensor:
         signal, spread = self._signal_and_spread(latents, times)
