@@ -3,21 +3,24 @@
 Needs a Python of its own, since nothing else here does, with `pip install fonttools brotli
 uharfbuzz skia-pathops numpy opencv-python-headless`, and a folder that holds the unpacked font
 packages named in `src/sosie/world/hands.LICENSES.md`: npm's in `DIR/node_modules` as `npm install`
-leaves them; PyPI's `fontpkg-*` wheels unzipped in `DIR/pip`; Debian's in `DIR/deb`, each unpacked
-by `dpkg -x` in a folder of its name with its version in a file VERSION.
+leaves them; Debian's in `DIR/deb`, each unpacked by `dpkg -x` in a folder of its name with its
+version in a file VERSION.
 
 A family is kept if its licence file says OFL-1.1, Apache-2.0, MIT or CC0, if it can write all of
-`NEEDED`, and if its small letters are not capitals. Accented letters that it lacks are composed of
-letter and mark. A family that is kept gets a neutral name, `hand-` and six digits, because several
+`NEEDED`, if its small letters are not capitals, if its letters are not those of another family,
+and if to the eye they are a hand (`BY_EYE`). Accented letters that it lacks are composed of letter
+and mark. A family that is kept gets a neutral name, `hand-` and a number, because several
 licences reserve the font's own.
 
 What is written, for F families and C characters, all lengths in thousandths of an em, y upwards:
 
 - `names` (F,), `chars` one string, `held_out` (F,) bool
+- `clan` (F,) int16: families of one number are siblings, by the first word of the font's name
 - `advance` (F, C) int16: -32768 where the family lacks the character
 - `contours` (F, C) uint8: closed outlines of each glyph, without overlaps
 - `lengths` (N,) uint16: points of each outline, families and characters in order
-- `points` (M, 2) int16: each outline's first point, then differences
+- `starts` (N, 2) int16: each outline's first point
+- `steps` (M, 2) int8: from each point of an outline to its next, up to its last
 - `kern_family`, `kern_left`, `kern_right`, `kern` (K,): what a pair adds to the left one's advance
 - `x_height`, `ascender`, `descender` (F,) int16: of x, of the tallest and of the deepest letters
 - `slant` (F,) float32: degrees to the right of upright
@@ -29,6 +32,8 @@ from __future__ import annotations
 
 import argparse
 import io
+import math
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +46,7 @@ from fontTools.pens.transformPen import TransformPen
 from fontTools.ttLib import TTFont
 from numpy.typing import NDArray
 
-from pocket.font_files import Font, Glyph, debian_fonts, licences, npm_fonts, pip_fonts
+from pocket.font_files import Font, Glyph, debian_fonts, licences, npm_fonts
 
 OUT = Path(__file__).parents[1] / "src/sosie/world/hands.npz"
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -50,15 +55,31 @@ ACCENTED = "àâäçéèêëîïôöùûüÿœæÀÂÄÇÉÈÊËÎÏÔÖÙÛÜŸ
 CHARS = NEEDED + ACCENTED + ' ;"()/&+=%*#@°€«»’–…'
 EPSILON = 1.8
 """Outlines are simplified as far as no point moves further than this."""
+LONGEST_STEP = 127
+"""A longer side of an outline gets points in between, so that steps are small numbers."""
 MISSING = -32768
+TWINS, SIBLINGS = 0.8, 0.9
+"""Families whose letters overlap by more are one under two names; siblings may be more alike."""
 MEASURES = ("x_height", "ascender", "descender", "stroke", "hairline")
 BY_EYE = {
-    "amatic-sc": "capitals alone",
-    "rock-salt": "capitals alone",
-    "oleo-script": "no hand, a sign",
-    "finger-paint": "no pen, a finger",
-    "zhi-mang-xing": "its Latin letters are those of ma-shan-zheng",
+    "capitals alone": "amatic-sc rock-salt sedgwick-ave-display trade-winds walter-turncoat",
+    "no hand, a sign or a poster": (
+        "aladin atma berkshire-swash boogaloo chelsea-market galindo gluten kirang-haerang "
+        "lakki-reddy leckerli-one lily-script-one mountains-of-christmas oleo-script playball "
+        "pompiere potta-one risque sail sansita-swashed sarina supermercado-one"
+    ),
+    "no hand, print": (
+        "averia-libre bellota cherry-swash cute-font emilys-candy englebert gowun-dodum "
+        "grandiflora-one hubballi life-savers macondo ruluko sofadi-one tagesschrift "
+        "winky-rough winky-sans yuji-syuku zcool-kuaile zen-loop"
+    ),
+    "no pen": "finger-paint moo-lah-lah neonderthaw splash stick",
+    "broken where a pen of one width writes it": "nerko-one",
+    "broken where its letters do not know their neighbours": "edu-nsw-act-cursive",
+    "ornaments in its letters": "festive fleur-de-leah",
+    "letters that are read otherwise today": "joscelyn kings",
 }
+"""Families that are left out, by what the eye found in them."""
 
 MARKS = "`´^¨¸"
 COMPOSED = {
@@ -73,19 +94,27 @@ STAND_INS = {"’": "'", "–": "-", "…": "...", "«": "<<", "»": ">>", "œ":
 """What a writer would write for want of the character itself."""
 
 
+def bernstein(degree: int) -> NDArray[np.float64]:
+    """(12, degree + 1): the weights of a curve's control points at twelve places on it."""
+    t = np.linspace(0, 1, 13)[1:, None]
+    k = np.arange(degree + 1)
+    return np.array([math.comb(degree, int(i)) for i in k]) * t**k * (1 - t) ** (degree - k)
+
+
+CURVES = {2: bernstein(2), 3: bernstein(3)}
+
+
 def flatten(path: pathops.Path) -> list[NDArray[np.int16]]:
     """Closed outlines as polygons of few points."""
     outlines: list[list[tuple[float, float]]] = []
     for verb, points in path:
         if verb == pathops.PathVerb.MOVE:
             outlines.append([points[0]])
+        elif verb != pathops.PathVerb.CLOSE and len(points) == 1:
+            outlines[-1].append(points[0])
         elif verb != pathops.PathVerb.CLOSE:
             hull = np.array([outlines[-1][-1], *points])
-            t = np.linspace(0, 1, 2 if len(points) == 1 else 13)[1:, None, None]
-            level = np.repeat(hull[None], len(t), 0)
-            while level.shape[1] > 1:  # de Casteljau, all parameters at once
-                level = level[:, :-1] * (1 - t) + level[:, 1:] * t
-            outlines[-1].extend((float(x), float(y)) for x, y in level[:, 0])
+            outlines[-1].extend((CURVES[len(points)] @ hull).tolist())
     kept = []
     for line in outlines:
         simple = cv2.approxPolyDP(np.array(line, np.float32)[:, None], EPSILON, True)[:, 0]
@@ -111,7 +140,7 @@ def united(outlines: list[NDArray[np.int16]]) -> list[NDArray[np.int16]]:
 
 
 def read(font: Font) -> None:
-    """Fill `font.glyphs` with all of CHARS that the file has or that can be composed."""
+    """Fill `font.glyphs` with all of CHARS that the file has or, beyond NEEDED, can be composed."""
     file = TTFont(font.path)
     scale = 1000 / file["head"].unitsPerEm
     table, glyphs = file.getBestCmap(), file.getGlyphSet()
@@ -130,6 +159,8 @@ def read(font: Font) -> None:
         return Glyph(outlines, round(glyphs[name].width * scale))
 
     font.glyphs = {c: g for c in CHARS if (g := glyph(c)) is not None}
+    if not set(NEEDED) <= set(font.glyphs):
+        return
     marks = _marks(font.glyphs, glyph)
     for character in CHARS:
         if character in font.glyphs:
@@ -238,13 +269,32 @@ def strokes(glyphs: dict[str, Glyph]) -> tuple[int, int]:
     return round(float(np.median(widths))), round(float(np.percentile(widths, 12)))
 
 
-def same_shape(a: Glyph, b: Glyph) -> float:
-    """Overlap of two glyphs stretched to one box, from 0 to 1."""
-    pictures = []
-    for g in (a, b):
-        p = filled(g)[50:-50, 50:-50]
-        pictures.append(cv2.resize(p, (48, 48), interpolation=cv2.INTER_AREA) > 127)
-    return float((pictures[0] & pictures[1]).sum() / max(1, (pictures[0] | pictures[1]).sum()))
+def boxed(glyph: Glyph) -> NDArray[np.bool_]:
+    """(48, 48): a glyph stretched to a box."""
+    p = filled(glyph)[50:-50, 50:-50]
+    return cv2.resize(p, (48, 48), interpolation=cv2.INTER_AREA) > 127
+
+
+def overlap(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
+    """Of boxed glyphs, from 0 to 1."""
+    return float((a & b).sum() / max(1, (a | b).sum()))
+
+
+def without_twins(fonts: list[Font]) -> list[Font]:
+    """The families less those whose letters another one, read earlier, has too.
+
+    Held-out ones come last: what is held out must be like nothing that is taught.
+    """
+    kept: list[tuple[Font, NDArray[np.bool_]]] = []
+    for font in sorted(fonts, key=lambda f: f.held_out):
+        shapes = np.stack([boxed(font.glyphs[c]) for c in LETTERS])
+        for other, theirs in kept:
+            if overlap(shapes, theirs) > (SIBLINGS if font.clan == other.clan else TWINS):
+                print(f"left out: {font.name}: its letters are those of {other.name}")
+                break
+        else:
+            kept.append((font, shapes))
+    return [font for font, _ in kept]
 
 
 def joined(glyphs: dict[str, Glyph]) -> bool:
@@ -266,14 +316,13 @@ def joined(glyphs: dict[str, Glyph]) -> bool:
 
 def kerning(font: Font) -> list[tuple[int, int, int]]:
     """Left and right characters' places in CHARS, and what the pair adds to the left's advance."""
-    data = font.path.read_bytes()
-    if font.path.suffix == ".woff2":
-        file = TTFont(font.path)
-        file.flavor = None
-        plain = io.BytesIO()
-        file.save(plain)
-        data = plain.getvalue()
-    face = hb.Face(data)
+    file = TTFont(font.path)
+    file.flavor = None
+    for shapes in {"glyf", "loca", "gvar", "CFF "} & set(file.keys()):
+        del file[shapes]  # widths are asked for alone
+    plain = io.BytesIO()
+    file.save(plain)
+    face = hb.Face(plain.getvalue())
     shaper = hb.Font(face)
     scale = 1000 / face.upem
     off = {"liga": False, "clig": False, "calt": False, "dlig": False, "rlig": False}
@@ -301,15 +350,26 @@ def why_not(font: Font) -> str | None:
     lacking = [c for c in NEEDED if c not in font.glyphs]
     if lacking:
         return f"lacks {''.join(lacking)[:20]}"
-    small = np.mean([same_shape(font.glyphs[c], font.glyphs[c.upper()]) for c in "aegrbdnqt"])
+    small = np.mean(
+        [overlap(boxed(font.glyphs[c]), boxed(font.glyphs[c.upper()])) for c in "aegrbdnqt"]
+    )
     return f"its small letters are capitals ({small:.2f})" if small > 0.62 else None
+
+
+def stepwise(outline: NDArray[np.int16]) -> NDArray[np.int8]:
+    """From each point of an outline to its next, up to its last, none over LONGEST_STEP."""
+    dense = [outline[:1].astype(float)]
+    for a, b in pairwise(outline.astype(float)):
+        parts = max(1, math.ceil(np.abs(b - a).max() / LONGEST_STEP))
+        dense.append(a + (b - a) * np.arange(1, parts + 1)[:, None] / parts)
+    return np.diff(np.concatenate(dense).round(), axis=0).astype(np.int8)
 
 
 def arrays(fonts: list[Font]) -> dict[str, NDArray[Any]]:
     """The table at the head of this file."""
     advance = np.full((len(fonts), len(CHARS)), MISSING, np.int16)
     contours = np.zeros((len(fonts), len(CHARS)), np.uint8)
-    lengths, points, kern = [], [], []
+    lengths, starts, steps, kern = [], [], [], []
     measures = []
     for f, font in enumerate(fonts):
         for c, character in enumerate(CHARS):
@@ -318,8 +378,9 @@ def arrays(fonts: list[Font]) -> dict[str, NDArray[Any]]:
                 continue
             advance[f, c], contours[f, c] = glyph.advance, len(glyph.outlines)
             for outline in glyph.outlines:
-                lengths.append(len(outline))
-                points.append(np.diff(outline, axis=0, prepend=np.zeros((1, 2), np.int16)))
+                starts.append(outline[0])
+                steps.append(stepwise(outline))
+                lengths.append(1 + len(steps[-1]))
         tops = [font.glyphs[c].box()[3] for c in LETTERS]
         feet = [font.glyphs[c].box()[1] for c in LETTERS]
         round_letters = [font.glyphs[c].box()[3] for c in "xvzuneo"]
@@ -332,10 +393,12 @@ def arrays(fonts: list[Font]) -> dict[str, NDArray[Any]]:
         "names": np.array([f.hand for f in fonts]),
         "chars": np.array(CHARS),
         "held_out": np.array([f.held_out for f in fonts]),
+        "clan": np.unique([f.clan for f in fonts], return_inverse=True)[1].astype(np.int16),
         "advance": advance,
         "contours": contours,
         "lengths": np.array(lengths, np.uint16),
-        "points": np.concatenate(points).astype(np.int16),
+        "starts": np.array(starts, np.int16),
+        "steps": np.concatenate(steps),
         **dict(zip(("kern_family", "kern_left", "kern_right", "kern"), pairs, strict=True)),
         **dict(
             zip(("x_height", "ascender", "descender", "stroke", "hairline"), table, strict=True)
@@ -361,15 +424,15 @@ def main() -> None:
     fonts: list[Font] = []
     found = [
         *npm_fonts(options.folder / "node_modules"),
-        *pip_fonts(options.folder / "pip"),
         *debian_fonts(options.folder / "deb"),
     ]
     for font in found:
         if isinstance(font, str):
             print("left out:", font)
             continue
-        if font.name in BY_EYE:
-            print(f"left out: {font.name}: {BY_EYE[font.name]}")
+        seen = next((why for why, names in BY_EYE.items() if font.name in names.split()), None)
+        if seen:
+            print(f"left out: {font.name}: {seen}")
             continue
         read(font)
         reason = why_not(font)
@@ -378,7 +441,7 @@ def main() -> None:
         else:
             fonts.append(font)
             print("read", font.name, flush=True)
-    fonts.sort(key=lambda f: f.hand)
+    fonts = sorted(without_twins(fonts), key=lambda f: f.hand)
     data = arrays(fonts)
     file = io.BytesIO()
     np.savez_compressed(file, **data)

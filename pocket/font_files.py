@@ -47,14 +47,17 @@ class Font:
 
     @property
     def hand(self) -> str:
-        number = int.from_bytes(hashlib.sha1(self.name.encode()).digest()[:4], "big")
-        return f"hand-{number % 1_000_000:06d}"
+        return f"hand-{hashlib.sha1(self.name.encode()).hexdigest()[:8]}"
+
+    @property
+    def clan(self) -> str:
+        """The first word of the name: what siblings such as "caveat" and "caveat brush" share."""
+        return self.name.split("-")[0]
 
     @property
     def held_out(self) -> bool:
-        # By the first word, so that "caveat" and "caveat brush" are never on either side.
-        first = self.name.split("-")[0]
-        return hashlib.sha1(first.encode()).digest()[0] % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
+        # By the clan, so that siblings are never on either side.
+        return hashlib.sha1(self.clan.encode()).digest()[0] % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
 
 
 def licence_of(text: str) -> str | None:
@@ -76,7 +79,7 @@ def tidy(line: str) -> str:
 
 
 def npm_fonts(folder: Path) -> Iterator[Font | str]:
-    """Fonts of the @fontsource and @expo-google-fonts scopes; a string says why one is left out."""
+    """Fonts of the @fontsource scope; a string says why one is left out."""
     for package in sorted(folder.glob("@*/*")):
         name = package.name
         about = json.loads((package / "package.json").read_text())
@@ -88,7 +91,7 @@ def npm_fonts(folder: Path) -> Iterator[Font | str]:
                 if "latin-ext-" not in p.name
             ],
             key=lambda p: abs(int(re.findall(r"-(\d+)-normal|$", p.name)[0] or 400) - 400),
-        ) or sorted(package.glob("**/*_400Regular.ttf"))
+        )
         if not texts or not files:  # the terms are read, never guessed
             yield f"{name}: no licence file" if files else f"{name}: no Latin letters"
             continue
@@ -107,34 +110,19 @@ def npm_fonts(folder: Path) -> Iterator[Font | str]:
                    tidy(lines[0] if lines else credit or ""))  # fmt: skip
 
 
-def pip_fonts(folder: Path) -> Iterator[Font | str]:
-    """Fonts of `fontpkg-*` wheels."""
-    for licence in sorted(folder.glob("fontpkg_*/LICENSE")):
-        package = licence.parent
-        text = licence.read_text()
-        spdx = licence_of(text)
-        if spdx is None:
-            yield f"{package.name}: licence not recognised"
-            continue
-        (info,) = folder.glob(f"{package.name}-*.dist-info")
-        version = info.name.removesuffix(".dist-info").split("-")[1]
-        name = package.name.removeprefix("fontpkg_").replace("_", "-")
-        (path,) = package.glob("files/*.ttf")
-        yield Font(name, f"fontpkg-{name}", version, path, spdx, tidy(text.splitlines()[0]))
-
-
 def debian_fonts(folder: Path) -> Iterator[Font | str]:
     """Fonts of Debian packages, unpacked in folders of their names with versions beside them."""
     for package in sorted(p for p in folder.iterdir() if p.is_dir()):
         (about,) = package.glob("usr/share/doc/*/copyright")
         text = about.read_text()
         first = text.split("Files:", 2)[1] if "Files:" in text else text
-        terms = "\n".join(re.findall(r"License: *(\S+)", first)[:1])
-        if not re.search(r"OFL-1\.1|SIL-1\.1|SIL_Open_Font_License_1\.1|CC0", terms):
+        terms = (re.findall(r"License: *(\S+)", first) or [""])[0]
+        named = re.search(r"OFL-1\.1|SIL-1\.1|SIL_Open_Font_License_1\.1|CC0", terms)
+        spdx = ("CC0-1.0" if "CC0" in terms else "OFL-1.1") if named else licence_of(first)
+        if spdx is None:
             yield f"{package.name}: fonts under {terms or 'unread terms'}"
             continue
-        spdx = "CC0-1.0" if "CC0" in terms else "OFL-1.1"
-        credit = re.search(r"Copyright: *(.+)", first)
+        credit = re.search(r"Copyright:? +(.+)", first)
         version = (package / "VERSION").read_text().strip()
         for path in sorted(package.glob("usr/share/fonts/**/*.?tf")):
             if re.search(r"Bold|Italic|SemiBold", path.stem):

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sosie.core.errors import BadInput
-from sosie.world import tables
+from sosie.world import letters, tables
 from sosie.world.hands import CannotWrite, glyph, is_held_out_writer, writer
 from sosie.world.letters import family, family_names
 from sosie.world.texts import text
@@ -128,6 +129,31 @@ def test_held_out_writers_use_families_that_nobody_else_uses():
         used = {who.family} | ({who.second} if who.second else set())
         assert used <= (kept if who.held_out else others)
         assert all(family(name).held_out == who.held_out for name in used)
+
+
+def test_siblings_stand_on_one_side_and_a_large_clan_has_no_more_writers_than_a_small_one():
+    both = (*letters.clans(True), *letters.clans(False))
+    clans = {name: names for names in both for name in names}
+    assert len(clans) == sum(map(len, both)) > 250
+    for names in clans.values():
+        assert len({family(name).held_out for name in names}) == 1
+    largest = max(clans.values(), key=len)
+    others = len(letters.clans(False))
+    assert len(largest) > 20 and others > 100
+    drawn_from = [writer(seed).family in largest for seed in range(3000) if seed % 10 != 9]
+    assert 0.2 / others < np.mean(drawn_from) < 3 / others
+
+
+def test_the_licence_of_every_family_is_listed():
+    listed = Path(letters.__file__).with_name("hands.LICENSES.md").read_text()
+    rows = [line.split(" | ") for line in listed.splitlines() if line.startswith("| hand-")]
+    assert sorted(row[0].removeprefix("| ") for row in rows) == sorted(
+        family_names(True) + family_names(False)
+    )
+    for row in rows:
+        assert row[3] in {"OFL-1.1", "Apache-2.0", "MIT", "CC0-1.0"}
+        assert "opyright" in row[4], row
+        assert f"## {row[3]}\n" in listed
 
 
 def test_a_seed_is_always_the_same_writer_and_writers_of_one_family_differ():

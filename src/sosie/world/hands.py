@@ -15,7 +15,7 @@ import numpy as np
 
 from sosie.core.errors import BadInput
 from sosie.world import tables
-from sosie.world.letters import Family, Glyph, family, family_names, vector
+from sosie.world.letters import Family, Glyph, clans, family, vector
 from sosie.world.model import Floats
 from sosie.world.people import HELD_OUT_EVERY
 
@@ -77,7 +77,7 @@ class Writer:
 def is_held_out_writer(seed: int) -> bool:
     """Whether the writer of this seed is kept from training, together with their family.
 
-    A family is held out by the hash of its source's name, one in about `HELD_OUT_EVERY`: held-out
+    A family is held out by the hash of its clan's name, one in about `HELD_OUT_EVERY`: held-out
     writers use these families alone, and no other writer uses them.
     """
     return seed % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
@@ -85,13 +85,16 @@ def is_held_out_writer(seed: int) -> bool:
 
 @lru_cache(maxsize=1024)
 def writer(seed: int) -> Writer:
-    """The writer of a seed (any integer from 0): equal seeds, equal writers, on every machine."""
+    """The writer of a seed (any integer from 0): equal seeds, equal writers, on every machine.
+
+    A clan of families is drawn first, then one of its families.
+    """
     if seed < 0:
         raise ValueError(f"a writer's seed is not negative: {seed}")
     r = np.random.default_rng([seed, 73])
-    names = family_names(is_held_out_writer(seed))
-    main = family(str(r.choice(names)))
-    second, borrowed = _borrow(main, names, r)
+    known = clans(is_held_out_writer(seed))
+    main = family(_member(known[r.integers(len(known))], r))
+    second, borrowed = _borrow(main, known, r)
     pen = str(r.choice(list(tables.PENS), p=[0.5, 0.22, 0.14, 0.14]))
     lean = float(np.clip(r.normal(0, 7), -14, 14))
     return Writer(
@@ -117,13 +120,19 @@ def writer(seed: int) -> Writer:
     )
 
 
-def _borrow(main: Family, names: tuple[str, ...], r: np.random.Generator) -> tuple[str, str]:
+def _member(clan: tuple[str, ...], r: np.random.Generator) -> str:
+    return clan[r.integers(len(clan))]
+
+
+def _borrow(
+    main: Family, known: tuple[tuple[str, ...], ...], r: np.random.Generator
+) -> tuple[str, str]:
     """A second family of like strokes, and the letters taken from it; none for joined letters."""
     share = r.uniform(0.15, 0.5)
     drawn = r.random(len(_LETTERS))
     kept = "".join(c for c, d in zip(_LETTERS, drawn, strict=True) if d < share)
-    for name in r.permutation(np.array(names))[:8]:
-        second = family(str(name))
+    for clan in r.permutation(len(known))[:8]:
+        second = family(_member(known[clan], r))
         ratio = second.stroke / main.stroke
         alike = 1 / _ALIKE < ratio < _ALIKE
         if alike and not main.joined and not second.joined and second.name != main.name:
