@@ -79,6 +79,7 @@ def write(
     training = {
         "steps": recipe.lora_steps,
         "learning_rate": recipe.lora_rate,
+        "shift": recipe.lora_shift,
         "identity_weight": recipe.lora_identity,
     }
     about = {

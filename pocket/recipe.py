@@ -108,6 +108,8 @@ class Recipe:
     with it, of the two people who were worst after 160 (25% and 50% named right among 100), 75% and
     75% after 240."""
     lora_rate: float = 8e-4
+    lora_shift: float = 3.0
+    """How far a LoRA's training times are shifted towards noise. At 1 hair follows the seed."""
     lora_identity: float = 0.25
     """Weight of a LoRA's identity loss. Of two people, by SFace, which taught nothing: without 38%
     and 62% of the pictures are named right among 100, at .15 62% and 75%, at .25 88% and 88%; at .5
