@@ -162,10 +162,10 @@ def judge(make_set: MakeSet) -> Judge:
 
 @pytest.fixture(scope="session")
 def notes_set() -> list[Shot]:
-    """Eight pages of one synthetic writer."""
+    """Eight pages of one synthetic writer, in a plain hand that does not join."""
     from bench.notes import shots
 
-    return shots(4, 8, 3)
+    return shots(9, 8, 3)
 
 
 @pytest.fixture
