@@ -165,7 +165,7 @@ def notes_set() -> list[Shot]:
     """Eight pages of one synthetic writer, in a plain hand that does not join."""
     from bench.notes import shots
 
-    return shots(9, 8, 3)
+    return shots(1, 8, 3)
 
 
 @pytest.fixture
