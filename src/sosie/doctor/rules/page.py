@@ -34,8 +34,10 @@ DENSE = 8.0
 smaller letter has less than one."""
 LOST = 0.03
 """Share of the ink that the training crop cuts away."""
-WIDEST, TALLEST = 8.0, 16 / 9
-"""The longest shapes that training crops of handwriting have: width by height, height by width."""
+WIDEST = 8.0
+"""The longest shape that training crops of handwriting have, width by height."""
+TALLEST = 16 / 9
+"""The same for sheets that stand, height by width."""
 SHADOWED = 0.01
 """Share of the picture covered by something dark that reaches in from an edge."""
 CUT = 2
