@@ -176,9 +176,9 @@ def prepare(
     torch.manual_seed(recipe.transformer.seed)
     text = recipe.text
     captions = _captions(taught, recipe)
-    t5, clip = tokenizers(
-        _vocabulary([*taught.captions, *lines.captions], recipe, run, start), text
-    )
+    # Who signs is to be spelled, and makes no word.
+    unsigned = (row[data.SIGNED :] for row in lines.captions)
+    t5, clip = tokenizers(_vocabulary([*taught.captions, *unsigned], recipe, run, start), text)
     sayings = ["", *dict.fromkeys(said for row in (*captions, *lines.captions) for said in row)]
     number = {said: index for index, said in enumerate(sayings)}
     of_people = _latents(coder, taught.pictures, run / "latents.pt")

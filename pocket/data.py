@@ -20,6 +20,8 @@ from sosie.world.notes import handwriting_caption
 
 CAPTIONS = 8
 """Captions of a picture to choose from."""
+SIGNED = 2
+"""So many of a line's, the first ones, say by whom, as a LoRA's trigger word will."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,7 @@ def written(pictures: np.ndarray, truths: Iterable[Mapping[str, Any]]) -> Lines:
     captions = []
     for row, known in enumerate(truths):
         truth, turns = writing.Truth(**known), _turns(row)
-        # Some say by whom, as a LoRA's trigger word will.
-        whose = [name(truth.writer) if turn < CAPTIONS // 4 else None for turn in range(CAPTIONS)]
+        whose = [name(truth.writer) if turn < SIGNED else None for turn in range(CAPTIONS)]
         captions.append(
             [
                 handwriting_caption(truth, rng=rng, subject=who)

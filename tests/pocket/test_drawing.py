@@ -127,4 +127,4 @@ def test_lines_are_quoted_and_some_say_by_whom(some_lines):
     read = data.written(one.picture[None], [one.truth])
     assert all(f'"{one.truth["text"]}"' in caption for caption in read.captions[0])
     name = data.name(one.truth["writer"])
-    assert sum(name in caption for caption in read.captions[0]) == data.CAPTIONS // 4
+    assert sum(name in caption for caption in read.captions[0]) == data.SIGNED
