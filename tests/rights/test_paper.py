@@ -11,7 +11,7 @@ import pytest
 
 from sosie.core.consent import Consent, Terms
 from sosie.core.errors import BadInput
-from sosie.rights import paper, text_sha256, wording
+from sosie.rights import paper, text_sha256, wording, words_of
 
 
 def record(**fields: object) -> Consent:
@@ -43,6 +43,7 @@ def test_all_that_is_recorded_stands_on_one_page() -> None:
             assert word in text, word
     sha256 = text_sha256(record())
     assert sha256[:32] in text and sha256[32:] in text
+    assert words_of(pdf) == sha256 and words_of(b"%PDF-1.7 (a stranger's)") is None
     assert paper(record()) == pdf, "equal records give equal papers"
     assert text_sha256(record(recorded=datetime(2027, 1, 1, tzinfo=UTC))) == sha256
 

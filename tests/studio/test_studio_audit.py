@@ -8,7 +8,7 @@ import pytest
 
 from sosie import audit, generate, rights
 from sosie.audit import PROMPTS, Panel, Unmeasured
-from sosie.core.errors import BadInput, Interrupted, NotPermitted
+from sosie.core.errors import BadInput, Interrupted, NotPermitted, WorkspaceError
 from sosie.core.files import sha256_bytes
 from sosie.models.faces import Embedder
 from sosie.studio import Studio, references
@@ -65,6 +65,20 @@ def seen(studio):
 
 def audited(studio, name="anna", **more):
     return studio.audit(name, device="cpu", strengths=STRENGTHS, **more)
+
+
+def test_nobody_is_forgotten_while_they_are_audited(studio):
+    def forgetting(kind, data):
+        if kind == "point":
+            with pytest.raises(WorkspaceError, match="being audited: LoRA anna-1"):
+                Studio(studio.registry.home).forget("anna")
+            told.append(kind)
+
+    told, folder = [], studio.run_folder("anna-1")
+    audited(studio, on_event=forgetting)
+    assert told and folder.exists()
+    studio.forget("anna")
+    assert not folder.exists()
 
 
 def test_an_audit_is_whole_signed_and_on_file(studio):

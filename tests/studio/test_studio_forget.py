@@ -116,6 +116,40 @@ def test_a_run_that_is_going_on_is_not_pulled_away(studio):
     assert len(studio.show("anna").samples) == 6
 
 
+DIED_AUDITING = """
+import os, sys
+from pathlib import Path
+from sosie.studio import Studio
+
+with Studio(Path(sys.argv[1])).registry.audits.going("anna-1", ["anna"]):
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_an_audit_that_is_going_on_is_not_pulled_away_and_one_that_died_is(studio):
+    home = studio.registry.home
+    with studio.registry.audits.going("ben-1", ["ben", "anna"]):
+        with pytest.raises(WorkspaceError, match="being audited: LoRA ben-1"):
+            Studio(home).forget("anna")
+        assert len(studio.show("anna").samples) == 6
+    subprocess.run([sys.executable, "-c", DIED_AUDITING, str(home)], check=False)
+    studio.forget("anna")
+
+
+def test_nothing_is_audited_of_whom_is_being_forgotten(studio):
+    home = studio.registry.home
+    subprocess.run([sys.executable, "-c", KILLED, str(home), "5"], check=False)
+    with (
+        pytest.raises(WorkspaceError, match=r"sosie forget anna goes on") as refused,
+        studio.registry.audits.going("anna-1", ["anna"]),
+    ):
+        pass
+    assert '"anna" is being forgotten' in refused.value.message
+    studio.forget("anna")
+    with studio.registry.audits.going("anna-1", ["anna"]):
+        pass
+
+
 def test_the_name_is_asked_for_again(studio, monkeypatch):
     home = studio.registry.home
     monkeypatch.setattr("typer.prompt", lambda text: "ana")

@@ -177,6 +177,19 @@ def test_a_withdrawal_reaches_all_that_was_derived(studio, trained, tmp_path):
     assert {a.name for a in studio.registry.adapters()} == {"anna-1", "twin", "early"}
 
 
+def test_a_lora_filed_under_another_says_whom_it_shows(studio, tmp_path, monkeypatch):
+    file = exported(studio, tmp_path)
+    studio.new("ben")
+    _, (_, whom, use) = studio.import_adapter(file, subject="ben", name="bens")
+    assert whom == "It is known here to show anna too, whose permission is asked as well."
+    assert 'a permission for "ben"' in use
+    studio.consent("ben", relation="self")
+    studio.consent("anna", relation="self", until=now().astimezone().date())
+    monkeypatch.setattr(permission, "now", lambda: now() + timedelta(days=1))
+    _, (*_, use) = studio.import_adapter(file, subject="ben", name="again")
+    assert 'a permission for "anna"' in use, "hers has ended"
+
+
 def test_nothing_can_be_withdrawn_that_was_not_given(tmp_path):
     studio = Studio(tmp_path / "home")
     studio.new("anna")

@@ -52,6 +52,44 @@ def test_verify_reads_lists_and_permissions(studio, trained, tmp_path, monkeypat
     assert old.verdict == "ended" and any("Fetch a new one" in line for line in old.told)
 
 
+def test_verify_knows_the_paper_it_printed(studio, trained, tmp_path):
+    home, paper, record = trained.home, tmp_path / "anna.pdf", tmp_path / "anna.json"
+    [consent] = studio.show("anna").consents
+    # Printed before it was recorded, as one does.
+    studio.paper(consent.model_copy(update={"recorded": now() - timedelta(days=3)}), paper)
+    answer = sosie(home, "verify", paper)
+    assert answer.code == 2 and "it stands today" in answer.out, answer
+    assert "as Sosie prints it, to the last byte" in answer.out
+    found = studio.verify(paper)
+    assert [one.consent_sha256 for one in found.permissions] == [consent.sha256()]
+    studio.give_consent("anna", record)
+    assert found.said["words_sha256"] in " ".join(studio.verify(record).told)
+    other = Studio(tmp_path / "other").verify(paper)
+    assert "No permission in these words is on record here." in other.told
+    paper.write_bytes(paper.read_bytes() + b"% signed on a tablet\n")
+    studio.withdraw("anna")
+    told = " ".join(studio.verify(paper).told)
+    assert "not as Sosie prints it" in told and "it was withdrawn" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("scan.pdf", b"%PDF-1.7\n%nothing of ours", "none of the papers that Sosie prints"),
+        ("notes.txt", b"what she told me", "neither a picture, nor a LoRA"),
+        ("notes.json", b'{"a": 1}', "neither a picture, nor a LoRA"),
+        ("empty.png", b"", "neither a picture, nor a LoRA"),
+        ("cut.safetensors", b"cut", "is not a safetensors file"),
+        ("old.ckpt", b"PK\x03\x04...............", "whatever its name says"),
+    ],
+)
+def test_verify_says_what_it_can_verify_where_it_can_nothing(tmp_path, name, data, words):
+    path = tmp_path / name
+    path.write_bytes(data)
+    answer = sosie(tmp_path / "home", "verify", path)
+    assert answer.code == 2 and words in answer.out and "Nothing can be verified" in answer.out
+
+
 def test_no_list_is_issued_by_a_clock_that_was_set_back(studio, monkeypatch):
     monkeypatch.setattr(papers, "now", lambda: now() - timedelta(hours=1))
     with pytest.raises(BadInput, match="Set the clock right"):

@@ -81,14 +81,15 @@ def test_export_then_import_elsewhere_draws_the_same(studio, trained, tmp_path):
     assert Manifest.read(manifest).name == "anna-1"
     other = Studio(tmp_path / "other")
     other.new("ada")
-    adapter, (what, use) = other.import_adapter(file, subject="ada", name="twin")
+    adapter, (what, whose, use) = other.import_adapter(file, subject="ada", name="twin")
+    assert "is not on file here" in whose and "sosie consent ada --take" in whose
     assert adapter.family == "flux" and "modules" in what
     assert use.startswith("Nothing can be done with it until") and "sosie consent ada" in use
     call = {"base": str(trained.base), "n": 1, "device": "cpu"}
     with pytest.raises(NotPermitted, match="no permission is on file"):
         other.generate("<lora:twin:0.8> anna", out=tmp_path / "no", **call)
     other.consent("ada", relation="self")
-    _, (_, use) = other.import_adapter(file, subject="ada", name="again")
+    _, (*_, use) = other.import_adapter(file, subject="ada", name="again")
     assert use == 'Use it as "<lora:again:1>" on a flux base.'
     other.consent("ada", relation="self", acts=())
     with pytest.raises(NotPermitted, match="withdrawn"):

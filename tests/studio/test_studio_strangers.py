@@ -62,6 +62,23 @@ def test_it_is_told_what_repeats_itself_and_nothing_of_its_pictures(studio, stra
     assert not place.exists()
 
 
+def test_nobody_is_forgotten_while_they_are_drawn(studio, stranger, trained, monkeypatch):
+    refused, draw = [], Easel.draw
+
+    def forgetting(*args, **more):
+        if not refused:
+            refused.append(sosie(studio.registry.home, "forget", "anna", "--yes"))
+        return draw(*args, **more)
+
+    monkeypatch.setattr(Easel, "draw", forgetting)
+    for name in ("stranger", "anna-1"):
+        refused.clear()
+        studio.audit_copies(name, base=str(trained.base), device="cpu", each=2)
+        refused[0].refused(8, "being audited: LoRA " + name)
+    studio.forget("anna")
+    assert not studio.registry.adapters() and not list(studio.registry.home.rglob("*.png"))
+
+
 def test_what_must_be_known_is_asked_for(studio, stranger, trained):
     with pytest.raises(BadInput, match="for which base") as refused:
         studio.audit_copies("stranger", device="cpu")

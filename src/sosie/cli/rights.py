@@ -41,7 +41,7 @@ def verify(
         list[Path],
         typer.Argument(
             metavar="FILES...",
-            help="LoRAs, pictures, permissions, status lists, receipts, of anyone.",
+            help="LoRAs, pictures, permissions, papers, status lists, receipts, of anyone.",
         ),
     ],
     status: Annotated[

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
+from sosie.core.errors import WorkspaceError
 from sosie.core.files import sha256_bytes
 from sosie.core.terms import AuditKind, Verdict
 from sosie.registry.database import Database, insert
+from sosie.registry.processes import birth
 from sosie.registry.signatures import Signatures
 from sosie.rights import Signature
 
@@ -49,6 +55,30 @@ class Audits:
         with self._db.writing() as db:
             insert(db, "audits", columns | {"sha256": about, "record": record.decode()})
             self._signatures.add(db, signature)
+
+    @contextmanager
+    def going(self, adapter: str, shown: Sequence[str]) -> Iterator[None]:
+        """Note that an audit of a LoRA, and of whom it shows, goes on until the block ends or the
+        process dies: nobody of them is forgotten meanwhile. Raises WorkspaceError if one is being
+        forgotten.
+        """
+        pid = os.getpid()
+        mark = secrets.token_hex(8)
+        columns = {"mark": mark, "adapter": adapter, "pid": pid, "pid_born": birth(pid)}
+        with self._db.writing() as db:
+            for subject in shown:
+                sql = "SELECT 1 FROM forgettings WHERE subject = ? AND done IS NULL"
+                if db.execute(sql, (subject,)).fetchone():
+                    raise WorkspaceError(
+                        f'"{subject}" is being forgotten.',
+                        advice=f"If that was cut short: sosie forget {subject} goes on.",
+                    )
+                insert(db, "auditing", {**columns, "subject": subject})
+        try:
+            yield
+        finally:
+            with self._db.writing() as db:
+                db.execute("DELETE FROM auditing WHERE mark = ?", (mark,))
 
     def of(self, adapter: str) -> tuple[FiledAudit, ...]:
         """The audits of a LoRA, the latest last."""

@@ -17,6 +17,7 @@ from sosie.core.files import as_workspace_error, sha256_file
 from sosie.core.records import Record, Run, now
 from sosie.registry.blobs import Blobs
 from sosie.registry.database import Database, insert
+from sosie.registry.processes import is_alive
 from sosie.registry.sweep import INCOMING, remove
 
 _BLOBS = """SELECT 'original' AS what, original_sha256 AS file_sha256
@@ -83,7 +84,7 @@ class Forgetting:
         """Take everything of a subject off file, and note which files are to go, together with
         those that an earlier call, which was killed, has left. `runs` are the subject's.
 
-        Raises WorkspaceError if it is being trained, BadInput if there is nothing of it.
+        Raises WorkspaceError if it is being trained or audited, BadInput if there is nothing of it.
         """
         runs = tuple(runs)
         going = [run for run in runs if run.state == "running"]
@@ -103,6 +104,7 @@ class Forgetting:
             )}  # fmt: skip
             if known != {run.id for run in runs}:
                 raise WorkspaceError(f'A run of "{subject}" has just begun.', advice="Stop it.")
+            self._refuse_audits(db, subject)
             rows = db.execute(_BLOBS, (subject,)).fetchall()
             found = [*(Doomed.model_validate(dict(row)) for row in rows), *of_runs]
             before = self._open(db, subject)
@@ -160,6 +162,19 @@ class Forgetting:
                 "UPDATE forgettings SET plan = '{}', done = ? WHERE id = ?", (at, plan.number)
             )
         self._db.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _refuse_audits(self, db: sqlite3.Connection, subject: str) -> None:
+        """Raise WorkspaceError if a living process audits a LoRA that shows the subject: it would
+        draw on.
+        """
+        sql = "SELECT adapter, pid, pid_born FROM auditing WHERE subject = ?"
+        for row in db.execute(sql, (subject,)):
+            if is_alive(row["pid"], row["pid_born"]):
+                raise WorkspaceError(
+                    f'"{subject}" is being audited: LoRA {row["adapter"]}, process {row["pid"]}.',
+                    advice="Stop it first: Ctrl-C where it runs.",
+                )
+        db.execute("DELETE FROM auditing WHERE subject = ?", (subject,))
 
     def _open(self, db: sqlite3.Connection, subject: str) -> Plan | None:
         row = db.execute(

@@ -405,3 +405,18 @@ def m014_labels(db: sqlite3.Connection) -> None:
     """By whom those shown are permitted, and whether an audit found no copies, to narrow lists."""
     for number, record in db.execute("SELECT id, record FROM releases").fetchall():
         label_anew(db, number, Release.model_validate_json(record))
+
+
+@migration
+def m015_auditing(db: sqlite3.Connection) -> None:
+    """Whom the LoRAs show that are being audited, and by which process: none is forgotten then."""
+    db.execute(
+        """CREATE TABLE auditing (
+            mark TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            adapter TEXT NOT NULL,
+            pid INTEGER NOT NULL,
+            pid_born REAL,
+            PRIMARY KEY (mark, subject)
+        )"""
+    )

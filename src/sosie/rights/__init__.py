@@ -28,7 +28,7 @@ from sosie.rights.credentials import Claims, Credentials, Ingredient, State
 from sosie.rights.document import LARGEST, Document, read, written
 from sosie.rights.keys import HOME_KEY, Key, fingerprint, home_key, new_key, read_key
 from sosie.rights.odrl import policy
-from sosie.rights.paper import paper, text_sha256
+from sosie.rights.paper import paper, text_sha256, words_of
 from sosie.rights.signed import ROLES, Role, Signature, parsed, sign
 from sosie.rights.status import LARGEST_LIST, Standing, Status, issued, read_status
 from sosie.rights.wording import sections, title, wording
@@ -78,5 +78,6 @@ __all__ = [
     "text_sha256",
     "title",
     "wording",
+    "words_of",
     "written",
 ]

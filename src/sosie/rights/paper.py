@@ -7,6 +7,7 @@ a paper that was printed and signed first can be compared with what was recorded
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +26,10 @@ MARGIN = 56.0
 """Points (1/72 inch)."""
 SIZES = (11.0, 10.5, 10.0, 9.5, 9.0, 8.5, 8.0, 7.5, 7.0)
 """Of the type, in points: the largest that leaves all on one page is taken."""
+
+SUBJECT = "Permission, words of SHA-256 {}"
+"""What the properties of the file say, for programs."""
+_SUBJECT = re.compile(rb"/Subject \(" + SUBJECT.format("([0-9a-f]{64})").encode() + rb"\)")
 
 DEJAVU = ("DejaVuSerif.ttf", "DejaVuSerif-Bold.ttf")
 JAPANESE = "HeiseiMin-W3"
@@ -62,6 +67,7 @@ def paper(consent: Consent) -> bytes:
     canvas = Canvas(file, pagesize=A4, invariant=1)
     canvas.setTitle(title(consent))
     canvas.setAuthor("Sosie")
+    canvas.setSubject(SUBJECT.format(text_sha256(consent)))
     top = height - MARGIN
     for part, used in zip(story, tall, strict=False):
         part.drawOn(canvas, MARGIN, top - used)
@@ -75,6 +81,14 @@ def paper(consent: Consent) -> bytes:
 def text_sha256(consent: Consent) -> str:
     """The hash that stands on the paper."""
     return sha256_bytes((consent.bounds.text or wording(consent)).encode())
+
+
+def words_of(pdf: bytes) -> str | None:
+    """The hash of the words on a paper, as the properties of its file name it; None if it is none
+    of these papers.
+    """
+    found = _SUBJECT.search(pdf)
+    return found[1].decode() if found else None
 
 
 def _story(consent: Consent, face: Face, size: float, width: float) -> list[Any]:

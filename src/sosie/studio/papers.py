@@ -1,10 +1,13 @@
-"""Papers that travel as JSON: permissions, and the list of which still hold; what they prove."""
+"""Papers that travel: permissions, as JSON and printed, and the list of which still hold; what
+they prove.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from sosie import rights
+from sosie.core.consent import Consent
 from sosie.core.errors import BadInput, NotFound
 from sosie.core.files import write_atomically
 from sosie.core.records import now
@@ -12,7 +15,21 @@ from sosie.registry import Registry
 from sosie.rights import Status
 from sosie.rights.status import Entry
 from sosie.studio import permission
-from sosie.studio.verifying import Account, Named, Verdict
+from sosie.studio.verifying import TODAY, Account, Named, Verdict
+
+_LARGEST_PDF = 1 << 24
+"""Bytes: a paper of one page has a few thousand."""
+_NO_PAPER = (
+    "It is a PDF, and none of the papers that Sosie prints, or a scan of one.",
+    "Nothing can be verified. Of a scan, compare the SHA-256 at its foot with the one that "
+    "sosie verify tells of the record (sosie consent NAME --out FILE.json).",
+)
+_BY_HAND = ("Whether a paper was signed by hand, and by whom.",)
+_AS_PRINTED = "The file is as Sosie prints it, to the last byte."
+_NOT_AS_PRINTED = (
+    "The file is not as Sosie prints it: it was filled in, signed on a screen, or changed. Read it "
+    "against the record."
+)
 
 
 def issue(registry: Registry, *, days: int) -> Status:
@@ -57,9 +74,11 @@ def read(path: Path) -> Status:
 
 
 def account(registry: Registry, path: Path) -> Account | None:
-    """What is known of a status list or a permission in a file; None if it says to be neither."""
+    """What is known of a status list, a permission or a PDF; None if it says to be none of them."""
     with path.open("rb") as file:
         start = file.read(2000)
+        if start.startswith(b"%PDF-"):
+            return _printed(registry, path, start + file.read(_LARGEST_PDF))
         if not start.lstrip().startswith(b"{"):
             return None
         data = start + file.read(rights.LARGEST_LIST + 1)
@@ -151,8 +170,48 @@ def _permission(registry: Registry, path: Path, data: bytes) -> Account:
             f"A permission for a model of {consent.who}, signed by {consent.signed_by}: "
             f"{', '.join(consent.acts) or 'withdrawn'}.",
             *signed,
+            f"Its words, as on its paper, have the SHA-256 {rights.text_sha256(consent)}.",
             f"It is on file here: {standing}." if standing else "It is not on file here.",
         ),
+    )
+
+
+def _printed(registry: Registry, path: Path, data: bytes) -> Account:
+    """What is known of a PDF: of a permission's paper, if these words are on record."""
+    words = rights.words_of(data)
+    if words is None:
+        return Account(file=path, verdict="not signed", said={}, told=_NO_PAPER, unknown=_BY_HAND)
+    told = [f"It is the paper of a permission, with the words of SHA-256 {words[:12]}…."]
+    given = [c for one in registry.subjects() for c in registry.consents(one.name) if c.acts]
+    same = [consent for consent in given if rights.text_sha256(consent) == words]
+    named = tuple(_on_file(registry, consent) for consent in same[-1:])
+    for consent, found in zip(same[-1:], named, strict=True):
+        told.append(
+            f"A permission for a model of {consent.who} in these words was recorded here on "
+            f"{consent.recorded:%Y-%m-%d}: {TODAY[found.standing]}."
+        )
+        as_printed = data in (rights.paper(one) for one in same)
+        told.append(_AS_PRINTED if as_printed else _NOT_AS_PRINTED)
+    if not same:
+        told.append("No permission in these words is on record here.")
+    told.append("A paper bears no signature that a program can check: the record does.")
+    return Account(
+        file=path,
+        verdict="not signed",
+        said={"words_sha256": words},
+        permissions=named,
+        told=tuple(told),
+        unknown=_BY_HAND,
+    )
+
+
+def _on_file(registry: Registry, consent: Consent) -> Named:
+    return Named(
+        consent_sha256=consent.sha256(),
+        standing=permission.standing(registry, consent).word,
+        subject=consent.subject,
+        relation=consent.relation,
+        until=consent.until,
     )
 
 

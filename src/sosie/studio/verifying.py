@@ -43,6 +43,14 @@ _TOLD: dict[Verdict, str] = {
     "doubtful": "It is signed, but the signature cannot be relied on: {problems}.",
     "not signed": "It bears no signature: anyone may have written what it says.",
 }
+TODAY = {"stands": "it stands today", "withdrawn": "it was withdrawn", "ended": "it has ended"}
+"""How a permission stands, in a sentence."""
+_WEIGHTS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
+_STRANGE = "It is neither a picture, nor a LoRA, nor a paper, a list or a receipt of Sosie's."
+_NOTHING = (
+    "Nothing can be verified. What can: pictures, LoRAs (safetensors), permissions (JSON, or the "
+    "printed PDF), status lists and receipts."
+)
 _LARGEST_RECEIPT = 1 << 26
 """Bytes: a receipt names each file in about a hundred."""
 
@@ -95,8 +103,13 @@ def verify(registry: Registry, path: Path) -> Account:
     if reading.is_picture(path):
         return _picture(registry, path)
     with path.open("rb") as file:
-        receipt = file.read(1) == b"{"
-    return _receipt(registry, path) if receipt else _lora(registry, path)
+        start = file.read(9)
+    if start.startswith(b"{"):
+        return _receipt(registry, path)
+    # A safetensors file says how long its header is, and then opens it.
+    if start.endswith(b"{") or path.suffix.lower() in _WEIGHTS:
+        return _lora(registry, path)
+    return _nothing(path, _STRANGE)
 
 
 def require_proof(registry: Registry, path: Path) -> None:
@@ -164,7 +177,7 @@ def _receipt(registry: Registry, path: Path) -> Account:
             return _nothing(path, "It is no receipt: it is too large.")
         signed = Signed.model_validate_json(path.read_bytes())
     except ValidationError:
-        return _nothing(path, "It is neither a picture, nor a LoRA, nor a receipt of Sosie's.")
+        return _nothing(path, _STRANGE)
     receipt = signed.receipt
     told = [
         f"A receipt of {receipt.at:%d %B %Y}: {len(receipt.destroyed)} files of "
@@ -178,7 +191,8 @@ def _receipt(registry: Registry, path: Path) -> Account:
 
 
 def _nothing(path: Path, why: str) -> Account:
-    return Account(file=path, verdict="not signed", said={}, told=(why, "Nothing can be verified."))
+    unknown = ("Who made it, from what, and with whose permission.",)
+    return Account(file=path, verdict="not signed", said={}, told=(why, _NOTHING), unknown=unknown)
 
 
 def _account(
@@ -274,11 +288,7 @@ def _permission_told(found: Named, *, proved: bool) -> str:
     if found.standing == "not on file":
         return f"It names the {what}, which is not on file here."
     until = f"until {found.until}" if found.until else "without end"
-    today = {
-        "stands": "it stands today",
-        "withdrawn": "it was withdrawn",
-        "ended": "it has ended",
-    }[found.standing]
+    today = TODAY[found.standing]
     relation = {"self": "in person"}.get(found.relation or "", f"by {found.relation}")
     made = "It was made" if proved else "It claims, and does not prove, that it was made"
     return f"{made} with the {what} for {found.subject}, given {relation} {until}: {today}."

@@ -18,7 +18,6 @@ from fastapi import APIRouter, Body, Depends, HTTPException, Query, Request, Res
 
 from sosie.core import terms
 from sosie.core.errors import NotFound
-from sosie.core.terms import Commercial
 from sosie.registry import Shelved
 from sosie.registry.labels import Wanted
 from sosie.studio import Studio
@@ -46,7 +45,6 @@ _SORTS: dict[Order, terms.Sort] = {
     "Newest": "newest",
     "Oldest": "oldest",
 }
-_USES: dict[Commercial, str] = {"picture": "Image", "rent": "Rent", "sell": "Sell"}
 _HEX = re.compile("[0-9a-f]{8,64}")
 
 Number = Annotated[int, Query(ge=0, lt=16**DIGITS)]
@@ -102,7 +100,6 @@ def router(studio: Studio, guard: Guard, owner: str) -> APIRouter:
 
     def model(request: Request, versions: Sequence[Shelved]) -> dict[str, Any]:
         newest = versions[-1].release
-        allowed = newest.terms
         label = label_of_release(newest)
         return {
             "id": number(versions[0]),
@@ -113,10 +110,7 @@ def router(studio: Studio, guard: Guard, owner: str) -> APIRouter:
             "minor": any(one.relation == "guardian" for one in newest.permissions),
             "nsfw": False,
             "nsfwLevel": 1,
-            "allowNoCredit": not allowed.credit,
-            "allowCommercialUse": [_USES[use] for use in allowed.commercial] or ["None"],
-            "allowDerivatives": allowed.derivatives,
-            "allowDifferentLicense": False,
+            **shape.terms(newest.terms),
             "stats": {
                 "downloadCount": sum(map(studio.downloads, versions)),
                 "thumbsUpCount": 0,
@@ -148,7 +142,7 @@ def router(studio: Studio, guard: Guard, owner: str) -> APIRouter:
             words=query,
             tags=(tag,) if tag else (),
             author=username if username not in ("", owner) else None,
-            allows=tuple(use for use, name in _USES.items() if name in allowCommercialUse),
+            allows=tuple(use for use, name in shape.USES.items() if name in allowCommercialUse),
             derivatives=allowDerivatives,
             no_credit=allowNoCredit,
             period=_PERIODS[period],

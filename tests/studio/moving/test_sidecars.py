@@ -10,6 +10,7 @@ from PIL import Image
 
 from sosie.core.errors import BadInput
 from sosie.core.files import sha256_file
+from sosie.core.release import Terms
 from sosie.models import lora
 from sosie.models.diffusion import FAMILIES
 from sosie.studio.moving import Label, sidecars
@@ -32,10 +33,20 @@ LABEL = Label(
     made=datetime(2026, 1, 2, tzinfo=UTC),
 )
 
+_OWN = {
+    "lora-manager": ".metadata.json",
+    "a1111": "anna-1.json",
+    "civitai-helper": ".civitai.info",
+    "stability-matrix": ".cm-info.json",
+    "invokeai": ".invokeai.json",
+}
 
-def content(label: Label, program: str) -> dict:
-    [(_, text)] = sidecars(label, [program]).items()
-    return json.loads(text)
+
+def content(label: Label, program: str, *, cover: bytes | None = None) -> dict:
+    """What the file that only this program reads says."""
+    files = sidecars(label, [program], cover=cover)
+    [told] = [text for name, text in files.items() if name.endswith(_OWN[program])]
+    return json.loads(told)
 
 
 def test_every_program_has_its_own_file():
@@ -47,8 +58,9 @@ def test_every_program_has_its_own_file():
         "anna-1.cm-info.json",
         "anna-1.invokeai.json",
         "anna-1.preview.png",
+        "anna-1.png",
     }
-    assert files["anna-1.preview.png"] == b"png"
+    assert files["anna-1.preview.png"] == files["anna-1.png"] == b"png"
 
 
 def test_lora_manager_takes_words_and_weight_and_asks_nobody():
@@ -58,6 +70,42 @@ def test_lora_manager_takes_words_and_weight_and_asks_nobody():
     assert json.loads(told["usage_tips"]) == {"strength": 0.8}
     assert told["base_model"] == "Flux.1 D" and told["sha256"] == LABEL.file_sha256
     assert told["sosie_consent_sha256"] == LABEL.consent_sha256
+    assert told["civitai"]["creator"] == {"username": "Anna Weber"}
+
+
+def test_lora_manager_looks_for_a_cover_only_where_one_was_named():
+    assert content(LABEL, "lora-manager")["preview_url"] == ""
+    told = content(LABEL, "lora-manager", cover=b"png")
+    assert told["preview_url"] in sidecars(LABEL, ["lora-manager"], cover=b"png")
+
+
+@pytest.mark.parametrize("program", ["lora-manager", "civitai-helper"])
+def test_what_the_author_allows_is_never_left_to_a_programs_own_default(program):
+    def allowed(label: Label) -> dict:
+        told = content(label, program)
+        model = told.get("civitai", told)["model"]
+        return {key: value for key, value in model.items() if key.startswith("allow")}
+
+    assert allowed(LABEL) == {
+        "allowNoCredit": False,
+        "allowCommercialUse": ["None"],
+        "allowDerivatives": False,
+        "allowDifferentLicense": False,
+    }
+    terms = Terms(commercial=("picture",), derivatives=True, credit=False)
+    assert allowed(LABEL.model_copy(update={"terms": terms})) == {
+        "allowNoCredit": True,
+        "allowCommercialUse": ["Image"],
+        "allowDerivatives": True,
+        "allowDifferentLicense": False,
+    }
+
+
+def test_a_reader_with_another_encoding_reads_the_same():
+    label = LABEL.model_copy(update={"title": "Großvater", "triggers": ("Álvaro 🙂",)})
+    for text in sidecars(label).values():
+        assert json.loads(text.decode("cp1252")) == json.loads(text.decode())
+    assert content(label, "a1111")["activation text"] == "Álvaro 🙂"
 
 
 def test_a1111_fills_prompt_and_weight():
@@ -78,10 +126,16 @@ def test_stability_matrix_counts_it_as_the_users_own():
     assert told["TrainedWords"] == ["anna"] and told["Hashes"]["SHA256"] == "AB" * 32
 
 
-def test_invokeai_gets_no_field_that_it_refuses():
+def test_invokeai_gets_no_field_that_it_refuses_and_none_that_it_sees_better_itself():
     told = content(LABEL, "invokeai")
-    known = {"name", "description", "base", "type", "trigger_phrases", "default_settings"}
-    assert set(told) <= known and told["default_settings"] == {"weight": 0.8}
+    assert set(told) == {"name", "description", "trigger_phrases", "default_settings"}
+    assert told["default_settings"] == {"weight": 0.8}
+
+
+def test_invokeai_finds_words_and_cover_where_it_looks_when_it_installs():
+    files = sidecars(LABEL, ["invokeai"], cover=b"png")
+    assert set(files) == {"anna-1.json", "anna-1.invokeai.json", "anna-1.png"}
+    assert json.loads(files["anna-1.json"])["activation text"] == "anna"
 
 
 @pytest.mark.parametrize(
@@ -97,7 +151,6 @@ def test_every_family_has_a_name_everywhere(family):
     label = LABEL.model_copy(update={"family": family, "base": "x"})
     assert content(label, "civitai-helper")["baseModel"] != "Other"
     assert content(label, "a1111")["sd version"] != "Unknown"
-    assert "base" in content(label, "invokeai")
 
 
 def test_export_writes_what_the_file_is(studio, trained, tmp_path):

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sosie.core.release import Terms
+from sosie.core.terms import Commercial
 from sosie.studio.moving.label import Label
 
 BASE_MODELS = {
@@ -16,6 +18,8 @@ BASE_MODELS = {
     "sd15": "SD 1.5",
 }
 """What Civitai calls a base (by its name here) or, failing that, a family of bases."""
+USES: dict[Commercial, str] = {"picture": "Image", "rent": "Rent", "sell": "Sell"}
+"""What Civitai calls a commercial use."""
 
 
 def base_model(family: str, base: str) -> str:
@@ -41,6 +45,16 @@ def file(label: Label) -> dict[str, Any]:
     }
 
 
+def terms(allowed: Terms) -> dict[str, Any]:
+    """What the author allows. Readers take a field that is missing for a yes, so none is."""
+    return {
+        "allowNoCredit": not allowed.credit,
+        "allowCommercialUse": [USES[use] for use in allowed.commercial] or ["None"],
+        "allowDerivatives": allowed.derivatives,
+        "allowDifferentLicense": False,
+    }
+
+
 def version(label: Label) -> dict[str, Any]:
     """One version of a model, without the numbers and addresses that only a catalogue can give."""
     return {
@@ -51,5 +65,11 @@ def version(label: Label) -> dict[str, Any]:
         "trainedWords": list(label.triggers),
         "files": [file(label)],
         "images": [],
-        "model": {"name": label.title, "type": "LORA", "nsfw": False, "poi": label.real},
+        "model": {
+            "name": label.title,
+            "type": "LORA",
+            "nsfw": False,
+            "poi": label.real,
+            **terms(label.terms),
+        },
     }

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sosie.core.files import sha256_file
 from sosie.core.records import Record
-from sosie.core.release import Release
+from sosie.core.release import Release, Terms
 from sosie.registry import Registry
 from sosie.studio.drawing import Found
 
@@ -33,6 +33,8 @@ class Label(Record):
     tags: tuple[str, ...] = ()
     real: bool = True
     """Whether it may show a real person."""
+    terms: Terms = Terms()
+    """What its author allows: nothing before it is published."""
     file_sha256: str
     tensors_sha256: str
     size: int
@@ -94,6 +96,7 @@ def label_of_release(release: Release) -> Label:
         author=release.author or "",
         tags=release.tags,
         real=real and release.kind == "person",
+        terms=release.terms,
         file_sha256=release.lora.file_sha256,
         tensors_sha256=release.tensors_sha256,
         size=release.lora.size,

@@ -1,14 +1,14 @@
 """Files beside a LoRA from which other programs show name, trigger words, weight and cover.
 
-| program                | beside X.safetensors | what it takes from there         |
-|------------------------|----------------------|----------------------------------|
-| ComfyUI-Lora-Manager   | X.metadata.json      | name, words, weight, notes, tags |
-| A1111, Forge           | X.json               | words, weight, kind of base      |
-| Civitai Helper (A1111) | X.civitai.info       | name, words                      |
-| Stability Matrix       | X.cm-info.json       | name, words, base, author        |
-| InvokeAI               | X.invokeai.json      | name, words, weight              |
+| program                | beside X.safetensors      | what it takes from there                |
+|------------------------|---------------------------|-----------------------------------------|
+| ComfyUI-Lora-Manager   | X.metadata.json           | name, words, weight, tags, author terms |
+| A1111, Forge           | X.json                    | words, weight, kind of base             |
+| Civitai Helper (A1111) | X.civitai.info            | words                                   |
+| Stability Matrix       | X.cm-info.json            | name, words, base, author               |
+| InvokeAI               | X.json, X.invokeai.json   | words; name and weight                  |
 
-All of them but InvokeAI show X.preview.png as the cover.
+The cover is X.preview.png, for InvokeAI X.png.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from sosie.studio.moving import civitai
 from sosie.studio.moving.label import Label
 
 _SD_VERSION = {"flux": "Flux", "sdxl": "SDXL", "sd15": "SD1"}
-"""What A1111 and Forge call a family."""
-_INVOKE_BASE = {"flux": "flux", "sdxl": "sdxl", "sd15": "sd-1"}
+"""What Forge calls a family; A1111 knows no FLUX."""
+_COVER = ".preview.png"
 
 
 def sidecars(
@@ -34,11 +34,15 @@ def sidecars(
     """
     files = {}
     for program in programs:
-        suffix, content = _CONTENTS[program]
-        text = json.dumps(content(label), indent=2, ensure_ascii=False)
-        files[f"{label.name}{suffix}"] = text.encode() + b"\n"
-    if cover is not None:
-        files[f"{label.name}.preview.png"] = cover
+        for suffix, content in _CONTENTS[program].items():
+            told = content(label)
+            if cover is not None and "preview_url" in told:
+                # ComfyUI-Lora-Manager looks for a cover only where one was named.
+                told["preview_url"] = f"{label.name}{_COVER}"
+            # ASCII, because Civitai Helper reads in whatever encoding the machine has.
+            files[f"{label.name}{suffix}"] = json.dumps(told, indent=2).encode() + b"\n"
+        if cover is not None:
+            files[f"{label.name}{_COVERS.get(program, _COVER)}"] = cover
     return files
 
 
@@ -55,7 +59,7 @@ def _lora_manager(label: Label) -> dict[str, Any]:
         "preview_url": "",
         "notes": "",
         "from_civitai": False,
-        "civitai": civitai.version(label),
+        "civitai": civitai.version(label) | {"creator": {"username": label.author}},
         "tags": list(label.tags),
         "modelDescription": label.about,
         "usage_tips": json.dumps({"strength": label.strength}),
@@ -93,22 +97,24 @@ def _stability_matrix(label: Label) -> dict[str, Any]:
 
 
 def _invokeai(label: Label) -> dict[str, Any]:
-    """The body of its call `/api/v2/models/install?source=PATH`; unknown fields are refused."""
-    base = _INVOKE_BASE.get(label.family)
+    """The body of its call `PATCH /api/v2/models/i/KEY`, since its installation takes no more than
+    a name and a description from a body; unknown fields are refused. What base the LoRA is for,
+    InvokeAI sees from the weights.
+    """
     return {
         "name": label.title,
         "description": label.about,
-        **({"base": base} if base else {}),
-        "type": "lora",
         "trigger_phrases": list(label.triggers),
         "default_settings": {"weight": label.strength},
     }
 
 
-_CONTENTS: dict[Program, tuple[str, Callable[[Label], dict[str, Any]]]] = {
-    "lora-manager": (".metadata.json", _lora_manager),
-    "a1111": (".json", _a1111),
-    "civitai-helper": (".civitai.info", civitai.version),
-    "stability-matrix": (".cm-info.json", _stability_matrix),
-    "invokeai": (".invokeai.json", _invokeai),
+_CONTENTS: dict[Program, dict[str, Callable[[Label], dict[str, Any]]]] = {
+    "lora-manager": {".metadata.json": _lora_manager},
+    "a1111": {".json": _a1111},
+    "civitai-helper": {".civitai.info": civitai.version},
+    "stability-matrix": {".cm-info.json": _stability_matrix},
+    "invokeai": {".json": _a1111, ".invokeai.json": _invokeai},
 }
+_COVERS: dict[Program, str] = {"invokeai": ".png"}
+"""Where a program looks for the cover, if not where the others do."""

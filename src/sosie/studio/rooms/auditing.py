@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from sosie.studio import (
 )
 from sosie.studio.auditing import Audited
 from sosie.studio.comparing import Compared, OnPicture
+from sosie.studio.drawing import Found
 from sosie.studio.easel import OnEvent
 from sosie.studio.probing import Probed
 from sosie.studio.resembling import Looked
@@ -54,18 +56,19 @@ class Auditing(Room):
         consent = permission.require_shown(self.registry, "generate", found.adapter, **meant)
         config = auditing.configure(settings)
         manifest = auditing.manifest_of(found)
-        return auditing.audit(
-            self.registry,
-            self.desk.base(place, device),
-            found,
-            manifest,
-            config,
-            only="@" in name,
-            consent=consent.sha256(),
-            screen=Screen(self.registry, (found.adapter,), meant, say),
-            on_event=on_event,
-            should_stop=should_stop,
-        )
+        with self._going(found):
+            return auditing.audit(
+                self.registry,
+                self.desk.base(place, device),
+                found,
+                manifest,
+                config,
+                only="@" in name,
+                consent=consent.sha256(),
+                screen=Screen(self.registry, (found.adapter,), meant, say),
+                on_event=on_event,
+                should_stop=should_stop,
+            )
 
     def audit_copies(
         self,
@@ -104,37 +107,39 @@ class Auditing(Room):
         consent = permission.require_shown(self.registry, "generate", found.adapter, **meant)
         screen = Screen(self.registry, (found.adapter,), meant, say)
         if manifest is None:
-            return strangers.audit(
-                self.registry,
-                self.desk.base(place, device),
-                found,
-                asks,
-                config,
-                consent=consent.sha256(),
-                screen=screen,
-                on_event=on_event,
-                should_stop=should_stop,
-            )
+            with self._going(found):
+                return strangers.audit(
+                    self.registry,
+                    self.desk.base(place, device),
+                    found,
+                    asks,
+                    config,
+                    consent=consent.sha256(),
+                    screen=screen,
+                    on_event=on_event,
+                    should_stop=should_stop,
+                )
         teaching = training.meant(self.registry, manifest.subject, place, None)
         if config.folds is not None:
             permission.require(self.registry, "train", manifest.subject, **teaching)
-        return probing.audit(
-            self.registry,
-            self.desk.base(place, device),
-            found,
-            manifest,
-            config,
-            asks,
-            consent=consent,
-            held_out=held_out,
-            statuses=rights,
-            screen=screen,
-            on_event=on_event,
-            should_stop=should_stop,
-            may_train=permission.watching(
-                self.registry, "train", manifest.subject, should_stop, **teaching
-            ),
-        )
+        with self._going(found):
+            return probing.audit(
+                self.registry,
+                self.desk.base(place, device),
+                found,
+                manifest,
+                config,
+                asks,
+                consent=consent,
+                held_out=held_out,
+                statuses=rights,
+                screen=screen,
+                on_event=on_event,
+                should_stop=should_stop,
+                may_train=permission.watching(
+                    self.registry, "train", manifest.subject, should_stop, **teaching
+                ),
+            )
 
     def mend_copies(
         self,
@@ -259,6 +264,11 @@ class Auditing(Room):
         return resembling.resembles(
             self.registry, picture, among=among, rate=rate, on_picture=on_picture
         )
+
+    def _going(self, found: Found) -> AbstractContextManager[None]:
+        """While it lasts, nobody whom a LoRA shows is forgotten."""
+        shown = permission.shown_by(self.registry, found.adapter)
+        return self.registry.audits.going(found.adapter.name, shown)
 
 
 def _mended(done: Probed) -> bool:

@@ -106,9 +106,9 @@ class Permission(Room):
         return status
 
     def verify(self, file: Path, *, status: Path | None = None) -> Account:
-        """What is known of a LoRA, a picture, a permission or a status list, ours or not; of
-        permissions that are not on file here, or still stand, what the list `status` tells. Raises
-        NotFound.
+        """What is known of a LoRA, a picture, a permission, its paper or a status list, ours or
+        not; of permissions that are not on file here, or still stand, what the list `status` tells.
+        Raises NotFound.
         """
         known = papers.account(self.registry, file) if file.is_file() else None
         found = known or verifying.verify(self.registry, file)

@@ -31,9 +31,9 @@ class Shelf(Room):
     def import_adapter(
         self, file: Path, *, subject: str, name: str | None = None
     ) -> tuple[Adapter, tuple[str, ...]]:
-        """File a LoRA made elsewhere under the subject it shows, and say what it was and what can
-        be done with it. Filing needs no permission, since the file is the user's already; all use
-        of it does.
+        """File a LoRA made elsewhere under the subject it shows, and say what it was, whom else it
+        shows, or whose permission it names that is not on file, and what can be done with it.
+        Filing needs no permission, since the file is the user's already; all use of it does.
 
         Raises WeightsRefused naming the keys that are not understood, and NotPermitted if one whom
         it shows has withdrawn every permission, or if it names a permission and does not prove it.
@@ -58,16 +58,31 @@ class Shelf(Room):
         permission.refuse_withdrawn(self.registry, adapter)
         self.registry.blobs.put(file.read_bytes())
         adapter = self.registry.add_adapter(adapter)
-        what = f"{file.name}: {read.format}, for {read.family}, {len(read.modules)} modules."
-        use = f'Use it as "<lora:{adapter.name}:1>" on a {adapter.family} base.'
-        if not any(
-            decision.allowed for decision in permission.decisions(self.registry, filed.name)
-        ):
-            use = (
-                f'Nothing can be done with it until a permission for "{filed.name}" is recorded: '
-                f"sosie consent {shlex.quote(filed.name)} …"
+        told = [f"{file.name}: {read.format}, for {read.family}, {len(read.modules)} modules."]
+        first, *others = permission.shown_by(self.registry, adapter)
+        sha256 = adapter.consent_sha256
+        if others:
+            too = ", ".join(others)
+            told.append(f"It is known here to show {too} too, whose permission is asked as well.")
+        elif sha256 and self.registry.consent(sha256) is None:
+            told.append(
+                f"It was made with permission {sha256[:12]}…, which is not on file here: whether "
+                f'that is of "{first}" is not known, and who gave it is not asked. Record it: '
+                f"sosie consent {shlex.quote(first)} --take FILE.json"
             )
-        return adapter, (what, use)
+        lacking = [
+            name
+            for name in (first, *others)
+            if not any(one.allowed for one in permission.decisions(self.registry, name))
+        ]
+        if lacking:
+            told.append(
+                f'Nothing can be done with it until a permission for "{lacking[0]}" is recorded: '
+                f"sosie consent {shlex.quote(lacking[0])} …"
+            )
+        else:
+            told.append(f'Use it as "<lora:{adapter.name}:1>" on a {adapter.family} base.')
+        return adapter, tuple(told)
 
     def export_adapter(
         self,
