@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sosie.train.manifest import Manifest
     from sosie.train.material import probe
     from sosie.train.planning import Plan, Probe, plan
-    from sosie.train.preview import PROBES
+    from sosie.train.preview import PROBES, Probes
     from sosie.train.result import PictureLoss, TrainResult
     from sosie.train.run import train
     from sosie.train.validation import Validation
@@ -42,6 +42,7 @@ _HOMES = {
     "Probe": "planning",
     "plan": "planning",
     "PROBES": "preview",
+    "Probes": "preview",
     "PictureLoss": "result",
     "TrainResult": "result",
     "train": "run",
@@ -56,6 +57,7 @@ __all__ = [
     "PictureLoss",
     "Plan",
     "Probe",
+    "Probes",
     "TrainConfig",
     "TrainResult",
     "Validation",

@@ -13,6 +13,7 @@ from sosie.core.canonical import canonical_json
 from sosie.core.errors import BadInput
 from sosie.core.files import sha256_bytes, write_atomically
 from sosie.core.records import Dataset, Record
+from sosie.core.terms import Kind
 from sosie.models.diffusion.base import DiffusionBase
 from sosie.train.config import TrainConfig, first_line
 from sosie.train.planning import Plan
@@ -48,7 +49,7 @@ class Manifest(Record):
     """Version of the code."""
     name: str
     subject: str
-    kind: str
+    kind: Kind
     trigger: str
     dataset_sha256: str
     consent_sha256: str

@@ -50,10 +50,11 @@ class Auditing(Room):
         """
         found = drawing.find(self.registry, name)
         place = drawing.settled(base or found.adapter.base)
-        meant = {"prompts": auditing.texts(found.adapter.trigger or ""), "base": place}
+        permission.require_shown(self.registry, "generate", found.adapter, base=place)
+        manifest = auditing.manifest_of(found)
+        meant = {"prompts": auditing.texts(manifest), "base": place}
         consent = permission.require_shown(self.registry, "generate", found.adapter, **meant)
         config = auditing.configure(settings)
-        manifest = auditing.manifest_of(found)
         return auditing.audit(
             self.registry,
             self.desk.base(place, device),
