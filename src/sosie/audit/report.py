@@ -72,6 +72,8 @@ class Audit(Record):
     """Hashes of the identity networks by name; the first chose."""
     worth: tuple[Worth, ...] = ()
     """Of the judges of a handwriting."""
+    averaged: bool | None = None
+    """Whether these weights are the running average of the run's; None where it averaged none."""
     held: Held
     curve: tuple[Point, ...]
     choice: Choice

@@ -95,16 +95,16 @@ def checkpoints(registry: Registry, found: Found, *, only: bool) -> tuple[File, 
     """What of a run is audited: the one named if `only`, else all that are on disk."""
     assert found.adapter.run is not None, "a LoRA with a manifest has a run"
     folder = registry.run(found.adapter.run).folder
-    kept = [
-        File(int(path.parent.name.removeprefix("step-")), path)
+    kept = {
+        int(path.parent.name.removeprefix("step-")): path
         for path in sorted(folder.glob("checkpoints/step-*/adapter.safetensors"))
-    ]
-    chosen = [checkpoint for checkpoint in kept if checkpoint.path == found.path]
-    if only and chosen:
-        return tuple(chosen)
+    }
     if only or not kept:
-        return (File(found.adapter.step or 0, found.path),)
-    return tuple(kept)
+        return (File(found.step or found.adapter.step or 0, found.path),)
+    if found.adapter.step in kept:
+        # Not the checkpoint's own file, whose weights may be averaged where the LoRA's are not.
+        kept[found.adapter.step] = registry.blobs.path(found.adapter.file_sha256)
+    return tuple(File(step, path) for step, path in kept.items())
 
 
 def manifest_of(found: Found) -> Manifest:
@@ -249,6 +249,7 @@ def audit(
         measured_on=len(brief.prompts) * config.measuring,
         judges=panel.hashes(),
         worth=brief.worth,
+        averaged=_averaged(manifest, read),
         held=_held(real, brief.known, made),
         curve=tuple(curve),
         choice=choice,
@@ -267,6 +268,13 @@ def audit(
         "audited", f"audit: {report.verdict}", verdict=report.verdict, choice=choice.model_dump()
     )
     return Audited(audit=report, record=record, page=html)
+
+
+def _averaged(manifest: Manifest, file: LoraFile) -> bool | None:
+    """Whether the weights are averaged; None where the run averaged none."""
+    from sosie.train import is_bare
+
+    return not is_bare(file.header) if manifest.config.ema else None
 
 
 def _said(point: Point) -> str:

@@ -68,7 +68,8 @@ def find(registry: Registry, name: str) -> Found:
         raise NotFound(f'The LoRA "{bare}" is filed under no subject.')
     folder = registry.run(adapter.run).folder if adapter.run else None
     manifest = _manifest(registry, adapter.run)
-    if not step:
+    if not step or (adapter.run and int(step) == adapter.step):
+        # Not the checkpoint's own file, whose weights may be averaged where the LoRA's are not.
         path = registry.blobs.path(adapter.file_sha256)
         return Found(adapter, adapter.subject, path, manifest, adapter.step)
     checkpoints = sorted(folder.glob("checkpoints/step-*")) if folder else []

@@ -50,11 +50,12 @@ class Auditing(Room):
         """
         found = drawing.find(self.registry, name)
         place = drawing.settled(base or found.adapter.base)
+        # What is asked is known by the manifest, which nobody sees before the gate.
         permission.require_shown(self.registry, "generate", found.adapter, base=place)
+        config = auditing.configure(settings)
         manifest = auditing.manifest_of(found)
         meant = {"prompts": auditing.texts(manifest), "base": place}
         consent = permission.require_shown(self.registry, "generate", found.adapter, **meant)
-        config = auditing.configure(settings)
         return auditing.audit(
             self.registry,
             self.desk.base(place, device),
