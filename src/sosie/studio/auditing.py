@@ -18,12 +18,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from sosie.core.canonical import canonical_json
 from sosie.core.errors import BadInput
 from sosie.core.files import sha256_bytes, write_atomically
-from sosie.core.records import Record, first_complaint, now
+from sosie.core.records import Record, now
 from sosie.registry import Registry
 from sosie.studio import briefs, filing
 from sosie.studio.briefs import Brief
@@ -74,15 +74,6 @@ class File:
 
     step: int
     path: Path
-
-
-def configure(settings: Mapping[str, Any]) -> AuditConfig:
-    """The settings of an audit. Raises BadInput naming an unusable one."""
-    try:
-        return AuditConfig.model_validate(settings)
-    except ValidationError as error:
-        first = first_complaint(error)
-        raise BadInput(f"{first.field} cannot be {first.given!r}: {first.what}.") from None
 
 
 def texts(manifest: Manifest) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sosie.core.errors import BadInput, NotFound, NotPermitted
-from sosie.core.records import Adapter, Record, first_complaint
+from sosie.core.records import Adapter, Record, configured
 from sosie.core.release import Release
 from sosie.registry import Registry, Shelved
 from sosie.registry.releases import taken_apart
@@ -153,15 +153,9 @@ def called(
 
 def configure(prompt: str, **settings: Any) -> GenerateConfig:
     """The settings as the stage takes them. Raises BadInput naming an unusable one."""
-    from pydantic import ValidationError
-
     from sosie.generate import GenerateConfig
 
-    try:
-        return GenerateConfig(prompt=prompt, **settings)
-    except ValidationError as error:
-        first = first_complaint(error)
-        raise BadInput(f"{first.field} cannot be {first.given!r}: {first.what}.") from None
+    return configured(GenerateConfig, {"prompt": prompt, **settings})
 
 
 class Desk:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from sosie.core.records import configured
 from sosie.studio import (
     auditing,
     comparing,
@@ -52,7 +53,7 @@ class Auditing(Room):
         place = drawing.settled(base or found.adapter.base)
         # What is asked is known by the manifest, which nobody sees before the gate.
         permission.require_shown(self.registry, "generate", found.adapter, base=place)
-        config = auditing.configure(settings)
+        config = configured(auditing.AuditConfig, settings)
         manifest = auditing.manifest_of(found)
         meant = {"prompts": auditing.texts(manifest), "base": place}
         consent = permission.require_shown(self.registry, "generate", found.adapter, **meant)
@@ -95,7 +96,7 @@ class Auditing(Room):
         """
         found = drawing.find(self.registry, name)
         place = drawing.settled(base or found.adapter.base)
-        config = probing.configure(settings)
+        config = configured(probing.ProbeConfig, settings)
         if found.manifest is not None or held_out or rights or config.folds:
             manifest = probing.manifest_of(found)
             asks = probing.asked(self.registry, manifest, config)
