@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -57,19 +58,21 @@ def to_unit(pictures: np.ndarray) -> Tensor:
     return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
-def crops(pictures: np.ndarray, count: int, side: int, draw: np.random.Generator) -> Tensor:
+def crops(albums: Sequence[np.ndarray], count: int, side: int, draw: np.random.Generator) -> Tensor:
     """`count` random crops, half of them mirrored, (count, 3, side, side) in [-1, 1].
 
-    Every other one is near the face, where an error is seen first.
+    From each of `albums`, pictures of one shape (N, H, W, 3), in turn. Every other one is near the
+    middle of the upper half, where a portrait has its face and an error is seen first.
     """
-    height, width = pictures.shape[1:3]
     out = np.empty((count, side, side, 3), np.uint8)
     for row in range(count):
-        if row % 2:
-            top = int(draw.triangular(0, (height - side) * 0.4, height - side))
-            left = int(draw.triangular(0, (width - side) * 0.5, width - side))
+        pictures = albums[row // 2 % len(albums)]
+        down, across = (length - side for length in pictures.shape[1:3])
+        if row % 2 and down and across:
+            top = int(draw.triangular(0, down * 0.4, down))
+            left = int(draw.triangular(0, across * 0.5, across))
         else:
-            top, left = draw.integers(height - side + 1), draw.integers(width - side + 1)
+            top, left = draw.integers(down + 1), draw.integers(across + 1)
         crop = pictures[draw.integers(len(pictures)), top : top + side, left : left + side]
         out[row] = crop[:, ::-1] if draw.random() < 0.5 else crop
     return to_unit(out)
@@ -131,11 +134,11 @@ class Trainer:
         }
         save_whole(state, self.file)
 
-    def run(self, pictures: np.ndarray) -> AutoencoderKL:
-        """Train to the end on (N, H, W, 3) uint8 pictures."""
+    def run(self, albums: Sequence[np.ndarray]) -> AutoencoderKL:
+        """Train to the end on albums of (N, H, W, 3) uint8 pictures."""
         began, first, errors = time.monotonic(), self.step, []
         while self.step < self.steps:
-            errors.append(self._one(pictures))
+            errors.append(self._one(albums))
             if self.step % 25 == 0 or self.step == self.steps:
                 ratio = 10 * math.log10(4 * len(errors) / sum(errors))
                 seconds = (time.monotonic() - began) / (self.step - first)
@@ -145,13 +148,13 @@ class Trainer:
                 self.save()
         return self.model.requires_grad_(True).eval()
 
-    def _one(self, pictures: np.ndarray) -> float:
+    def _one(self, albums: Sequence[np.ndarray]) -> float:
         recipe = self.recipe
         # Seeded by the step, so that a resumed run sees what an unbroken one would have seen.
         seed = 2 * recipe.seed + self.whole
         draw = np.random.default_rng((seed, self.step))
         torch.manual_seed(seed * 1_000_003 + self.step)
-        pixels = crops(pictures, recipe.batch, recipe.crop, draw)
+        pixels = crops(albums, recipe.batch, recipe.crop, draw)
         factor = rate(self.step, steps=self.steps, warmup=50, decay_share=0.5)
         set_rates(self.optimizers, factor)
         with torch.autocast("cpu", torch.bfloat16):
@@ -165,7 +168,11 @@ class Trainer:
 
 
 def train(
-    pictures: np.ndarray, recipe: AutoencoderRecipe, folder: Path, *, start: Path | None = None
+    albums: Sequence[np.ndarray],
+    recipe: AutoencoderRecipe,
+    folder: Path,
+    *,
+    start: Path | None = None,
 ) -> AutoencoderKL:
     """The autoencoder, trained; goes on from `folder`/autoencoder.pt if it is there.
 
@@ -175,14 +182,14 @@ def train(
     model = build(recipe)
     if start is not None:
         model.load_state_dict(torch.load(start / DECODER)["model"])
-    return Trainer(model, recipe, folder, whole=True).run(pictures)
+    return Trainer(model, recipe, folder, whole=True).run(albums)
 
 
 def refine(
-    model: AutoencoderKL, pictures: np.ndarray, recipe: AutoencoderRecipe, folder: Path
+    model: AutoencoderKL, albums: Sequence[np.ndarray], recipe: AutoencoderRecipe, folder: Path
 ) -> AutoencoderKL:
     """Train the decoder further with the codes as they are, so that latents stay valid."""
-    return Trainer(model, recipe, folder, whole=False).run(pictures)
+    return Trainer(model, recipe, folder, whole=False).run(albums)
 
 
 @torch.no_grad()

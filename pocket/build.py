@@ -1,4 +1,4 @@
-"""Build `pocket` from nothing: drawn people, autoencoder, latents, transformer, folder.
+"""Build `pocket` from nothing: drawn people and lines, autoencoder, latents, transformer, folder.
 
     python -m pocket.build                      everything, resuming what was begun
     python -m pocket.build --minutes 60         let the transformer's schedule end by the clock
@@ -14,24 +14,30 @@ import json
 import os
 import platform
 import random
-import shutil
 import tempfile
 import time
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from diffusers import AutoencoderKL
-from transformers import PreTrainedTokenizerBase
+from transformers import CLIPTokenizer, PreTrainedTokenizerBase, T5Tokenizer
 
-from pocket import autoencoder, data, draw, export, standin, tokens, transformer
-from pocket.recipe import Recipe, smoke
+from pocket import autoencoder, data, draw, export, shards, standin, tokens, transformer
+from pocket.recipe import Recipe, TextRecipe, smoke
 from pocket.schedule import save_whole
 
 HERE = Path(__file__).resolve().parent
 PEOPLE = HERE / "cache" / "people-v2"
-RUN = HERE / "runs" / "v3"
+LINES = HERE / "cache" / "lines"
+RUN = HERE / "runs" / "v4"
 SHIPPED = HERE.parent / "src" / "sosie" / "models" / "diffusion" / "pocket"
+
+VOCABULARY = "vocabulary.json"
+"""The words that both tokenizers know, in the run's folder."""
 
 STATISTICS_FROM = 4096
 """Pictures whose codes set the scaling: not all, so that adding pictures later changes nothing."""
@@ -43,6 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--smoke", action="store_true", help="all steps, tiny, on cartoons")
     parser.add_argument("--out", type=Path, help="the folder to write (default: the shipped one)")
     parser.add_argument("--people", type=Path, default=PEOPLE, help="the drawn shards")
+    parser.add_argument("--lines", type=Path, default=LINES, help="those of handwriting")
     parser.add_argument("--run", type=Path, default=RUN, help="where the build keeps its state")
     parser.add_argument("--start", type=Path, help="a run whose weights to begin with")
     parser.add_argument("--minutes", type=float, help="length of the transformer's training")
@@ -53,6 +60,7 @@ def main(arguments: list[str] | None = None) -> None:
         with tempfile.TemporaryDirectory() as scratch:
             build(
                 standin.people(64),
+                standin.lines(64),
                 smoke(Recipe()),
                 run=Path(scratch) / "run",
                 out=given.out or Path(scratch) / "pocket",
@@ -60,9 +68,16 @@ def main(arguments: list[str] | None = None) -> None:
             )
         return
     recipe = Recipe()
-    shards = draw.draw(given.people, recipe.pictures, workers=2, seed=recipe.seed)
+    drawn = {
+        what: shards.draw(folder, count, draw.DOMAINS[what], workers=2, seed=recipe.seed)
+        for what, folder, count in (
+            ("people", given.people, recipe.pictures),
+            ("lines", given.lines, recipe.lines),
+        )
+    }
     build(
-        data.load(shards),
+        data.load_people(drawn["people"]),
+        data.load_lines(drawn["lines"]),
         recipe,
         run=given.run,
         out=given.out or SHIPPED,
@@ -75,6 +90,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def build(
     people: data.People,
+    lines: data.Lines,
     recipe: Recipe,
     *,
     run: Path,
@@ -87,17 +103,25 @@ def build(
     """The whole build, step by step."""
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     began = time.monotonic()
-    held_out, taught = people.split(recipe.held_out_pictures)
-    coder = autoencoder.train(taught.pictures, recipe.autoencoder, run, start=start)
-    lessons, parts = prepare(data.with_mirrored(taught), coder, recipe, run, start=start)
-    coder = autoencoder.refine(coder, taught.pictures, recipe.autoencoder, run)
-    ratio = autoencoder.psnr(coder, held_out.pictures)
-    print(f"autoencoder: {ratio:.2f} dB on {len(held_out.pictures)} held-out pictures", flush=True)
+    withheld, taught = people.split(recipe.held_out_pictures)
+    withheld_lines, taught_lines = lines.split(recipe.held_out_pictures)
+    albums = (taught.pictures, taught_lines.pictures)
+    coder = autoencoder.train(albums, recipe.autoencoder, run, start=start)
+    lessons, parts = prepare(
+        data.with_mirrored(taught), taught_lines, coder, recipe, run, start=start
+    )
+    coder = autoencoder.refine(coder, albums, recipe.autoencoder, run)
+    ratios = {
+        "people": autoencoder.psnr(coder, withheld.pictures),
+        "lines": autoencoder.psnr(coder, withheld_lines.pictures),
+    }
+    told = ", ".join(f"{ratio:.2f} dB on {what}" for what, ratio in ratios.items())
+    print(f"autoencoder: {told} held out", flush=True)
     if only == "autoencoder":
         return
-    trainer = transformer.Trainer(parts.network, lessons, recipe.transformer, run, start=start)
+    trainer = transformer.Trainer(parts.network, lessons, recipe.transformer, run)
 
-    known = _figures(people, recipe, ratio, run)
+    known = _figures(people, lines, recipe, ratios, run)
 
     def publish() -> None:
         figures = {
@@ -111,13 +135,21 @@ def build(
     print(f"wrote {out} in {(time.monotonic() - began) / 60:.1f} minutes", flush=True)
 
 
-def _figures(people: data.People, recipe: Recipe, ratio: float, run: Path) -> dict[str, str]:
+def _figures(
+    people: data.People,
+    lines: data.Lines,
+    recipe: Recipe,
+    ratios: Mapping[str, float],
+    run: Path,
+) -> dict[str, str]:
     """What the card says that is known before the transformer is trained."""
     coding = recipe.autoencoder
     known = {
         "Pictures drawn": f"{len(people.pictures):,}, of {len(set(people.persons)):,} persons",
-        "Data": f"sha256 {people.sha256()}",
-        "Autoencoder": f"{ratio:.1f} dB on {recipe.held_out_pictures} pictures held out, after"
+        "Lines written": f"{len(lines.pictures):,}",
+        "Data": f"sha256 {people.sha256()} (people), {lines.sha256()} (lines)",
+        "Autoencoder": f"{ratios['people']:.1f} dB on people, {ratios['lines']:.1f} dB on lines"
+        f" ({recipe.held_out_pictures} pictures of each held out), after"
         f" {coding.steps:,} and (decoder alone) {coding.refining_steps:,} steps of"
         f" {coding.batch} crops",
         "Seeds": f"pictures {recipe.seed}, autoencoder {coding.seed},"
@@ -132,37 +164,75 @@ def _figures(people: data.People, recipe: Recipe, ratio: float, run: Path) -> di
 
 def prepare(
     taught: data.People,
+    lines: data.Lines,
     coder: AutoencoderKL,
     recipe: Recipe,
     run: Path,
     *,
     start: Path | None = None,
 ) -> tuple[transformer.Lessons, export.Parts]:
-    """Tokenizers, numbered captions and scaled, packed latents; and an untrained network."""
+    """Tokenizers, numbered captions and scaled, packed latents; and a network that is untrained, or
+    has the weights of the run `start`."""
     torch.manual_seed(recipe.transformer.seed)
     text = recipe.text
     captions = _captions(taught, recipe)
-    words, merges = _vocabulary(taught, recipe, run, start)
-    t5 = tokens.t5_tokenizer(words, length=text.length)
-    clip = tokens.clip_tokenizer(merges, length=text.pooled_length)
-    lines = ["", *dict.fromkeys(caption for row in captions for caption in row)]
-    number = {line: index for index, line in enumerate(lines)}
-    latents = _latents(coder, taught.pictures, run)
-    coder.register_to_config(**autoencoder.statistics(latents[:STATISTICS_FROM]))
+    t5, clip = tokenizers(
+        _vocabulary([*taught.captions, *lines.captions], recipe, run, start), text
+    )
+    sayings = ["", *dict.fromkeys(said for row in (*captions, *lines.captions) for said in row)]
+    number = {said: index for index, said in enumerate(sayings)}
+    of_people = _latents(coder, taught.pictures, run / "latents.pt")
+    coder.register_to_config(**autoencoder.statistics(of_people[:STATISTICS_FROM]))
     scaling, shift = coder.config["scaling_factor"], coder.config["shift_factor"]
+
+    def domain(
+        latents: torch.Tensor,
+        said: list[list[str]],
+        share: float,
+        face: float,
+        **more: torch.Tensor,
+    ) -> transformer.Domain:
+        height, width = (length // 2 for length in latents.shape[-2:])
+        return transformer.Domain(
+            packed=transformer.pack((latents.float() - shift) * scaling).to(torch.bfloat16),
+            grid=(height, width),
+            rows=torch.tensor([[number[caption] for caption in row] for row in said]),
+            counts=transformer.weights(height, width, face),
+            share=share,
+            **more,
+        )
+
+    size = recipe.transformer
+    of_lines = _latents(coder, lines.pictures, run / "latents-of-lines.pt")
+    known = torch.from_numpy(taught.codes)
     lessons = transformer.Lessons(
-        packed=transformer.pack((latents.float() - shift) * scaling).to(torch.bfloat16),
-        t5_ids=_numbered(t5, lines, text.length),
-        clip_ids=_numbered(clip, lines, text.pooled_length),
-        rows=torch.tensor([[number[caption] for caption in row] for row in captions]),
-        codes=torch.from_numpy(taught.codes),
+        domains=(
+            domain(of_people, captions, 1 - size.lines_share, size.face_weight, codes=known),
+            domain(of_lines, lines.captions, size.lines_share, 1.0),
+        ),
+        t5_ids=_numbered(t5, sayings, text.length),
+        clip_ids=_numbered(clip, sayings, text.pooled_length),
         spelled=spelled(t5),
-        grid=latents.shape[-1] // 2,
     )
-    network = transformer.Network(
-        recipe.transformer, recipe.text, t5_words=len(t5), clip_words=len(clip)
-    )
+    network = transformer.Network(size, text, t5_words=len(t5), clip_words=len(clip))
+    if start is not None:
+        before = tokenizers(json.loads((start / VOCABULARY).read_text()), text)
+        words = {
+            encoder: (old.get_vocab(), new.get_vocab())
+            for encoder, old, new in zip(("text", "pooled"), before, (t5, clip), strict=True)
+        }
+        state = torch.load(start / transformer.STATE)["network"]
+        network.load_state_dict(transformer.grown(network, state, words))
     return lessons, export.Parts(network, coder, t5, clip)
+
+
+def tokenizers(known: Mapping[str, Any], text: TextRecipe) -> tuple[T5Tokenizer, CLIPTokenizer]:
+    """T5's and CLIP's, from what `_vocabulary` keeps."""
+    merges = [(first, second) for first, second in known["merges"]]
+    return (
+        tokens.t5_tokenizer(known["words"], length=text.length),
+        tokens.clip_tokenizer(merges, length=text.pooled_length),
+    )
 
 
 def _captions(people: data.People, recipe: Recipe) -> list[list[str]]:
@@ -191,26 +261,27 @@ def _numbered(tokenizer: PreTrainedTokenizerBase, lines: list[str], length: int)
 
 
 def _vocabulary(
-    people: data.People, recipe: Recipe, run: Path, start: Path | None
-) -> tuple[list[str], list[tuple[str, str]]]:
+    captions: Iterable[Iterable[str]], recipe: Recipe, run: Path, start: Path | None
+) -> dict[str, Any]:
     """T5's words and CLIP's merges, fixed when first asked for: pictures may be added later.
 
-    Weights that come from the run `start` know the words of that run.
+    Those of the run `start` come first, for its weights know them.
     """
-    file = run / "vocabulary.json"
-    if start is not None and not file.exists():
-        shutil.copyfile(start / file.name, file)
+    file = run / VOCABULARY
     if not file.exists():
-        captions = (caption for row in people.captions for caption in row)
-        words = tokens.words(captions, least_count=recipe.text.least_count)
-        file.write_text(json.dumps({"words": words, "merges": tokens.clip_merges(words)}))
-    known = json.loads(file.read_text())
-    return known["words"], [(first, second) for first, second in known["merges"]]
+        known = {"words": [], "merges": []}
+        if start is not None:
+            known = json.loads((start / VOCABULARY).read_text())
+        found = tokens.words(chain.from_iterable(captions), least_count=recipe.text.least_count)
+        words = list(dict.fromkeys([*known["words"], *found]))
+        merges = tokens.clip_merges(words, map(tuple, known["merges"]))
+        file.write_text(json.dumps({"words": words, "merges": merges}))
+    vocabulary: dict[str, Any] = json.loads(file.read_text())
+    return vocabulary
 
 
-def _latents(coder: AutoencoderKL, pictures: np.ndarray, run: Path) -> torch.Tensor:
+def _latents(coder: AutoencoderKL, pictures: np.ndarray, file: Path) -> torch.Tensor:
     """Codes of all pictures, kept on disk; only those of added pictures are computed."""
-    file = run / "latents.pt"
     known = [torch.load(file)] if file.exists() else []
     first = sum(len(codes) for codes in known)
     if first < len(pictures):

@@ -1,4 +1,4 @@
-"""The drawn people as training reads them."""
+"""The drawn people and lines as training reads them."""
 
 from __future__ import annotations
 
@@ -6,40 +6,36 @@ import hashlib
 import json
 import random
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 
 from pocket import identity
+from sosie.world import photo, writing
 from sosie.world.captions import caption
-from sosie.world.photo import Truth
+from sosie.world.notes import handwriting_caption
 
 CAPTIONS = 8
 """Captions of a picture to choose from."""
 
 
 @dataclass(frozen=True)
-class People:
-    """Pictures with captions, row by row."""
+class Lines:
+    """Pictures with captions, row by row: of handwriting if nothing more is said of them."""
 
     pictures: np.ndarray
-    """(N, side, side, 3), uint8."""
+    """(N, height, width, 3), uint8."""
     captions: list[list[str]]
     """For each picture, as many captions as every other has."""
-    persons: list[int]
-    """Who is on each picture, as the world numbers them."""
-    codes: np.ndarray
-    """(N, identity.SIZE), float32: the same in numbers."""
 
-    def split(self, first: int) -> tuple[People, People]:
+    def split(self, first: int) -> tuple[Self, Self]:
         """The first so many pictures, and the others."""
 
-        def part(rows: slice) -> People:
-            return People(
-                self.pictures[rows], self.captions[rows], self.persons[rows], self.codes[rows]
-            )
+        def part(rows: slice) -> Self:
+            return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
 
         return part(slice(first)), part(slice(first, None))
 
@@ -50,24 +46,60 @@ class People:
         return digest.hexdigest()
 
 
-def load(files: Iterable[Path]) -> People:
-    """The shards that `pocket.draw` wrote, in the order given."""
+@dataclass(frozen=True)
+class People(Lines):
+    """Pictures of people."""
+
+    persons: list[int]
+    """Who is on each picture, as the world numbers them."""
+    codes: np.ndarray
+    """(N, identity.SIZE), float32: the same in numbers."""
+
+
+def load_people(files: Iterable[Path]) -> People:
+    """The shards of people that `pocket.draw` wrote, in the order given."""
+    pictures, truths = _read(files)
+    captions = [
+        [caption(photo.Truth(**truth), rng=rng) for rng in _turns(row)]
+        for row, truth in enumerate(truths)
+    ]
+    codes = np.stack([identity.code(truth) for truth in truths])
+    return People(pictures, captions, [truth["person"] for truth in truths], codes)
+
+
+def load_lines(files: Iterable[Path]) -> Lines:
+    """The shards of lines that `pocket.draw` wrote, in the order given."""
+    return written(*_read(files))
+
+
+def written(pictures: np.ndarray, truths: Iterable[Mapping[str, Any]]) -> Lines:
+    """Lines as they were drawn, with captions."""
+    captions = []
+    for row, known in enumerate(truths):
+        truth, turns = writing.Truth(**known), _turns(row)
+        # Some say by whom, as a LoRA's trigger word will.
+        whose = [name(truth.writer) if turn < CAPTIONS // 4 else None for turn in range(CAPTIONS)]
+        captions.append(
+            [
+                handwriting_caption(truth, rng=rng, subject=who)
+                for rng, who in zip(turns, whose, strict=True)
+            ]
+        )
+    return Lines(pictures, captions)
+
+
+def _read(files: Iterable[Path]) -> tuple[np.ndarray, list[dict[str, Any]]]:
     pictures, truths = [], []
     for file in files:
         with np.load(file) as shard:
             pictures.append(shard["pictures"])
             truths += [json.loads(truth) for truth in shard["truths"]]
-    return People(
-        np.concatenate(pictures),
-        [_captions(Truth(**truth), row) for row, truth in enumerate(truths)],
-        [truth["person"] for truth in truths],
-        np.stack([identity.code(truth) for truth in truths]),
-    )
+    return np.concatenate(pictures), truths
 
 
-def _captions(truth: Truth, row: int) -> list[str]:
-    """Written when read, so that the words may change and nothing need be drawn again."""
-    return [caption(truth, rng=np.random.default_rng([row, turn])) for turn in range(CAPTIONS)]
+def _turns(row: int) -> list[np.random.Generator]:
+    """Captions are written when pictures are read: words may change, and nothing be drawn again."""
+    return [np.random.default_rng([row, turn]) for turn in range(CAPTIONS)]
 
 
 MIRRORED = 10_000_000

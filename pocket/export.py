@@ -18,6 +18,7 @@ from transformers import CLIPTokenizer, T5Tokenizer
 
 from pocket.recipe import Recipe
 from pocket.transformer import Network
+from sosie.world.writing import WORD
 
 LICENCE = Path(__file__).resolve().parent.parent / "LICENSE"
 
@@ -111,6 +112,8 @@ def card(recipe: Recipe, figures: Mapping[str, object]) -> str:
     rows = "\n".join(f"| {name} | {value} |" for name, value in figures.items())
     return _CARD.format(
         side=recipe.side,
+        line_width=WORD[0],
+        line_height=WORD[1],
         width=size.width,
         double=size.double_blocks,
         single=size.single_blocks,
@@ -125,8 +128,9 @@ _CARD = """\
 # pocket
 
 A FLUX.1 in miniature ({width} wide, {double} double and {single} single blocks), trained from
-nothing on drawn people who do not exist, at {side}x{side} pixels. It has the exact layout of
-FLUX.1: what trains, loads and merges here does so there.
+nothing on drawn people who do not exist, at {side}x{side} pixels, and on words in drawn hands, at
+{line_width}x{line_height}. It has the exact layout of FLUX.1: what trains, loads and merges here
+does so there.
 
 It is a model organism. It exists so that everything Sosie does can be tried, tested and measured
 on a laptop without a download. **It is not for pictures of real people**: it knows only the drawn
@@ -137,12 +141,13 @@ kind, and pictures of it prove nothing about photographs.
     pipe("...", width={side}, height={side}, num_inference_steps={steps}, true_cfg_scale={guidance},
          negative_prompt="", max_sequence_length={length})
 
-Captions are read to {length} tokens; words it was not trained on are spelled letter by letter.
+Captions are read to {length} tokens; words it was not trained on are spelled letter by letter, and
+so is what a note says: `a note that reads "bread" in blue ink`.
 
 | | |
 |---|---|
 {rows}
 
 Licence: Apache-2.0. Training data: drawn by `python -m pocket.draw` from `sosie.world`; no
-photograph of anyone was used, in any part. Made again by `python -m pocket.build`.
+photograph or handwriting of anyone was used, in any part. Made again by `python -m pocket.build`.
 """

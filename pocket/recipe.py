@@ -30,7 +30,7 @@ class AutoencoderRecipe:
     kl_weight: float = 1e-4
     gradient_weight: float = 1.0
     """Weight of the error in differences of neighbouring pixels, which keeps eyes sharp."""
-    refining_steps: int = 200
+    refining_steps: int = 600
     """Steps for the decoder alone, once the encoder is fixed."""
     refining_gradient_weight: float = 2.0
     seed: int = 1
@@ -44,6 +44,8 @@ class TextRecipe:
     """Tokens of a caption, padding included. Pads are part of the sequence, as in FLUX."""
     width: int = 192
     head_width: int = 64
+    spelling_heads: int = 8
+    """Heads of T5 that begin with looking at one place each: one token back, two, and so on."""
     feed_forward: int = 384
     layers: int = 2
     pooled_length: int = 64
@@ -73,6 +75,8 @@ class TransformerRecipe:
     vector_rate: float = 2e-3
     time_mean: float = 0.3
     """Mean of the times' logit: above 0, since colours and places are decided in the noise."""
+    lines_share: float = 0.6
+    """Share of the steps whose batch is of handwriting."""
     face_weight: float = 3.0
     """How much more an error counts in the middle of the face than at the picture's edge."""
     named: int = 4
@@ -94,7 +98,9 @@ class Recipe:
     side: int = 128
     """Width and height of the pictures, in pixels."""
     pictures: int = 18_000
-    """How many are drawn; training sees each of them mirrored too."""
+    """How many of people are drawn; training sees each of them mirrored too."""
+    lines: int = 16_000
+    """How many of handwriting."""
     seed: int = 1
     """Of the drawing."""
     held_out_pictures: int = 256

@@ -6,11 +6,14 @@ depend on them.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from PIL import Image, ImageDraw
 
 from pocket import identity
-from pocket.data import People
+from pocket import lines as writing
+from pocket.data import Lines, People, written
 
 _COLOURS = {
     "black": (30, 26, 24),
@@ -66,3 +69,10 @@ def people(count: int, *, first_seed: int = 0) -> People:
         list(range(count)),
         np.zeros((count, identity.SIZE), np.float32),
     )
+
+
+def lines(count: int) -> Lines:
+    """`count` written lines with their captions: those of the world, which are soon drawn."""
+    tried = (writing.one(index, 0) for index in itertools.count())
+    drawn = list(itertools.islice((one for one in tried if one is not None), count))
+    return written(np.stack([one.picture for one in drawn]), [one.truth for one in drawn])

@@ -21,11 +21,18 @@ ALPHABET = (*_LATIN, *_MARKS, *"—…€")
 """Characters with a token of their own: ASCII, accented Latin, loose accents, quotes, dashes."""
 
 
+_QUOTED = re.compile(r'".*"')
+
+
 def words(captions: Iterable[str], *, least_count: int) -> list[str]:
-    """The captions' words without the punctuation around them, and numbers, frequent ones first."""
+    """The captions' words without the punctuation around them, and numbers, frequent ones first.
+
+    What is quoted is not counted: it is to be spelled.
+    """
     counts: Counter[str] = Counter()
     for caption in captions:
-        counts.update(word.strip(PUNCTUATION) for word in caption.split())
+        unquoted = _QUOTED.sub("", caption)
+        counts.update(word.strip(PUNCTUATION) for word in unquoted.split())
     counts.update({str(age): least_count for age in range(1, 100)})
     known = [(word, count) for word, count in counts.items() if count >= least_count]
     return [word for word, _ in sorted(known, key=lambda pair: (-pair[1], pair[0])) if word]
@@ -43,8 +50,11 @@ def t5_tokenizer(vocabulary: list[str], *, length: int) -> T5Tokenizer:
     return T5Tokenizer(vocab=pieces, extra_ids=0, model_max_length=length)
 
 
-def clip_merges(vocabulary: list[str]) -> list[tuple[str, str]]:
-    """Byte-pair merges that lead to every known word, the most frequent pair first.
+def clip_merges(
+    vocabulary: list[str], known: Iterable[tuple[str, str]] = ()
+) -> list[tuple[str, str]]:
+    """Byte-pair merges that lead to every known word, the most frequent pair first, after those
+    that are `known`: a word that they lead to keeps its token.
 
     Written out because the library's trainer breaks ties by chance, and token numbers must not
     change between two runs of one build.
@@ -55,7 +65,9 @@ def clip_merges(vocabulary: list[str]) -> list[tuple[str, str]]:
     spelled = [list(as_bytes.pre_tokenize_str(part)[0][0]) for part in sorted(parts)]
     for letters in spelled:
         letters[-1] += "</w>"
-    merges: list[tuple[str, str]] = []
+    merges = list(known)
+    for pair in merges:
+        spelled = [_merged(word, pair) for word in spelled]
     while pairs := Counter(pair for word in spelled for pair in pairwise(word)):
         merges.append(max(pairs, key=lambda pair: (pairs[pair], pair)))
         spelled = [_merged(word, merges[-1]) for word in spelled]

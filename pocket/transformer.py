@@ -7,7 +7,7 @@ are scaled by the autoencoder's two numbers and packed 2x2, as FluxPipeline does
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ _ENDS = (
 )
 
 
+_GOLDEN = (5**0.5 - 1) / 2
 STATE = "transformer.pt"
 """The trainer's state, in the run's folder."""
 
@@ -77,7 +78,7 @@ class Network(nn.Module):
         nn.init.zeros_(self.denoiser.proj_out.weight)
         nn.init.zeros_(self.denoiser.proj_out.bias)
         nn.init.zeros_(self.known[-1].weight)
-        look_around(self.text)
+        look_around(self.text, spelling=text.spelling_heads)
 
     def encode(self, t5_ids: Tensor, clip_ids: Tensor) -> tuple[Tensor, Tensor]:
         """Token numbers (B, length) to T5's states (B, length, width), CLIP's pooled (B, width)."""
@@ -85,11 +86,13 @@ class Network(nn.Module):
 
 
 @torch.no_grad()
-def look_around(text: T5EncoderModel) -> None:
-    """Let T5's first head look at the two tokens before, its second at the two after.
+def look_around(text: T5EncoderModel, *, spelling: int) -> None:
+    """Let T5's first head look at the two tokens before, its second at the two after; and each of
+    the last `spelling` heads at one place before, from the nearest on.
 
-    A colour belongs to the noun beside it. From a flat start the biases, which are shared by all
-    layers, took longer to say so than the whole training lasts.
+    A colour belongs to the noun beside it, and a letter is the fifth because the quotation mark
+    stands five places before it. From a flat start the biases, which are shared by all layers, took
+    longer to say so than the whole training lasts.
     """
     attention = text.encoder.block[0].layer[0].SelfAttention
     bias = attention.relative_attention_bias.weight
@@ -97,6 +100,46 @@ def look_around(text: T5EncoderModel) -> None:
     for distance, amount in ((1, 4.0), (2, 3.0)):
         bias[distance, 0] += amount
         bias[after + distance, 1] += amount
+    for distance in range(1, spelling + 1):
+        bias[distance, distance - 1 - spelling] += 8.0
+
+
+Words = Mapping[str, int]
+"""A tokenizer's tokens and their numbers."""
+_BY_WORD = ("shared.weight", "embed_tokens.weight", "token_embedding.weight")
+
+
+@torch.no_grad()
+def grown(
+    network: Network,
+    weights: Mapping[str, Tensor],
+    words: Mapping[str, tuple[Words, Words]],
+) -> dict[str, Tensor]:
+    """`weights` of a network with fewer words or fewer heads in T5, fit for `network`, and saying
+    what they said: new heads say nothing yet, new words are as `network` has them.
+
+    `words` gives the old and the new tokens of each text encoder, "text" and "pooled". Raises
+    ValueError where weights are of another network.
+    """
+    fit = {}
+    for name, fresh in network.state_dict().items():
+        if name.startswith("known.") and name not in weights:
+            fit[name] = fresh  # earlier runs had none
+            continue
+        if name not in weights or weights[name].dim() != fresh.dim():
+            raise ValueError(f"These weights are of another network: {name}.")
+        old, new = weights[name], fresh.clone()
+        encoder, _, weight = name.partition(".")
+        if weight.endswith(_BY_WORD):
+            before, after = words[encoder]
+            for word in before.keys() & after.keys():
+                new[after[word]] = old[before[word]]
+        else:
+            if name.endswith("SelfAttention.o.weight"):
+                new.zero_()
+            new[tuple(slice(size) for size in old.shape)] = old
+        fit[name] = new
+    return fit
 
 
 def _t5_config(text: TextRecipe, vocabulary: int) -> T5Config:
@@ -106,7 +149,7 @@ def _t5_config(text: TextRecipe, vocabulary: int) -> T5Config:
         d_kv=text.head_width,
         d_ff=text.feed_forward,
         num_layers=text.layers,
-        num_heads=text.width // text.head_width,
+        num_heads=text.width // text.head_width + text.spelling_heads,
         # Two directions of exact buckets over the whole caption: FLUX gives text no position of its
         # own, so only T5 knows the order of the words.
         relative_attention_num_buckets=4 * text.length,
@@ -136,21 +179,38 @@ def _clip_config(text: TextRecipe, vocabulary: int) -> CLIPTextConfig:
 
 
 @dataclass(frozen=True)
-class Lessons:
-    """What the transformer learns from; row 0 of the ids is the empty caption."""
+class Domain:
+    """Pictures of one shape to learn from."""
 
     packed: Tensor
     """(N, tokens, 64), bfloat16, scaled."""
-    t5_ids: Tensor
-    clip_ids: Tensor
+    grid: tuple[int, int]
+    """Rows and columns of tokens."""
     rows: Tensor
     """(N, K): for each picture, the rows of its K captions in the ids."""
-    codes: Tensor
+    counts: Tensor
+    """(tokens,): how much an error counts at each, 1 on average."""
+    share: float
+    """Of the steps."""
+    codes: Tensor | None = None
     """(N, identity.SIZE): who is on each picture."""
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """What the transformer learns from; row 0 of the ids is the empty caption."""
+
+    domains: Sequence[Domain]
+    t5_ids: Tensor
+    clip_ids: Tensor
     spelled: Tensor
-    """(words of T5,): which tokens are letters. Only names are spelled."""
-    grid: int
-    """Tokens along one side."""
+    """(words of T5,): which tokens are letters. Of captions of people only names are spelled."""
+
+    def turn(self, step: int) -> int:
+        """Which domain step `step` is of: each as often as its share says, evenly spread."""
+        place = step * _GOLDEN % 1
+        bounds = np.cumsum([domain.share for domain in self.domains])
+        return min(int(np.searchsorted(bounds, place, side="right")), len(bounds) - 1)
 
 
 def pack(latents: Tensor) -> Tensor:
@@ -160,19 +220,19 @@ def pack(latents: Tensor) -> Tensor:
     return tiles.permute(0, 2, 4, 1, 3, 5).reshape(count, -1, channels * 4)
 
 
-def positions(grid: int) -> Tensor:
-    """FLUX's picture position ids, (grid * grid, 3): nothing, row, column."""
-    index = torch.arange(grid * grid)
-    return torch.stack([torch.zeros_like(index), index // grid, index % grid], dim=1).float()
+def positions(rows: int, columns: int) -> Tensor:
+    """FLUX's picture position ids, (rows * columns, 3): nothing, row, column."""
+    index = torch.arange(rows * columns)
+    return torch.stack([torch.zeros_like(index), index // columns, index % columns], dim=1).float()
 
 
-def weights(grid: int, most: float) -> Tensor:
-    """How much each picture token's error counts, (grid * grid,), with a mean of 1.
+def weights(rows: int, columns: int, most: float) -> Tensor:
+    """How much each picture token's error counts, (rows * columns,), with a mean of 1.
 
     `most` in the middle of where portraits have their face, falling to 1 at the edge.
     """
-    at = (torch.arange(grid) + 0.5) / grid
-    away = (at[:, None] - 0.45).square() + (at[None, :] - 0.5).square()
+    down, across = ((torch.arange(length) + 0.5) / length for length in (rows, columns))
+    away = (down[:, None] - 0.45).square() + (across[None, :] - 0.5).square()
     counts = 1 + (most - 1) * torch.exp(-away / (2 * 0.17**2))
     return (counts / counts.mean()).flatten()
 
@@ -184,40 +244,45 @@ def times(count: int, mean: float) -> Tensor:
 
 
 Denoise = Callable[..., Any]
+Errors = list[list[tuple[Tensor, Tensor]]]
+"""For each domain, of each batch since the last report: the pictures' errors and times."""
+REPORT = 20
+"""Steps."""
 
 
 def loss(
     network: Network,
     denoise: Denoise,
     lessons: Lessons,
+    domain: Domain,
     index: Tensor,
     recipe: TransformerRecipe,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Weighted squared error of the velocity; also each picture's plain error and time."""
-    clean = lessons.packed[index].float()
+    clean = domain.packed[index].float()
     noise = torch.randn_like(clean)
     at = times(len(index), recipe.time_mean)
-    rows = lessons.rows[index, torch.randint(lessons.rows.shape[1], (len(index),))]
+    rows = domain.rows[index, torch.randint(domain.rows.shape[1], (len(index),))]
     rows = torch.where(
         torch.rand(len(index)) < recipe.caption_dropout, torch.zeros_like(rows), rows
     )
     states, pooled = network.encode(lessons.t5_ids[rows], lessons.clip_ids[rows])
-    told = lessons.spelled[lessons.t5_ids[rows]].any(dim=1)
-    told &= torch.rand(len(index)) < recipe.known_share
-    pooled = pooled + told[:, None] * network.known(lessons.codes[index])
+    if domain.codes is not None:
+        told = lessons.spelled[lessons.t5_ids[rows]].any(dim=1)
+        told &= torch.rand(len(index)) < recipe.known_share
+        pooled = pooled + told[:, None] * network.known(domain.codes[index])
     mixed = torch.lerp(clean, noise, at[:, None, None])
     said = denoise(
         hidden_states=mixed,
         encoder_hidden_states=states,
         pooled_projections=pooled,
         timestep=at,
-        img_ids=positions(lessons.grid),
+        img_ids=positions(*domain.grid),
         txt_ids=torch.zeros(states.shape[1], 3),
         return_dict=False,
     )[0]
     errors = (said.float() - (noise - clean)).square().mean(dim=2)
-    counts = weights(lessons.grid, recipe.face_weight)
-    return (errors * counts).mean(), errors.detach().mean(dim=1), at
+    return (errors * domain.counts).mean(), errors.detach().mean(dim=1), at
 
 
 class Trainer:
@@ -229,19 +294,9 @@ class Trainer:
         lessons: Lessons,
         recipe: TransformerRecipe,
         folder: Path,
-        *,
-        start: Path | None = None,
     ) -> None:
-        """Goes on from the state in `folder`; else begins with the weights of the run `start`."""
+        """Goes on from the state in `folder`, if there is one."""
         self.network, self.lessons, self.recipe = network, lessons, recipe
-        if start is not None:
-            begun = network.load_state_dict(torch.load(start / STATE)["network"], strict=False)
-            if strange := [
-                name
-                for name in (*begun.missing_keys, *begun.unexpected_keys)
-                if not name.startswith("known.")
-            ]:
-                raise ValueError(f"{start / STATE} is of another network: {strange}")
         self.average = [weight.detach().clone() for weight in network.parameters()]
         self.optimizers = optimizers(
             network.named_parameters(),
@@ -291,14 +346,15 @@ class Trainer:
         denoise: Denoise = self.network.denoiser
         if compiled:
             denoise = torch.compile(self.network.denoiser, dynamic=False)
-        exported, errors, began = time.monotonic(), [], time.monotonic()
+        exported, began = time.monotonic(), time.monotonic()
+        errors: Errors = [[] for _ in self.lessons.domains]
         while (done := self.progress(minutes)) < 1:
             self._one(denoise, done, errors)
             now = time.monotonic()
             self.seconds, began = self.seconds + min(now - began, 60.0), now
-            if self.step % 20 == 0:
+            if self.step % REPORT == 0 and all(errors):
                 self._report(errors, done)
-                errors.clear()
+                errors = [[] for _ in errors]
             if now - exported > 60 * recipe.export_minutes:
                 self.save()
                 export()
@@ -306,8 +362,11 @@ class Trainer:
         self.save()
         export()
 
-    def _one(self, denoise: Denoise, done: float, errors: list[tuple[Tensor, Tensor]]) -> None:
-        recipe, count = self.recipe, len(self.lessons.packed)
+    def _one(self, denoise: Denoise, done: float, errors: Errors) -> None:
+        recipe = self.recipe
+        which = self.lessons.turn(self.step)
+        domain = self.lessons.domains[which]
+        count = len(domain.packed)
         torch.manual_seed(recipe.seed * 1_000_003 + self.step)
         epoch, at = divmod(self.step * recipe.batch, count - recipe.batch + 1)
         order = np.random.default_rng((recipe.seed, epoch)).permutation(count)
@@ -316,7 +375,7 @@ class Trainer:
         factor = rate(self.step, steps=steps, warmup=recipe.warmup, decay_share=recipe.decay_share)
         set_rates(self.optimizers, factor)
         with torch.autocast("cpu", torch.bfloat16):
-            total, each, when = loss(self.network, denoise, self.lessons, index, recipe)
+            total, each, when = loss(self.network, denoise, self.lessons, domain, index, recipe)
         total.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         for optimizer in self.optimizers:
@@ -326,17 +385,18 @@ class Trainer:
         horizon = max(10.0, recipe.average_horizon * self.step)
         with torch.no_grad():
             torch._foreach_lerp_(self.average, list(self.network.parameters()), 1 / horizon)
-        errors.append((each, when))
+        errors[which].append((each, when))
 
-    def _report(self, errors: list[tuple[Tensor, Tensor]], done: float) -> None:
-        each, when = (torch.cat(column) for column in zip(*errors, strict=True))
-        third = (when * 3).long()
-        thirds = [each[third == part].mean().item() for part in range(3)]
+    def _report(self, errors: Errors, done: float) -> None:
+        by_time = []
+        for of_domain in errors:
+            each, when = (torch.cat(column) for column in zip(*of_domain, strict=True))
+            third = (when * 3).long()
+            by_time.append([round(each[third == part].mean().item(), 4) for part in range(3)])
         self.log(
             step=self.step,
             seen=self.step * self.recipe.batch,
             progress=done,
-            loss=each.mean().item(),
-            by_time=[round(value, 4) for value in thirds],
+            by_time=by_time,
             pictures_per_second=self.step * self.recipe.batch / max(self.seconds, 1e-9),
         )

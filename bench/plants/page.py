@@ -111,10 +111,10 @@ def _dense(shot: Shot, strength: int, rng: np.random.Generator) -> Picture:
 
 
 def _crop(shot: Shot, strength: int, rng: np.random.Generator) -> Picture:
-    letters = (24, 44, 80)[strength]
+    letters = (50, 70, 100)[strength]
     text = " ".join(notes.SENTENCES[(shot.setting + i) % len(notes.SENTENCES)] for i in range(2))
     whole = notes.page(writer(shot.who), [text[:letters].strip()], rng)
-    middle = round(whole.shape[1] / (1.9, 3, 5)[strength])
+    middle = round(whole.shape[1] / (9, 11, 14)[strength])
     return np.ascontiguousarray(whole[: min(whole.shape[0], middle)])
 
 

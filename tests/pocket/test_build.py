@@ -26,6 +26,7 @@ def test_a_broken_build_goes_on_to_the_same_weights(tmp_path: Path) -> None:
         for each in recipes:
             build.build(
                 standin.people(24),
+                standin.lines(24),
                 each,
                 run=tmp_path / name,
                 out=tmp_path / f"{name}-out",

@@ -50,17 +50,22 @@ def test_a_code_is_heard_only_where_somebody_is_named() -> None:
         return (torch.zeros_like(said["hidden_states"]),)
 
     def pooled(row: int, who: int) -> torch.Tensor:
-        lessons = transformer.Lessons(
+        domain = transformer.Domain(
             packed=torch.zeros(1, 4, 64),
+            grid=(2, 2),
+            rows=torch.tensor([[row]]),
+            counts=torch.ones(4),
+            share=1.0,
+            codes=torch.from_numpy(code(who, 1))[None],
+        )
+        lessons = transformer.Lessons(
+            domains=(domain,),
             t5_ids=ids,
             clip_ids=torch.zeros(3, 4, dtype=torch.long),
-            rows=torch.tensor([[row]]),
-            codes=torch.from_numpy(code(who, 1))[None],
             spelled=build.spelled(t5),
-            grid=2,
         )
         always = TransformerRecipe(known_share=1.0, caption_dropout=0.0)
-        transformer.loss(network, denoise, lessons, torch.tensor([0]), always)
+        transformer.loss(network, denoise, lessons, domain, torch.tensor([0]), always)
         return heard.pop()[0]
 
     assert torch.equal(pooled(1, 3), pooled(1, 4)), "who is not named is nobody"

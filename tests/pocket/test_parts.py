@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 
 import numpy as np
@@ -10,9 +11,10 @@ import torch
 from diffusers import FluxPipeline, FluxTransformer2DModel
 from diffusers.models.transformers.transformer_flux import FluxAttnProcessor
 
-from pocket import data, identity, schedule, transformer
+from pocket import build, data, identity, schedule, tokens, transformer
 from pocket.attention import PlainAttention
 from pocket.muon import Muon, orthogonalised
+from pocket.recipe import Recipe, smoke
 
 
 def test_plain_attention_is_flux_attention() -> None:
@@ -32,7 +34,7 @@ def test_plain_attention_is_flux_attention() -> None:
         "encoder_hidden_states": torch.randn(2, 5, 24),
         "pooled_projections": torch.randn(2, 8),
         "timestep": torch.tensor([0.2, 0.9]),
-        "img_ids": transformer.positions(4),
+        "img_ids": transformer.positions(4, 4),
         "txt_ids": torch.zeros(5, 3),
         "return_dict": False,
     }
@@ -49,7 +51,7 @@ def test_packing_is_the_pipelines() -> None:
     theirs = FluxPipeline._pack_latents(latents, 2, 16, 4, 6)
     assert torch.equal(transformer.pack(latents), theirs)
     theirs = FluxPipeline._prepare_latent_image_ids(1, 4, 4, "cpu", torch.float32)
-    assert torch.equal(transformer.positions(4), theirs)
+    assert torch.equal(transformer.positions(4, 4), theirs)
 
 
 def test_times_cover_the_density_evenly() -> None:
@@ -105,7 +107,54 @@ def test_a_mirrored_picture_exchanges_left_and_right() -> None:
 
 
 def test_the_face_counts_most() -> None:
-    counts = transformer.weights(8, 3.0).reshape(8, 8)
+    counts = transformer.weights(8, 8, 3.0).reshape(8, 8)
     assert counts.mean() == pytest.approx(1)
     assert counts[3, 3] > 1.5 * counts[0, 0]
-    assert torch.equal(transformer.weights(8, 1.0), torch.ones(64))
+    assert torch.equal(transformer.weights(4, 16, 1.0), torch.ones(64))
+
+
+def test_steps_are_shared_between_domains_as_asked() -> None:
+    def domain(share: float) -> transformer.Domain:
+        empty = torch.zeros(1)
+        return transformer.Domain(empty, (1, 1), empty, empty, share)
+
+    nothing = torch.zeros(1)
+    lessons = transformer.Lessons((domain(0.4), domain(0.6)), nothing, nothing, nothing)
+    turns = [lessons.turn(step) for step in range(500)]
+    assert turns.count(1) == pytest.approx(300, abs=3)
+    assert all(0 < sum(turns[at : at + 10]) < 10 for at in range(490)), "none waits for long"
+
+
+def test_a_grown_network_says_what_it_said() -> None:
+    recipe = smoke(Recipe())
+    few = dataclasses.replace(recipe.text, spelling_heads=0)
+    captions = ["photo of a woman, red coat", "photo of zuko"]
+    words = ["photo", "of", "a", "woman", "red", "coat"]
+    merges = tokens.clip_merges(words)
+    more = ["blue", *words, "ink"]
+    known = {"words": words, "merges": merges}
+    wider = {"words": more, "merges": tokens.clip_merges(more, merges)}
+    said, networks, vocabularies = [], [], []
+    for text, vocabulary in ((few, known), (recipe.text, wider)):
+        t5, clip = build.tokenizers(vocabulary, text)
+        torch.manual_seed(len(networks))
+        networks.append(
+            transformer.Network(recipe.transformer, text, t5_words=len(t5), clip_words=len(clip))
+        )
+        vocabularies.append((t5.get_vocab(), clip.get_vocab()))
+        if len(networks) == 2:
+            changed = dict(zip(("text", "pooled"), zip(*vocabularies, strict=True), strict=True))
+            weights = transformer.grown(networks[1], networks[0].state_dict(), changed)
+            networks[1].load_state_dict(weights)
+        ids = [
+            each(captions, padding="max_length", max_length=24, return_tensors="pt").input_ids
+            for each in (t5, clip)
+        ]
+        with torch.no_grad():
+            said.append(networks[-1].encode(*ids))
+    for old, new in zip(*said, strict=True):
+        torch.testing.assert_close(old, new)
+    strange = {**networks[0].state_dict()}
+    del strange["denoiser.x_embedder.weight"]
+    with pytest.raises(ValueError, match=r"another network: denoiser\.x_embedder"):
+        transformer.grown(networks[1], strange, changed)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sosie.core.records import Box
-from sosie.train.crops import Rules, frame
+from sosie.train.crops import ASPECTS, LINES, Rules, frame
 
 RULES = Rules(
     sides=(64, 96), multiple=16, margin=0.2, largest_enlargement=1.5, close_ups=True, batch=1
@@ -67,3 +67,13 @@ def test_lone_pictures_join_a_full_bucket_where_little_is_lost():
     sizes = [(300, 300)] * 3 + [(300, 330), (300, 700)]
     made = frame(sizes, [None] * 5, rules)
     assert [(v.width, v.height) for v in made.versions] == [(64, 64)] * 4 + [(48, 80)]
+
+
+def test_a_line_is_taught_whole_where_buckets_are_long():
+    line = RULES.model_copy(update={"sides": (128,), "aspects": (*ASPECTS, *LINES)})
+    short, long = frame([(256, 64), (1600, 220)], [None, None], line).versions
+    assert (short.width, short.height) == (256, 64)
+    assert short.crop == (0, 0, 256, 64)
+    assert long.crop[2] - long.crop[0] > 0.8 * 1600
+    (cut,) = frame([(256, 64)], [None], line.model_copy(update={"aspects": ASPECTS})).versions
+    assert cut.crop[2] - cut.crop[0] < 120, "a portrait's buckets would cut half of it off"

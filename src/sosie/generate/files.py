@@ -85,7 +85,8 @@ def read_back(path: Path) -> Made:
         with Image.open(path) as image:
             image.load()
             text = getattr(image, "text", {}).get("sosie")
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
+    # As in `registry.intake`: decoders raise whatever they like, SyntaxError among it.
+    except Exception as error:
         raise UnreadablePicture(f"{path} cannot be read as a picture: {error}.") from error
     if text is None:
         raise UnreadablePicture(

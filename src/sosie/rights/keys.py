@@ -104,7 +104,7 @@ def new_key(path: Path) -> Key:
 
 def _parsed(data: bytes) -> Key:
     """Raises ValueError saying what is wrong with the bytes."""
-    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.exceptions import InternalError, UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import (
         load_pem_private_key,
@@ -116,7 +116,8 @@ def _parsed(data: bytes) -> Key:
         private = load(data, None)
     except TypeError:
         raise ValueError("it is locked with a password") from None
-    except (ValueError, UnsupportedAlgorithm):
+    except (InternalError, ValueError, UnsupportedAlgorithm):
+        # InternalError: a key of another kind and of the wrong length.
         raise ValueError("it holds no private key") from None
     if not isinstance(private, Ed25519PrivateKey):
         raise ValueError("its key is not of the kind Ed25519")

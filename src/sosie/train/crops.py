@@ -14,6 +14,8 @@ from sosie.core.records import Box, Record
 
 ASPECTS = (1.0, 4 / 5, 3 / 4, 2 / 3, 9 / 16, 5 / 4, 4 / 3, 3 / 2, 16 / 9)
 """Width / height of the usual buckets."""
+LINES = (2.0, 3.0, 4.0, 6.0, 8.0)
+"""Those of more buckets for handwriting: a line is long, and a letter that is cut off is lost."""
 CLOSE_HEIGHT = 2.2
 """Height of a close-up in heights of the face."""
 CLOSE_ENOUGH = 0.75
@@ -35,6 +37,8 @@ class Rules(Record):
     margin: float
     largest_enlargement: float
     close_ups: bool
+    aspects: tuple[float, ...] = ASPECTS
+    """Width / height of the buckets."""
     batch: int
     """Buckets with fewer pictures are emptied into fuller ones where little is lost."""
 
@@ -90,8 +94,10 @@ def frame(sizes: Sequence[tuple[int, int]], faces: Sequence[Box | None], rules: 
     return Framing(versions=tuple(every), remarks=tuple(remarks))
 
 
-def shapes(side: int, multiple: int) -> tuple[tuple[int, int], ...]:
-    """The (width, height) of the usual buckets of about `side`² pixels."""
+def shapes(
+    side: int, multiple: int, aspects: Sequence[float] = ASPECTS
+) -> tuple[tuple[int, int], ...]:
+    """The (width, height) of the buckets of about `side`² pixels."""
 
     def nearest(aspect: float) -> tuple[int, int]:
         def miss(shape: tuple[int, int]) -> float:
@@ -101,7 +107,7 @@ def shapes(side: int, multiple: int) -> tuple[tuple[int, int], ...]:
 
         return min(_around(side, aspect, multiple), key=miss)
 
-    return tuple(dict.fromkeys(nearest(aspect) for aspect in ASPECTS))
+    return tuple(dict.fromkeys(nearest(aspect) for aspect in aspects))
 
 
 def window(
@@ -161,7 +167,9 @@ def _best(
 ) -> Version | None:
     """The bucket that keeps most of the picture; the picture's own proportions as a last resort."""
     usual = [
-        v for s in shapes(side, rules.multiple) if (v := _version(item, size, face, margin, s))
+        v
+        for s in shapes(side, rules.multiple, rules.aspects)
+        if (v := _version(item, size, face, margin, s))
     ]
     if usual:
         return max(usual, key=_area)

@@ -12,12 +12,13 @@ from PIL import Image
 from sosie.core.errors import NotFound, NotReady
 from sosie.core.files import sha256_file
 from sosie.core.records import Dataset, Record
+from sosie.core.terms import Kind
 from sosie.models import near
 from sosie.models.diffusion.base import BaseInfo
 from sosie.train import checks
 from sosie.train.checks import Check, Examined, Survey
 from sosie.train.config import TrainConfig
-from sosie.train.crops import Framing, Rules, frame
+from sosie.train.crops import ASPECTS, LINES, Framing, Rules, frame
 from sosie.train.split import Split, split
 
 SEEN = 100
@@ -109,7 +110,9 @@ def plan(
             named=config.withheld,
         )
         framing = frame(
-            sizes, [item.face for item in dataset.items], _rules(info, config, multiple)
+            sizes,
+            [item.face for item in dataset.items],
+            _rules(info, config, multiple, dataset.kind),
         )
     steps, why = choose_steps(config, len(parts.training))
     disk_gb = _disk(info, config, steps)
@@ -124,6 +127,8 @@ def plan(
         disk_gb=disk_gb,
         free_gb=None if folder is None else _free(folder),
     )
+    # A handwriting has no identity loss, whatever the base's recipe says.
+    plain = config.plain_steps(steps) if dataset.kind == "person" else steps
     seconds = probe.seconds_per_step if probe else _rough_seconds(info, config, multiple, device)
     return Plan(
         checks=checks.examine(survey, examined),
@@ -131,7 +136,7 @@ def plan(
         framing=framing,
         steps=steps,
         why_steps=why,
-        minutes=None if seconds is None else _minutes(info, config, steps, seconds, parts),
+        minutes=None if seconds is None else _minutes(info, config, steps, plain, seconds, parts),
         memory_gb=probe.memory_gb if probe else _size(info.folder) / 1e9 or None,
         disk_gb=disk_gb,
         measured=probe is not None,
@@ -182,8 +187,9 @@ def _look(
     return sizes, prints, broken
 
 
-def _rules(info: BaseInfo, config: TrainConfig, multiple: int) -> Rules:
+def _rules(info: BaseInfo, config: TrainConfig, multiple: int, kind: Kind) -> Rules:
     return Rules(
+        aspects=(*ASPECTS, *LINES) if kind == "handwriting" else ASPECTS,
         sides=config.buckets or info.defaults.buckets or (info.defaults.width,),
         multiple=multiple,
         margin=config.face_margin,
@@ -194,7 +200,7 @@ def _rules(info: BaseInfo, config: TrainConfig, multiple: int) -> Rules:
 
 
 def _minutes(
-    info: BaseInfo, config: TrainConfig, steps: int, seconds: float, parts: Split
+    info: BaseInfo, config: TrainConfig, steps: int, plain: int, seconds: float, parts: Split
 ) -> float:
     forward = seconds / 3 / config.pictures_per_step()
     measured = 2 * max(1, len(parts.withheld)) * config.validation_times
@@ -202,7 +208,6 @@ def _minutes(
     prompts = 8 if config.probes is None else len(config.probes)
     previews = _preview_sets(config, steps) * prompts
     drawn = (previews + config.prior_pictures) * info.defaults.steps
-    plain = config.plain_steps(steps)
     return (effort(0, steps, plain) * seconds + (validations * measured + drawn) * forward) / 60
 
 

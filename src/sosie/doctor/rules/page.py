@@ -34,8 +34,10 @@ DENSE = 8.0
 smaller letter has less than one."""
 LOST = 0.03
 """Share of the ink that the training crop cuts away."""
-WIDEST = 16 / 9
-"""The longest shape that training crops have."""
+WIDEST = 8.0
+"""The longest shape that training crops of handwriting have, width by height."""
+TALLEST = 16 / 9
+"""The same for sheets that stand, height by width."""
 SHADOWED = 0.01
 """Share of the picture covered by something dark that reaches in from an edge."""
 CUT = 2
@@ -95,7 +97,7 @@ def _measure(view: View) -> Record:
     )
 
 
-FAMILY = Family("page", 2, Reading, _measure)
+FAMILY = Family("page", 3, Reading, _measure)
 
 
 def _stored(writing: Writing, length: float | None) -> float | None:
@@ -159,7 +161,7 @@ def _ruling(pale: NDArray[Any], free: NDArray[Any], strip: int) -> NDArray[np.bo
 def _lost(ink: NDArray[np.bool_]) -> float:
     """Share of the ink outside the middle crop of the widest, or the tallest, shape."""
     height, width = ink.shape
-    keep = round(height * WIDEST), round(width * WIDEST)
+    keep = round(height * WIDEST), round(width * TALLEST)
     if width > keep[0]:
         start = (width - keep[0]) // 2
         kept = ink[:, start : start + keep[0]]

@@ -1,0 +1,130 @@
+"""What the base model is shown: whole shards, drawn again alike, without what is held out."""
+
+import json
+
+import numpy as np
+import pytest
+
+from pocket import data, lines, people, shards
+from sosie.world.hands import is_held_out_writer
+from sosie.world.people import is_held_out
+from sosie.world.photo import Photo, choose
+from sosie.world.texts import is_held_out_text
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Settings as they are drawn, with a grey square in place of the picture."""
+
+    def photo(who, *, seed, **fixed):
+        truth = choose(who, seed, **fixed)
+        return Photo(np.full((8, 8, 3), truth.age, np.uint8), truth)
+
+    monkeypatch.setattr(people, "photo", photo)
+
+
+def drawn(folder, number):
+    return shards.shard(folder, people.one, 1, number)
+
+
+def truths(path):
+    with np.load(path) as shard:
+        return [json.loads(line) for line in shard["truths"]]
+
+
+def test_held_out_people_and_combinations_are_never_shown(quick, tmp_path):
+    shown = [t for n in range(4) for t in truths(drawn(tmp_path, n))]
+    assert len(shown) == 4 * shards.SHARD
+    assert not [t["person"] for t in shown if is_held_out(t["person"])]
+    seen = {(t["garment"], t["garment_colour"]) for t in shown}
+    assert not seen & {("coat", "turquoise"), ("hoodie", "pink"), ("suit", "green")}
+    assert ("dress", "mountains") not in {(t["garment"], t["place"]) for t in shown}
+    # and both would have come up, had they not been passed over
+    assert {t["garment_colour"] for t in shown if t["garment"] == "coat"} >= {"green", "pink"}
+    assert {t["person"] % 10 for t in shown} == set(range(9))
+
+
+def test_shards_share_no_picture_and_hold_few_of_each_person(quick, tmp_path):
+    seen = [[t["person"] for t in truths(drawn(tmp_path, n))] for n in range(2)]
+    assert not set(seen[0]) & set(seen[1])
+    assert np.unique(seen[0], return_counts=True)[1].max() <= people.PER_PERSON
+
+
+def test_a_shard_holds_pictures_with_their_truths(quick, tmp_path):
+    with np.load(drawn(tmp_path, 0)) as shard:
+        assert shard["pictures"].shape == (shards.SHARD, 8, 8, 3)
+        assert len(shard["truths"]) == shards.SHARD
+        for picture, truth in zip(shard["pictures"], shard["truths"], strict=True):
+            assert picture[0, 0, 0] == json.loads(str(truth))["age"]
+
+
+def test_a_shard_that_exists_is_left_alone_and_one_drawn_again_is_the_same(
+    quick, tmp_path, monkeypatch
+):
+    path = drawn(tmp_path, 3)
+    first = path.read_bytes()
+    path.write_bytes(b"mine")
+    assert drawn(tmp_path, 3) == path
+    assert path.read_bytes() == b"mine"
+    path.unlink()
+    monkeypatch.setattr(shards, "write_atomically", lambda p, data: p.write_bytes(data))
+    with np.load(drawn(tmp_path, 3)) as again:
+        settings = again["truths"]
+    path.write_bytes(first)
+    with np.load(path) as before:
+        assert (before["truths"] == settings).all()
+
+
+def test_a_drawing_that_breaks_off_leaves_no_half_shard(quick, tmp_path, monkeypatch):
+    def breaks(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(people, "as_dict", breaks)
+    with pytest.raises(KeyboardInterrupt):
+        drawn(tmp_path, 0)
+    assert not list(tmp_path.iterdir())
+
+
+def test_captions_are_written_when_shards_are_read(quick, tmp_path):
+    read = data.load_people([drawn(tmp_path, 0)])
+    assert len(read.captions) == len(read.codes) == shards.SHARD
+    assert {len(row) for row in read.captions} == {data.CAPTIONS}
+    first = truths(tmp_path / "00000.npz")[0]
+    assert any(f"{first['garment_colour']} " in caption for caption in read.captions[0])
+    assert read.persons[0] == first["person"]
+
+
+@pytest.fixture(scope="module")
+def some_lines():
+    tried = ((index, lines.one(index, 1)) for index in range(60))
+    return {index: one for index, one in tried if one is not None}
+
+
+def test_held_out_writers_and_texts_are_never_shown(some_lines):
+    shown = [one.truth for one in some_lines.values()]
+    assert len(shown) > 40
+    assert not [truth for truth in shown if is_held_out_writer(truth["writer"])]
+    assert {truth["writer"] for truth in shown} < set(range(30))
+    rng = np.random.default_rng(5)
+    assert not any(is_held_out_text(lines.words(rng)) for _ in range(300))
+
+
+def test_a_line_begins_near_the_left_edge_and_nothing_of_it_is_cut_off(some_lines):
+    for index, one in some_lines.items():
+        assert one.picture.shape == (64, 256, 3)
+        ink = [box for box in one.truth["boxes"] if box[3] > box[1]]
+        # Where the world itself wrote in the right half of the sheet, the cut ends with the sheet.
+        assert 0 <= min(box[0] for box in ink) < 256
+        assert max(box[2] for box in ink) <= 256
+        again = lines.one(index, 1)
+        assert np.array_equal(one.picture, again.picture)
+    first = [min(b[0] for b in one.truth["boxes"]) for one in some_lines.values()]
+    assert np.median(first) < 25
+
+
+def test_lines_are_quoted_and_some_say_by_whom(some_lines):
+    one = next(iter(some_lines.values()))
+    read = data.written(one.picture[None], [one.truth])
+    assert all(f'"{one.truth["text"]}"' in caption for caption in read.captions[0])
+    name = data.name(one.truth["writer"])
+    assert sum(name in caption for caption in read.captions[0]) == data.CAPTIONS // 4
