@@ -61,6 +61,7 @@ def studio(home, tmp_path, monkeypatch):
 
     def draw(base, config, loras=(), **more):
         (picture,) = real(base, config, loras, **more)
+        assert picture.rgb.shape[1] >= 4 * picture.rgb.shape[0], "as lines were taught"
         good = bool(loras) and loras[0][2] == 1.0
         rgb = line(writer(WHO if good else OTHER), quoted(config.prompt), seed=config.seed).picture
         return (replace(picture, rgb=rgb),)

@@ -195,6 +195,7 @@ def audit(
         on_event=on_event,
         should_stop=should_stop,
         total=config.pictures(brief, len(files)),
+        size=brief.size,
     )
     auditor = Auditor(easel, manifest.trigger, config, panel)
     folder = registry.run(manifest.name).folder / "audit"

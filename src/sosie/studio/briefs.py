@@ -36,6 +36,8 @@ class Brief:
     measure: Callable[[Shown, Shown], list[Figure]]
     """Pictures, and those of the base alone, to the figures."""
     worth: tuple[Worth, ...] = ()
+    size: tuple[int, int] | None = None
+    """Width and height in which pictures are drawn; None takes the base's own."""
 
 
 def prompts(manifest: Manifest) -> tuple[Prompt, ...]:
@@ -101,7 +103,15 @@ def _of_handwriting(registry: Registry, manifest: Manifest, real: Reals) -> Brie
         point=lambda step, strength, shown: stage.point(step, strength, shown, writer),
         measure=lambda made, alone: stage.measure(made, alone, writer),
         worth=stage.worth(panel),
+        size=_shape(manifest),
     )
+
+
+def _shape(manifest: Manifest) -> tuple[int, int] | None:
+    """The width and height in which most notes were taught: a line is long, and a square would ask
+    for what the LoRA was never shown."""
+    taught = [crop[4:] for p in manifest.pictures if not p.withheld for crop in p.crops]
+    return max(taught, key=taught.count, default=None)
 
 
 def _own(
