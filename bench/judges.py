@@ -4,7 +4,8 @@ Attributes: one drawn picture each of 400 held-out people, of the mixture that `
 for; read as drawn, and once through the base's own autoencoder, which is the best that a base could
 draw. People: 100, each with three pictures to know them by and one to tell, at one age, as
 `bench.likeness` asks; and two more at any two ages. Writers: 100 of the held-out families, four
-lines to know them by and four to tell. `SOSIE_BENCH_PEOPLE` takes fewer of all.
+lines to know them by and four to tell; they are told apart by contour hinges too, which learned
+nothing. `SOSIE_BENCH_PEOPLE` takes fewer of all.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from bench.obeys import age_errors, asked, percent, right
 from demo.people import age_of
 from sosie.audit import Interval, rank
 from sosie.audit.intervals import RESAMPLES, mean_interval, share_interval
-from sosie.models import judges
+from sosie.models import hinges, judges
 from sosie.models.diffusion.base import DiffusionBase
 from sosie.models.diffusion.resolve import load_base
+from sosie.models.faces import Embedder
 from sosie.world.hands import writer
 from sosie.world.people import HELD_OUT_EVERY, person
 from sosie.world.photo import Truth, as_dict, photo
@@ -129,20 +131,35 @@ def identities(base: DiffusionBase) -> tuple[dict[str, Interval], dict[str, Inte
 
 
 def hands() -> dict[str, Interval]:
-    """How well writers are told apart."""
-    judge = judges.writer_judge()
-    vectors = {}
+    """How well writers are told apart, by the judge of writers and by contour hinges."""
+    both = {"": judges.writer_judge(), ", contour hinges": hinges.hand_judge()}
+    pictures = written()
+    return {
+        what + by: figure
+        for by, judge in both.items()
+        for what, figure in _hands(judge, pictures).items()
+    }
+
+
+def written() -> dict[str, list[Picture]]:
+    """Lines by each held-out writer: those to know them by, then those to tell."""
+    pictures = {}
     for number in range(PEOPLE):
         seed, rng = held_out(number), np.random.default_rng([held_out(number), 19])
-        found: list[Vector] = []
+        found: list[Picture] = []
         while len(found) < 2 * LINES:
             words = text(rng, shortest=8, longest=30)
             try:
                 done = line(writer(seed), words, seed=int(rng.integers(1 << 30)))
             except (CannotWrite, DoesNotFit):
                 continue
-            found.append(judge(done.picture))
-        vectors[str(seed)] = found
+            found.append(done.picture)
+        pictures[str(seed)] = found
+    return pictures
+
+
+def _hands(judge: Embedder, pictures: Mapping[str, Sequence[Picture]]) -> dict[str, Interval]:
+    vectors = {name: [judge(picture) for picture in lines] for name, lines in pictures.items()}
     every = np.array(list(vectors.values()))
     ranked = rank(
         {name: v[LINES:] for name, v in vectors.items()},

@@ -126,6 +126,24 @@ def test_one_that_was_stopped_trains_nothing_twice(studio, monkeypatch):
     assert retraining.captions_before(studio.registry, "anna-3") == (OFTEN,)
 
 
+def test_a_stopped_retraining_is_resumed_like_any_run(studio, base):
+    taken = []
+
+    def hear(kind, data):
+        if kind == "step":
+            taken.append(data["step"])
+
+    with pytest.raises(Interrupted):
+        mended(studio, on_event=hear, should_stop=lambda: len(taken) == 2)
+    adapter = studio.train(
+        "anna", base=str(base), overrides={}, device="cpu", resume=True, on_event=hear
+    )
+    assert (adapter.name, adapter.step, taken) == ("anna-2", 4, [1, 2, 3, 4])
+    manifest = Manifest.read(studio.run_folder("anna-2") / "manifest.json")
+    assert [picture.caption for picture in manifest.pictures].count(OFTEN) == 1
+    assert retraining.remedies(studio.registry, "anna-2") == ("repeats",)
+
+
 def test_it_needs_the_permission_to_train(studio):
     studio.withdraw("anna")
     studio.consent("anna", relation="self", who="Anna Weber", acts=("generate",))

@@ -405,3 +405,54 @@ def test_a_resumed_run_remembers_its_scores(pictures, tmp_path):
     result = go(pictures, tmp_path / "stopped", on_checkpoint=scored([0.6, 0.5]), resume=True)
     assert result.kept == straight.kept == 5
     assert result.file_sha256 == straight.file_sha256
+
+
+def averaging(scores, pictures, folder, **more):
+    """A run whose every checkpoint has previews, with these scores."""
+    told = []
+    config = CONFIG.model_copy(update={"checkpoint_every": 6, "preview_every": 6, **more})
+    seen = scored(scores)
+    result = go(
+        pictures,
+        folder,
+        config,
+        on_checkpoint=seen,
+        on_event=lambda kind, data: told.append((kind, data)),
+    )
+    return result, told
+
+
+def test_the_average_of_the_weights_is_kept_only_where_it_scores_better(pictures, tmp_path):
+    average, told = averaging([0.9, 0.5, 0.8], pictures, tmp_path / "average")
+    bare, _ = averaging([0.7, 0.5, 0.8], pictures, tmp_path / "bare")
+    for result, better in ((average, True), (bare, False)):
+        assert (result.kept, result.averaged.kept, result.averaged.bare) == (6, better, 0.8)
+        own = next(c for c in result.checkpoints if c.step == 6).adapter
+        assert (result.adapter.read_bytes() == own.read_bytes()) == better
+        with safe_open(result.adapter, "pt") as file:
+            assert train.is_bare(file.metadata()) != better
+    state = load_file(bare.checkpoints[0].folder / "state.safetensors")
+    assert not torch.equal(state["weights"], state["average"])
+    (why,) = [data["message"] for kind, data in told if kind == "kept"]
+    assert why.endswith("with its weights averaged (0.900; as they are 0.800)")
+    assert any("8 previews more" in data["message"] for kind, data in told if kind == "note")
+
+
+def test_previews_of_a_lora_are_those_that_its_own_weights_drew(pictures, tmp_path):
+    bare, _ = averaging([0.7, 0.5, 0.8], pictures, tmp_path)
+    previews = bare.folder / "previews"
+    with safe_open(bare.adapter, "pt") as file:
+        own = train.previews_of(previews, 6, file.metadata())
+    with safe_open(bare.checkpoints[0].adapter, "pt") as file:
+        averaged = train.previews_of(previews, 6, file.metadata())
+    assert own != averaged and len(list(own.glob("*.png"))) == 8
+    first, second = ((folder / "1.png").read_bytes() for folder in (own, averaged))
+    assert first != second
+
+
+def test_without_an_average_or_a_choice_nothing_more_is_drawn(pictures, tmp_path):
+    for name, more in (("none", {"ema": 0.0}), ("last", {"keep": "last"})):
+        result, told = averaging([0.7, 0.5], pictures, tmp_path / name, **more)
+        assert result.averaged is None
+        assert [kind for kind, _ in told].count("preview") == 3
+        assert not (result.folder / "previews" / "bare").exists()

@@ -5,6 +5,7 @@ panel.py       the judges, and what they see      choice.py      the curve, and 
 likeness.py    cosines to held-out pictures       report.py      all of it as one record
 retrieval.py   who is it, among many?             intervals.py   how sure a figure is
 copying/       does it copy, and what?            resemblance.py whom it looks like, on file
+handwriting/   is it the hand, and is it right?
 """
 
 from sosie.audit.choice import Choice, Point, choose, point
@@ -13,7 +14,7 @@ from sosie.audit.intervals import Interval
 from sosie.audit.likeness import Copycat, Known, Likeness, found, likeness
 from sosie.audit.panel import Look, Panel, Unmeasured, panel
 from sosie.audit.prompts import CHOOSING, PROMPTS, Prompt, seed_of
-from sosie.audit.report import Audit, Held
+from sosie.audit.report import Audit, Held, Worth
 from sosie.audit.retrieval import Retrieval, rank
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Retrieval",
     "Shown",
     "Unmeasured",
+    "Worth",
     "choose",
     "found",
     "likeness",

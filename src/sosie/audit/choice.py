@@ -6,7 +6,7 @@ partly luck, and pictures that chose it would flatter it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sosie.audit.figures import Shown
 from sosie.audit.intervals import Interval, mean_interval
@@ -29,10 +29,19 @@ class Point(Record):
     """By how much training pictures are nearer than held-out ones, by the first judge, in the same
     unit; None where there is no training picture with a face, or no face at all."""
 
+    error: float | None = None
+    """Of a handwriting: the share of characters that are misread."""
+
     @property
     def score(self) -> float:
-        """Likeness by the first judge, which chooses."""
-        return next(iter(self.likeness.values())).value
+        """Likeness by the first judge, which chooses; less what is misread, of a handwriting."""
+        return next(iter(self.likeness.values())).value - (self.error or 0.0)
+
+    @property
+    def told(self) -> str:
+        """Likeness, and what is misread, in words."""
+        said = f"{next(iter(self.likeness.values())).value:.0%}"
+        return said if self.error is None else f"{said}, {self.error:.0%} misread"
 
     @property
     def leaning(self) -> float:
@@ -47,11 +56,11 @@ class Choice(Record):
     strength: float
     why: str
     worse_after: int | None
-    """The step after which, at the chosen strength, every later checkpoint is less like; None if
-    the last one is as like as any."""
+    """The step after which, at the chosen strength, every later checkpoint is worse; None if the
+    last one is as good as any."""
 
 
-def point(step: int, strength: float, shown: Shown, known: dict[str, Known]) -> Point:
+def point(step: int, strength: float, shown: Shown, known: Mapping[str, Known]) -> Point:
     """The point of the curve that pictures of one checkpoint at one strength make."""
     likeness, lean = {}, None
     for number, (judge, real) in enumerate(known.items()):
@@ -66,8 +75,8 @@ def point(step: int, strength: float, shown: Shown, known: dict[str, Known]) -> 
 
 
 def choose(points: Sequence[Point]) -> Choice:
-    """The most like; of those level with it those that lean least to their training pictures, and
-    of these the earliest step at the lowest strength. Raises ValueError for no point.
+    """The best by `Point.score`; of those level with it those that lean least to their training
+    pictures, and of these the earliest step at the lowest strength. Raises ValueError for no point.
     """
     if not points:
         raise ValueError("there is nothing to choose from")
@@ -89,18 +98,19 @@ def choose(points: Sequence[Point]) -> Choice:
 
 def _why(points: Sequence[Point], best: Point, chosen: Point, last: Point, *, worse: bool) -> str:
     if len(points) == 1:
-        return f"It is the only one that was looked at ({chosen.score:.0%} like)."
+        return f"It is the only one that was looked at (likeness {chosen.told})."
     if chosen == best:
-        said = f"It is the most like of {len(points)} ({chosen.score:.0%})."
+        most = "most like" if chosen.error is None else "most like and best to read"
+        said = f"It is the {most} of {len(points)} ({chosen.told})."
     else:
         leans = best.leaning > chosen.leaning + TOLERANCE
         better = "leans less to its training pictures" if leans else "is earlier or weaker"
         said = (
-            f"{_name(best)} is as like ({best.score:.0%} beside {chosen.score:.0%}, which so few "
+            f"{_name(best)} is as good ({best.told} beside {chosen.told}, which so few "
             f"pictures cannot tell apart), and this one {better}."
         )
     if worse:
-        said += f" Later checkpoints are less like: at step {last.step} {last.score:.0%}."
+        said += f" Later checkpoints are worse: at step {last.step} {last.told}."
     return said
 
 

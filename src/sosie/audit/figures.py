@@ -70,10 +70,56 @@ KINDS: dict[str, Kind] = {
         "The mean cosine to each held-out picture, as a share of the median cosine of two real "
         "pictures of the person. A picture without a face counts as 0.",
     ),
+    "hand": Kind(
+        "The way from anybody's hand to the writer's",
+        "0% is another hand, drawn for this, or the base without the LoRA where that is more like; "
+        "100% is as like as two real lines of the writer are to each other.",
+        least=0.5,
+        mend="{better}",
+    ),
+    "hand_likeness": Kind(
+        "Likeness of the hand",
+        "The mean cosine to each held-out note, as a share of the median cosine of two real notes "
+        "of the writer. A picture without writing counts as 0.",
+    ),
     "lift": Kind(
         "Lift over the base",
         "The cosine less that of the base alone, prompt by prompt and seed by seed.",
         unit="cosine",
+    ),
+    "other_hands": Kind(
+        "Other hands that the judge tells from this one",
+        "Of lines by drawn writers, those that are less like the writer than two of the writer's "
+        "own are. A judge that is not sure of three in four says nothing of this hand.",
+    ),
+    "error_above_own": Kind(
+        "Characters misread, above the writer's own",
+        "By how much more of the characters a reader misreads than it does on the writer's own "
+        "notes, which are pairs where both wrote the text. An untidy hand is hard to read by "
+        "nature.",
+        most=0.1,
+        mend="{better}",
+    ),
+    "error": Kind(
+        "Characters misread",
+        "Changed, added or dropped, of all that were asked for; capitals and spaces do not count. "
+        "The reader was made for print.",
+    ),
+    "error_of_own": Kind(
+        "Misread of the writer's own notes", "The same reader, against what their captions say."
+    ),
+    "error_of_base": Kind(
+        "Misread of the base alone", "The same prompts at the same seeds without the LoRA."
+    ),
+    "right": Kind(
+        "Pictures that read just as asked",
+        "Not one character is misread.",
+    ),
+    "written": Kind(
+        "Pictures that hold writing",
+        "The reader finds at least one line that it can read.",
+        least=0.8,
+        mend="sosie audit {adapter} --strength {weaker}",
     ),
     "faces": Kind(
         "Pictures that show a face",
@@ -90,18 +136,19 @@ KINDS: dict[str, Kind] = {
     ),
     "copycat": Kind(
         "Nearer to a training picture than to a new one",
-        "It speaks of faces, not of copied pixels, and hangs on which few pictures were withheld.",
+        "It speaks of faces or hands, not of copied pixels, and hangs on which few pictures were "
+        "withheld.",
     ),
     "lean": Kind(
         "Lean to the training pictures",
         "By how much the nearest training picture is nearer than the nearest held-out one, in the "
-        "unit of likeness. Above 0, the faces of training are repeated.",
+        "unit of likeness. Above 0, what was taught is repeated.",
         most=0.25,
         mend="sosie train {subject} --steps {fewer}",
     ),
     "chance": Kind(
         "Chance of leaning so far",
-        "How often the pictures lean as far when the person's pictures are split at random: a "
+        "How often the pictures lean as far when the real pictures are split at random: a "
         "small share says that the lean is no accident of which pictures were withheld.",
         unit="chance",
     ),
@@ -199,6 +246,11 @@ def measure(made: Shown, base: Shown, known: Mapping[str, Known]) -> list[Figure
             groups = [prompt.scene for prompt, _ in apart]
             above, below = ([far for _, far in pairs] for pairs in (apart, of_base))
             found.append(judged("diversity", ratio_interval(above, below, groups=groups)))
+    return in_order(found)
+
+
+def in_order(found: Sequence[Figure]) -> list[Figure]:
+    """Figures in the order in which they are told."""
     order = list(KINDS)
     return sorted(found, key=lambda figure: order.index(figure.name))
 
@@ -210,25 +262,36 @@ def _by_judge(made: Shown, base: Shown, judge: str, known: Known) -> list[Figure
     learned = ratio_interval(lifts, [own - b for b in floor], groups=scenes)
     likeness, lift = (mean_interval(values, groups=scenes) for values in (scores, lifts))
     assert likeness is not None, "there is at least one picture"
-    found = [
+    return [
         judged("learned", learned, judge),
         judged("likeness", likeness.scaled(1 / own), judge),
         judged("lift", lift, judge),
         judged("garments", _garments(made, scores), judge),
+        *leaning(made, judge, known),
+        *spread(made, judge, known),
     ]
+
+
+def leaning(made: Shown, judge: str, known: Known) -> list[Figure]:
+    """Whether the pictures are nearer to the training pictures than to the held-out ones; nothing
+    where there are none, or where the judge sees nobody."""
     leans, of = made.leans(judge, known) if known.training else ([], [])
-    if leans:
-        nearer = [lean > 0 for lean in leans]
-        found.append(judged("copycat", rate_interval(nearer, groups=of), judge))
-        lean = mean_interval(leans, groups=of)
-        assert lean is not None, "there is at least one picture with a face"
-        found.append(judged("lean", lean.scaled(1 / own), judge))
-        chance = known.interchanged(made.faces(judge), SPLITS)
-        found.append(judged("chance", share_interval(round(chance * SPLITS), SPLITS), judge))
-    spread = _spread(made, scores)
-    if spread is not None:
-        found.append(judged("spread", spread.scaled(1 / own), judge))
-    return found
+    if not leans:
+        return []
+    lean = mean_interval(leans, groups=of)
+    assert lean is not None, "there is at least one picture with a face"
+    chance = known.interchanged(made.faces(judge), SPLITS)
+    return [
+        judged("copycat", rate_interval([lean > 0 for lean in leans], groups=of), judge),
+        judged("lean", lean.scaled(1 / known.unit), judge),
+        judged("chance", share_interval(round(chance * SPLITS), SPLITS), judge),
+    ]
+
+
+def spread(made: Shown, judge: str, known: Known) -> list[Figure]:
+    """How much the likeness changes from seed to seed; nothing with one seed."""
+    found = _spread(made, made.cosines(judge, known))
+    return [] if found is None else [judged("spread", found.scaled(1 / known.unit), judge)]
 
 
 def judged(name: str, interval: Interval | None, judge: str | None = None) -> Figure:

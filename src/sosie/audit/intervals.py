@@ -65,8 +65,6 @@ def ratio_interval(
     which plain percentiles of few groups miss: α′ = Φ(−√(n/(n−1))·t(1−α/2; n−1)). Hesterberg,
     "What Teachers Should Know about the Bootstrap" (arXiv:1411.5279), section 3.4.
     """
-    from scipy.stats import norm, t
-
     groups = range(len(above)) if groups is None else groups
     names = {name: place for place, name in enumerate(dict.fromkeys(groups))}
     n = len(names)
@@ -81,7 +79,7 @@ def ratio_interval(
     over, under = tops[drawn].sum(axis=1), bottoms[drawn].sum(axis=1)
     # A resample whose denominator vanishes says that the ratio may be anything.
     ratios = np.divide(over, under, out=np.full(RESAMPLES, np.inf), where=under > 0)
-    tail = norm.cdf(-np.sqrt(n / (n - 1)) * t.ppf(1 - (1 - confidence) / 2, n - 1))
+    tail = _tail(n, confidence)
     low, high = np.quantile(ratios, [tail, 1 - tail], method="nearest")
     if not np.isfinite([low, high]).all():
         low = high = None
@@ -92,6 +90,67 @@ def ratio_interval(
         n=len(places),
         confidence=confidence,
     )
+
+
+Sums = tuple[Sequence[float], Sequence[float], Sequence[int]]
+"""What is summed above and below, and the group of each."""
+PAIRS = 3
+"""Groups on both sides from which they are drawn as pairs."""
+
+
+def difference_interval(
+    first: Sums, second: Sums, *, confidence: float = 0.95, seed: int = 0
+) -> Interval | None:
+    """The ratio of `first` less that of `second`, with its bootstrap interval; None unless both
+    have something below.
+
+    A group that both have (one text that two wrote) is drawn again on both sides at once, which
+    takes out of the difference what makes that text hard; the groups of one side alone are drawn
+    for themselves. The quantiles are widened by the number of groups of the smaller side, as in
+    `ratio_interval`.
+    """
+    sides = [_by_group(side) for side in (first, second)]
+    if any(sum(below for _, below in side.values()) <= 0 for side in sides):
+        return None
+    shared = sides[0].keys() & sides[1].keys()
+    if len(shared) < PAIRS:
+        shared = set()
+    rng = np.random.default_rng(seed)
+    paired = sorted(shared)
+    places = rng.integers(max(1, len(paired)), size=(RESAMPLES, len(paired)))
+    values, drawn = [], []
+    for side in sides:
+        alone = sorted(side.keys() - shared)
+        own = rng.integers(max(1, len(alone)), size=(RESAMPLES, len(alone)))
+        both, only = (
+            np.array([side[name] for name in names]).reshape(-1, 2) for names in (paired, alone)
+        )
+        sums = both[places].sum(axis=1) + only[own].sum(axis=1)
+        drawn.append(sums[:, 0] / np.maximum(sums[:, 1], 1e-12))
+        above, below = both.sum(axis=0) + only.sum(axis=0)
+        values.append(float(above / below))
+    count, value = len(first[0]), values[0] - values[1]
+    n = min(map(len, sides))
+    if n == 1:
+        return Interval(value=value, low=None, high=None, n=count, confidence=confidence)
+    tail = _tail(n, confidence)
+    low, high = np.quantile(drawn[0] - drawn[1], [tail, 1 - tail], method="nearest")
+    return Interval(value=value, low=float(low), high=float(high), n=count, confidence=confidence)
+
+
+def _by_group(side: Sums) -> dict[int, tuple[float, float]]:
+    found: dict[int, tuple[float, float]] = {}
+    for above, below, name in zip(*side, strict=True):
+        sums = found.get(name, (0.0, 0.0))
+        found[name] = (sums[0] + above, sums[1] + below)
+    return found
+
+
+def _tail(n: int, confidence: float) -> float:
+    """The quantile of a bootstrap over n groups where its interval ends: see `ratio_interval`."""
+    from scipy.stats import norm, t
+
+    return float(norm.cdf(-np.sqrt(n / (n - 1)) * t.ppf(1 - (1 - confidence) / 2, n - 1)))
 
 
 def rate_interval(

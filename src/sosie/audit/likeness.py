@@ -37,6 +37,8 @@ class Known:
     held_out: Mapping[int, Vector]
     """Those that training never saw; at least one."""
     training: Mapping[int, Vector]
+    shows: str = "a face"
+    """What a picture must show to be among them."""
 
     @property
     def own_median(self) -> float | None:
@@ -52,14 +54,14 @@ class Known:
         own = self.own_median
         if len(self.held_out) < FEWEST:
             raise BadInput(
-                f"Only {len(self.held_out)} of the held-out pictures show a face, and likeness is "
-                f"measured against at least {FEWEST}.",
+                f"Only {len(self.held_out)} of the held-out pictures show {self.shows}, and "
+                f"likeness is measured against at least {FEWEST}.",
                 advice="Add pictures with `sosie add` and train again: more are then withheld.",
             )
         if own is None or own <= 0:
             raise BadInput(
                 "The real pictures are not like each other, so likeness has no unit.",
-                advice="Let `sosie doctor` look whether they show one person.",
+                advice="Let `sosie doctor` look whether they are of one person.",
             )
         return own
 

@@ -18,16 +18,15 @@ from PIL import Image
 from sosie.audit.choice import Point
 from sosie.audit.figures import Figure
 from sosie.audit.intervals import Interval
-from sosie.audit.prompts import CHOOSING, Prompt
-from sosie.audit.report import Audit
+from sosie.audit.prompts import Prompt
+from sosie.audit.report import Audit, Worth
+from sosie.core.terms import Kind
 
 if TYPE_CHECKING:
     import jinja2
 
 THUMBNAIL = 224
 """Longer side in pixels of a picture on the page."""
-SHOWN = CHOOSING[:2]
-"""Prompts on the sheet: one without and one with a garment."""
 WIDE, HIGH, LEFT, BELOW = 640, 260, 52, 34
 """The curve's size and margins, in pixels."""
 COLOURS = ("#2f6f8f", "#2e6b3e", "#a05a00", "#8a4f9e", "#b3261e", "#5c6675")
@@ -89,20 +88,51 @@ class Told:
     mend: str
 
 
+@dataclass(frozen=True)
+class Words:
+    """What is said otherwise of a person and of a handwriting."""
+
+    whose: str
+    unit: str
+    """What two real ones are, whose likeness to each other is 100%."""
+    grouped: str
+    """What the intervals are over."""
+    held: str
+
+
+WORDS: dict[Kind, Words] = {
+    "person": Words(
+        whose="pictures of the person",
+        unit="two real pictures of the person",
+        grouped="the prompts",
+        held="pictures",
+    ),
+    "handwriting": Words(
+        whose="the writer's notes",
+        unit="two real notes of the writer",
+        grouped="the texts",
+        held="notes",
+    ),
+}
+
+
 def render(
     audit: Audit,
     *,
     held_out: Sequence[Path],
+    shown: Sequence[Prompt],
     picture: Callable[[Prompt, Point], Path],
 ) -> str:
-    """The page. `held_out` are the pictures that judged; `picture` says where the picture of a
-    prompt lies that a point of the curve drew first.
+    """The page. `held_out` are the pictures that judged; `shown` the prompts of the sheet, and
+    `picture` says where the picture of a prompt lies that a point of the curve drew first.
     """
     return template("page.html.j2").render(
         audit=audit,
         held_out=[thumbnail(path) for path in held_out],
         curve=_curve(audit),
-        sheets=[_sheet(audit, prompt, picture) for prompt in SHOWN],
+        sheets=[_sheet(audit, prompt, picture) for prompt in shown],
+        words=WORDS[audit.kind],
+        worth=[worth(one) for one in audit.worth],
         figures=[told(figure) for figure in audit.figures],
         wide=WIDE,
         high=HIGH,
@@ -121,6 +151,21 @@ def template(name: str) -> jinja2.Template:
         autoescape=True,
         undefined=jinja2.StrictUndefined,
     ).get_template(name)
+
+
+def worth(one: Worth) -> str:
+    """What a judge of hands is worth, in a sentence."""
+
+    def said(interval: Interval) -> str:
+        ends = "" if interval.low is None else f" ({interval.low:.0%} to {interval.high:.0%})"
+        return f"{interval.value:.0%}{ends}"
+
+    return (
+        f"{one.judge[:1].upper()}{one.judge[1:]}: two lines of one drawn writer are more alike to "
+        f"it than lines of two in {said(one.pairs)} of cases, and of {one.among} drawn writers "
+        f"whom it never saw it names the right one for {said(one.named)} of lines. How often it is "
+        "right about real hands is not known."
+    )
 
 
 def told(figure: Figure) -> Told:
@@ -196,7 +241,7 @@ def _curve(audit: Audit) -> Curve:
             place = x(p.step if over_steps else p.strength)
             low = own.value if own.low is None else own.low
             high = own.value if own.high is None else own.high
-            said = f"step {p.step}, strength {p.strength:g}: {own.value:.0%}"
+            said = f"step {p.step}, strength {p.strength:g}: {p.told}"
             # Beside each other, so that no whisker hides another.
             place += 5 * (number - (len(names) - 1) / 2)
             dots.append((round(place, 1), y(own.value), y(low), y(high), said))
@@ -220,7 +265,7 @@ def _sheet(audit: Audit, prompt: Prompt, picture: Callable[[Prompt, Point], Path
         for strength in strengths:
             p = by_place[step, strength]
             chosen = (step, strength) == (audit.choice.step, audit.choice.strength)
-            cells.append(Cell(thumbnail(picture(prompt, p)), f"{p.score:.0%}", chosen))
+            cells.append(Cell(thumbnail(picture(prompt, p)), p.told, chosen))
         rows.append((f"step {step}", cells))
     return Sheet(
         prompt=prompt.text.replace("{trigger}", "…"),

@@ -33,14 +33,15 @@ class Look(Record):
     """What the panel sees on one picture."""
 
     faces: dict[str, tuple[float, ...] | None]
-    """For each identity network, by name, the largest face; None where it finds none."""
+    """For each judge of identity, by name, the largest face, or the hand that the lines are in;
+    None where it finds none."""
     scene: tuple[float, ...] | None
     """What the whole picture shows, of unit length; None without that network."""
     reads: dict[str, str] | None
     """What the picture shows of a prompt's `asks`; None without a reader."""
 
     def face(self, judge: str) -> Vector | None:
-        """The face as `judge` sees it, of unit length."""
+        """The face or the hand as `judge` sees it, of unit length."""
         seen = self.faces[judge]
         return None if seen is None else np.array(seen, np.float32)
 

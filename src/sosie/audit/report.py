@@ -8,9 +8,10 @@ from pydantic import Field
 
 from sosie.audit.choice import Choice, Point
 from sosie.audit.figures import Figure
+from sosie.audit.intervals import Interval
 from sosie.audit.panel import Unmeasured
 from sosie.core.records import Record
-from sosie.core.terms import Verdict
+from sosie.core.terms import Kind, Verdict
 
 
 class Held(Record):
@@ -23,7 +24,7 @@ class Held(Record):
     leaked: tuple[str, ...]
     """Samples that nearly equal a training picture, found by content: nothing is judged by them."""
     with_face: dict[str, int]
-    """By judge: those that likeness is measured against."""
+    """By judge: those that show a face, or writing, and so likeness is measured against."""
     cosines: dict[str, tuple[float, ...]]
     """By judge: the chosen pictures' mean cosine to each of them. Where these are far apart, the
     figure depends on which pictures were withheld more than its interval tells."""
@@ -31,10 +32,26 @@ class Held(Record):
     """By judge: median cosine of two real pictures, the unit of likeness."""
 
 
+class Worth(Record):
+    """What a judge of hands is worth: measured on drawn writers that it never saw, not on real
+    ones."""
+
+    judge: str
+    pairs: Interval
+    """Area under the ROC curve: how often two lines of one writer are more alike to it than one
+    line each of two."""
+    named: Interval
+    """Share of lines whose writer it names, by four other lines each."""
+    among: int
+    """Writers that it names among."""
+
+
 class Audit(Record):
     """An audit of likeness."""
 
     format: int = 1
+    kind: Kind = "person"
+    """What the pictures show."""
     sosie: str
     adapter: str
     subject: str
@@ -53,6 +70,10 @@ class Audit(Record):
     """Other pictures, of other seeds, by which the figures of that one were taken."""
     judges: dict[str, str]
     """Hashes of the identity networks by name; the first chose."""
+    worth: tuple[Worth, ...] = ()
+    """Of the judges of a handwriting."""
+    averaged: bool | None = None
+    """Whether these weights are the running average of the run's; None where it averaged none."""
     held: Held
     curve: tuple[Point, ...]
     choice: Choice

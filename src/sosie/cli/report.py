@@ -142,6 +142,8 @@ def audit(found: Audit) -> None:
     out.print(Text.assemble(f"{found.adapter}: ", verdict))
     choice = found.choice
     out.print(f"step {choice.step} at strength {choice.strength:g}: {choice.why}")
+    if found.averaged is not None:
+        out.print(f"its weights: {'averaged' if found.averaged else 'not averaged'}")
     use = f"<lora:{found.adapter}@{choice.step}:{choice.strength:g}>"
     out.print(f'in a prompt: "{use}"')
     out.print()

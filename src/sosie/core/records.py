@@ -7,14 +7,18 @@ Records that belong to one stage alone (its Config and its result) lie beside th
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sosie.core.canonical import canonical_json
+from sosie.core.errors import BadInput
 from sosie.core.terms import Kind, RunState
+
+Settings = TypeVar("Settings", bound=BaseModel)
 
 
 class Record(BaseModel):
@@ -52,6 +56,15 @@ def first_complaint(error: ValidationError) -> Complaint:
         what=first["msg"],
         unknown=first["type"] == "extra_forbidden",
     )
+
+
+def configured(kind: type[Settings], given: Mapping[str, Any]) -> Settings:
+    """Settings as a stage takes them. Raises BadInput naming the first that cannot be used."""
+    try:
+        return kind.model_validate(given)
+    except ValidationError as error:
+        first = first_complaint(error)
+        raise BadInput(f"{first.field} cannot be {first.given!r}: {first.what}.") from None
 
 
 def now() -> datetime:

@@ -18,14 +18,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from sosie.core.canonical import canonical_json
 from sosie.core.errors import BadInput
 from sosie.core.files import sha256_bytes, write_atomically
-from sosie.core.records import Record, first_complaint, now
+from sosie.core.records import Record, now
 from sosie.registry import Registry
-from sosie.studio import filing, references
+from sosie.studio import briefs, filing
+from sosie.studio.briefs import Brief
 from sosie.studio.drawing import Found
 from sosie.studio.easel import Easel, OnEvent, Story
 from sosie.studio.references import Reals
@@ -51,12 +52,10 @@ class AuditConfig(Record):
     """Other seeds of each prompt for the chosen one: two pictures of one prompt show variety."""
     seed: int = Field(default=1, ge=0, lt=2**31)
 
-    def pictures(self, checkpoints: int) -> int:
+    def pictures(self, brief: Brief, checkpoints: int) -> int:
         """How many pictures are drawn, the base's own included."""
-        from sosie.audit import CHOOSING, PROMPTS
-
-        chosen = len(CHOOSING) * self.choosing * checkpoints * len(self.strengths)
-        return chosen + 2 * len(PROMPTS) * self.measuring
+        chosen = len(brief.choosing) * self.choosing * checkpoints * len(self.strengths)
+        return chosen + 2 * len(brief.prompts) * self.measuring
 
 
 @dataclass(frozen=True)
@@ -77,43 +76,30 @@ class File:
     path: Path
 
 
-def configure(settings: Mapping[str, Any]) -> AuditConfig:
-    """The settings of an audit. Raises BadInput naming an unusable one."""
-    try:
-        return AuditConfig.model_validate(settings)
-    except ValidationError as error:
-        first = first_complaint(error)
-        raise BadInput(f"{first.field} cannot be {first.given!r}: {first.what}.") from None
-
-
-def texts(trigger: str) -> tuple[str, ...]:
+def texts(manifest: Manifest) -> tuple[str, ...]:
     """What an audit asks of a base: its permission is weighed by that."""
-    from sosie.audit import PROMPTS
-
-    return tuple(prompt.text.replace("{trigger}", trigger) for prompt in PROMPTS)
+    asked = briefs.prompts(manifest)
+    return tuple(prompt.text.replace("{trigger}", manifest.trigger) for prompt in asked)
 
 
 def checkpoints(registry: Registry, found: Found, *, only: bool) -> tuple[File, ...]:
     """What of a run is audited: the one named if `only`, else all that are on disk."""
     assert found.adapter.run is not None, "a LoRA with a manifest has a run"
     folder = registry.run(found.adapter.run).folder
-    kept = [
-        File(int(path.parent.name.removeprefix("step-")), path)
+    kept = {
+        int(path.parent.name.removeprefix("step-")): path
         for path in sorted(folder.glob("checkpoints/step-*/adapter.safetensors"))
-    ]
-    chosen = [checkpoint for checkpoint in kept if checkpoint.path == found.path]
-    if only and chosen:
-        return tuple(chosen)
+    }
     if only or not kept:
-        return (File(found.adapter.step or 0, found.path),)
-    return tuple(kept)
+        return (File(found.step or found.adapter.step or 0, found.path),)
+    if found.adapter.step in kept:
+        # Not the checkpoint's own file, whose weights may be averaged where the LoRA's are not.
+        kept[found.adapter.step] = registry.blobs.path(found.adapter.file_sha256)
+    return tuple(File(step, path) for step, path in kept.items())
 
 
 def manifest_of(found: Found) -> Manifest:
-    """The manifest of the run that made a LoRA of a person.
-
-    Raises BadInput for a LoRA that was not trained here, and for one of a handwriting.
-    """
+    """The manifest of the run that made a LoRA. Raises BadInput for one not trained here."""
     from sosie.train import Manifest
 
     if found.manifest is None:
@@ -121,13 +107,7 @@ def manifest_of(found: Found) -> Manifest:
             f"{found.adapter.name} was not trained here: which pictures it never saw is unknown, "
             "so its likeness cannot be measured."
         )
-    manifest = Manifest.read(found.manifest)
-    if manifest.kind != "person":
-        raise BadInput(
-            "The likeness of a handwriting is not measured yet: no judge here can say of real "
-            "hands whose they are."
-        )
-    return manifest
+    return Manifest.read(found.manifest)
 
 
 @dataclass(eq=False)
@@ -201,14 +181,10 @@ def audit(
 
     begun = time.perf_counter()
     files = checkpoints(registry, found, only=only)
-    panel = stage.panel(
-        synthetic=_synthetic(registry, manifest.subject),
-        taught_by_second=manifest.config.identity_loss,
-    )
-    real = references.reals(registry, manifest)
-    known = references.known_by(panel, real)
+    brief = briefs.brief(registry, manifest)
+    panel, real = brief.panel, brief.real
     key = sha256_bytes(
-        canonical_json([base.info.content_sha256, panel.hashes(), _prompts(stage.PROMPTS)])
+        canonical_json([base.info.content_sha256, panel.hashes(), _prompts(brief.prompts)])
     )
     easel = Easel(
         registry=registry,
@@ -218,7 +194,8 @@ def audit(
         screen=screen,
         on_event=on_event,
         should_stop=should_stop,
-        total=config.pictures(len(files)),
+        total=config.pictures(brief, len(files)),
+        size=brief.size,
     )
     auditor = Auditor(easel, manifest.trigger, config, panel)
     folder = registry.run(manifest.name).folder / "audit"
@@ -236,8 +213,8 @@ def audit(
         read = lora.read(file.path)
         for strength in config.strengths:
             cell = _cell(place, file.step, strength)
-            shown = auditor.draw(cell, (read, strength), stage.CHOOSING, range(config.choosing))
-            curve.append(stage.point(file.step, strength, shown, known))
+            shown = auditor.draw(cell, (read, strength), brief.choosing, range(config.choosing))
+            curve.append(brief.point(file.step, strength, shown))
             story.tell("point", _said(curve[-1]), **curve[-1].model_dump(mode="json"))
     choice = stage.choose(curve)
     (chosen,) = [file for file in files if file.step == choice.step]
@@ -245,12 +222,13 @@ def audit(
     cell = _cell(place, choice.step, choice.strength)
     # Other seeds than those that chose.
     others = range(config.choosing, config.choosing + config.measuring)
-    made = auditor.draw(cell, (read, choice.strength), stage.PROMPTS, others)
-    alone = auditor.draw(place / "base", None, stage.PROMPTS, others)
+    made = auditor.draw(cell, (read, choice.strength), brief.prompts, others)
+    alone = auditor.draw(place / "base", None, brief.prompts, others)
     names = _names(found, choice, files[-1].step)
-    figures = [_mended(figure, names) for figure in stage.measure(made, alone, known)]
+    figures = [_mended(figure, names) for figure in brief.measure(made, alone)]
     report = stage.Audit(
         sosie=version("sosie"),
+        kind=manifest.kind,
         adapter=found.adapter.name,
         subject=manifest.subject,
         base=manifest.base.name,
@@ -258,11 +236,13 @@ def audit(
         tensors_sha256=read.tensors_sha256,
         taken=now(),
         seed=config.seed,
-        prompts=tuple(prompt.text for prompt in stage.PROMPTS),
-        chosen_on=len(stage.CHOOSING) * config.choosing,
-        measured_on=len(stage.PROMPTS) * config.measuring,
+        prompts=tuple(prompt.text for prompt in brief.prompts),
+        chosen_on=len(brief.choosing) * config.choosing,
+        measured_on=len(brief.prompts) * config.measuring,
         judges=panel.hashes(),
-        held=_held(real, known, made),
+        worth=brief.worth,
+        averaged=_averaged(manifest, read),
+        held=_held(real, brief.known, made),
         curve=tuple(curve),
         choice=choice,
         figures=tuple(figures),
@@ -274,7 +254,7 @@ def audit(
         name = f"{prompt.key}-{stage.seed_of(prompt, report.seed, 0)}.png"
         return _cell(place, point.step, point.strength) / name
 
-    text = page.render(report, held_out=real.held_out, picture=drawn)
+    text = page.render(report, held_out=real.held_out, shown=brief.choosing[:2], picture=drawn)
     record, html = filing.file(registry, report, text, folder, "likeness")
     story.tell(
         "audited", f"audit: {report.verdict}", verdict=report.verdict, choice=choice.model_dump()
@@ -282,13 +262,15 @@ def audit(
     return Audited(audit=report, record=record, page=html)
 
 
+def _averaged(manifest: Manifest, file: LoraFile) -> bool | None:
+    """Whether the weights are averaged; None where the run averaged none."""
+    from sosie.train import is_bare
+
+    return not is_bare(file.header) if manifest.config.ema else None
+
+
 def _said(point: Point) -> str:
-    return f"step {point.step} at strength {point.strength:g}: likeness {point.score:.0%}"
-
-
-def _synthetic(registry: Registry, subject: str) -> bool:
-    """Whether the subject is of the synthetic world, by the permission that holds."""
-    return registry.consents(subject)[-1].relation == "synthetic"
+    return f"step {point.step} at strength {point.strength:g}: likeness {point.told}"
 
 
 def _cell(place: Path, step: int, strength: float) -> Path:

@@ -10,17 +10,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from sosie.core.errors import BadInput, WeightsRefused
 from sosie.core.files import sha256_bytes, write_atomically
-from sosie.core.records import Record, first_complaint, now
+from sosie.core.records import Record, configured, now
 from sosie.registry import Registry
 from sosie.registry.gather import SIDECARS
 from sosie.studio import filing
 
 if TYPE_CHECKING:
-    from sosie.audit.copying import Config, Copying, Match, Shot
+    from sosie.audit.copying import Copying, Match, Shot
     from sosie.audit.copying.look import Figure
     from sosie.audit.copying.rights import Row, Status
     from sosie.models.faces import Picture
@@ -135,10 +133,10 @@ def compare(
     **settings: Any,
 ) -> Compared:
     """Search `pictures` for copies of those in `against`, by thresholds from `held_out`."""
-    from sosie.audit.copying import page, search
+    from sosie.audit.copying import Config, page, search
     from sosie.audit.copying import rights as owned
 
-    config = configure(settings)
+    config = configured(Config, settings)
     if pictures.resolve() == against.resolve():
         raise BadInput("A folder cannot be compared with itself: every picture is its own copy.")
     made = Folder(pictures, at_most=LOOKED_AT, seed=config.seed)
@@ -180,17 +178,6 @@ def compare(
         signed=filing.signed(registry, report, report.taken).text(),
         page=page.render(found, rows, pair, about=about),
     )
-
-
-def configure(settings: dict[str, Any]) -> Config:
-    """The settings of a search. Raises BadInput naming an unusable one."""
-    from sosie.audit.copying import Config
-
-    try:
-        return Config.model_validate(settings)
-    except ValidationError as error:
-        first = first_complaint(error)
-        raise BadInput(f"{first.field} cannot be {first.given!r}: {first.what}.") from None
 
 
 def write(compared: Compared, page: Path) -> Path:

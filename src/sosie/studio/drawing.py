@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sosie.core.errors import BadInput, NotFound, NotPermitted
-from sosie.core.records import Adapter, Record, first_complaint
+from sosie.core.records import Adapter, Record, configured
 from sosie.core.release import Release
 from sosie.registry import Registry, Shelved
 from sosie.registry.releases import taken_apart
@@ -68,7 +68,8 @@ def find(registry: Registry, name: str) -> Found:
         raise NotFound(f'The LoRA "{bare}" is filed under no subject.')
     folder = registry.run(adapter.run).folder if adapter.run else None
     manifest = _manifest(registry, adapter.run)
-    if not step:
+    if not step or (adapter.run and int(step) == adapter.step):
+        # Not the checkpoint's own file, whose weights may be averaged where the LoRA's are not.
         path = registry.blobs.path(adapter.file_sha256)
         return Found(adapter, adapter.subject, path, manifest, adapter.step)
     checkpoints = sorted(folder.glob("checkpoints/step-*")) if folder else []
@@ -152,15 +153,9 @@ def called(
 
 def configure(prompt: str, **settings: Any) -> GenerateConfig:
     """The settings as the stage takes them. Raises BadInput naming an unusable one."""
-    from pydantic import ValidationError
-
     from sosie.generate import GenerateConfig
 
-    try:
-        return GenerateConfig(prompt=prompt, **settings)
-    except ValidationError as error:
-        first = first_complaint(error)
-        raise BadInput(f"{first.field} cannot be {first.given!r}: {first.what}.") from None
+    return configured(GenerateConfig, {"prompt": prompt, **settings})
 
 
 class Desk:

@@ -34,6 +34,8 @@ class Easel:
     on_event: OnEvent
     should_stop: Callable[[], bool]
     total: int
+    size: tuple[int, int] | None = None
+    """Width and height of a picture in pixels; None takes the base's own."""
     done: int = 0
 
     def draw(
@@ -58,9 +60,10 @@ class Easel:
                 "nothing is lost.",
                 advice="The same command goes on.",
             )
+        width, height = self.size or (None, None)
         (picture,) = generate.draw(
             self.base,
-            generate.GenerateConfig(prompt=prompt, seed=seed),
+            generate.GenerateConfig(prompt=prompt, seed=seed, width=width, height=height),
             [] if lora is None else [(self.name, *lora)],
             consents={} if lora is None else {self.name: self.consent},
             push=push,

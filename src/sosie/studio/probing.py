@@ -11,19 +11,19 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from sosie.core.canonical import canonical_json
 from sosie.core.errors import BadInput
 from sosie.core.files import sha256_bytes
-from sosie.core.records import Record, first_complaint, now
+from sosie.core.records import Record, now
 from sosie.registry import Registry
 from sosie.studio import comparing, drawing, filing, references, retraining
 from sosie.studio.auditing import checkpoints
@@ -71,15 +71,6 @@ class Probed:
     record: Path
     """The signed JSON."""
     page: Path
-
-
-def configure(settings: Mapping[str, Any]) -> ProbeConfig:
-    """The settings of an audit. Raises BadInput naming an unusable one."""
-    try:
-        return ProbeConfig.model_validate(settings)
-    except ValidationError as error:
-        first = first_complaint(error)
-        raise BadInput(f"{first.field} cannot be {first.given!r}: {first.what}.") from None
 
 
 def manifest_of(found: Found) -> Manifest:

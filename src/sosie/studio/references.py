@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sosie.core.errors import BadInput
+from sosie.core.errors import BadInput, WeightsRefused
+from sosie.core.quoted import quoted
 from sosie.core.records import Dataset
 from sosie.registry import Registry
 from sosie.studio import drawing
 
 if TYPE_CHECKING:
-    from sosie.audit import Known, Panel
+    from sosie.audit import Known, Look, Panel
+    from sosie.audit.panel import Vector
+    from sosie.models.faces import Picture
     from sosie.train import Checkpoint, Manifest
     from sosie.train.run import OnCheckpoint
 
@@ -61,12 +65,39 @@ def known_by(panel: Panel, real: Reals) -> dict[str, Known]:
 
     held_out = [drawing.pixels(path) for path in real.held_out]
     training = [drawing.pixels(path) for path in real.training]
-    known = {
-        judge.name: stage.Known(
-            held_out=stage.found(held_out, judge), training=stage.found(training, judge)
-        )
-        for judge in panel.faces
-    }
+    return _with_unit(
+        {
+            judge.name: stage.Known(
+                held_out=stage.found(held_out, judge), training=stage.found(training, judge)
+            )
+            for judge in panel.faces
+        }
+    )
+
+
+def known_from(
+    panel: Panel, real: Reals, looks: Mapping[Path, Look], *, shows: str
+) -> dict[str, Known]:
+    """The same from what the judges saw; `shows` says what a picture must show to be known by."""
+    from sosie import audit as stage
+
+    def seen(paths: Sequence[Path], judge: str) -> dict[int, Vector]:
+        faces = ((i, looks[path].face(judge)) for i, path in enumerate(paths))
+        return {i: face for i, face in faces if face is not None}
+
+    return _with_unit(
+        {
+            judge.name: stage.Known(
+                held_out=seen(real.held_out, judge.name),
+                training=seen(real.training, judge.name),
+                shows=shows,
+            )
+            for judge in panel.faces
+        }
+    )
+
+
+def _with_unit(known: dict[str, Known]) -> dict[str, Known]:
     for one in known.values():
         # Before an hour of drawing, not after it.
         _ = one.unit
@@ -75,35 +106,53 @@ def known_by(panel: Panel, real: Reals) -> dict[str, Known]:
 
 def scorer(dataset: Dataset) -> OnCheckpoint:
     """Scores a run's checkpoints by their previews: likeness to the pictures that it withholds, as
-    a share of the person's own median, by the first identity network.
+    a share of the subject's own median, by the first judge of an audit; of a handwriting less the
+    share of characters that are misread.
 
     The previews are drawn anyway, so that a score costs a look at each. None where there are none,
-    for a handwriting, and where the withheld pictures show too few faces.
+    where the withheld pictures show too few faces or notes, and of a handwriting where the reader
+    is not installed.
     """
     from sosie import audit as stage
     from sosie.models import faces
     from sosie.train import Manifest
 
     paths = {item.sample: item.path for item in dataset.items}
+    written = dataset.kind == "handwriting"
     known: list[Known] = []
 
     def score(checkpoint: Checkpoint) -> float | None:
-        if not checkpoint.previews or dataset.kind != "person":
+        if not checkpoint.previews:
             return None
-        if not known:
-            manifest = Manifest.read(checkpoint.folder.parents[1] / "manifest.json")
-            sides = (
-                [drawing.pixels(paths[p.sample]) for p in manifest.pictures if p.withheld == held]
-                for held in (True, False)
-            )
-            held_out, training = (stage.found(side, faces.identity) for side in sides)
-            known.append(stage.Known(held_out=held_out, training=training))
-        (real,) = known
         try:
+            judge = stage.handwriting.hand_judge() if written else faces.identity
+            manifest = Manifest.read(checkpoint.folder.parents[1] / "manifest.json")
+            if not known:
+                sides = (
+                    [drawing.pixels(paths[p.sample]) for p in manifest.pictures if p.withheld == w]
+                    for w in (True, False)
+                )
+                held_out, training = (stage.found(side, judge) for side in sides)
+                known.append(stage.Known(held_out=held_out, training=training))
+            (real,) = known
             own = real.unit
-        except BadInput:
+            drawn = [drawing.pixels(path) for path in checkpoint.previews]
+        except (BadInput, WeightsRefused):
             return None
-        seen = [faces.identity(drawing.pixels(path)) for path in checkpoint.previews]
-        return sum(real.cosine(face) or 0.0 for face in seen) / len(seen) / own
+        like = sum(real.cosine(judge(rgb)) or 0.0 for rgb in drawn) / len(drawn) / own
+        return like - (_misread(manifest, checkpoint, drawn) if written else 0.0)
 
     return score
+
+
+def _misread(manifest: Manifest, checkpoint: Checkpoint, drawn: Sequence[Picture]) -> float:
+    """Share of characters that are misread on previews; 0 where they ask for no text."""
+    from sosie.audit import handwriting as stage
+    from sosie.train import Probes
+
+    prompts = Probes.of(manifest.config, manifest.kind, manifest.trigger).prompts
+    # A preview is named by the number of its probe, from 1.
+    texts = [quoted(prompts[int(path.stem) - 1]) for path in checkpoint.previews]
+    asked = [(rgb, text) for rgb, text in zip(drawn, texts, strict=True) if text]
+    lines = [stage.misread(stage.written(rgb).text, text) for rgb, text in asked]
+    return sum(line.wrong for line in lines) / max(1, sum(line.of for line in lines))

@@ -290,7 +290,7 @@ def _pictures(
     drawn = [_drawn(registry, path, seal.tensors_sha256) for path in chosen]
     if not drawn:
         marker = Marker(registry, watermark=True, say=say)
-        drawn = _previews(registry, found, _Summary.of(seal).step, marker)
+        drawn = _previews(registry, found, seal, marker)
     for example, data in drawn:
         if objection := door.look(data).objection:
             raise BadInput(f"The picture of seed {example.seed} {objection}")
@@ -326,17 +326,20 @@ def _drawn(registry: Registry, path: Path, tensors_sha256: str) -> tuple[Example
 
 
 def _previews(
-    registry: Registry, found: drawing.Found, step: int | None, marker: Marker
+    registry: Registry, found: drawing.Found, seal: Sealed, marker: Marker
 ) -> list[tuple[Example, bytes]]:
     """The first previews that the run drew at the LoRA's step, with every mark."""
     import numpy as np
     from PIL import Image
 
     from sosie.generate.files import png, synthetic_chunks
+    from sosie.train import previews_of
 
+    step = _Summary.of(seal).step
     if not found.adapter.run or step is None:
         return []
-    folder = registry.run(found.adapter.run).folder / "previews" / f"step-{step:06d}"
+    previews = registry.run(found.adapter.run).folder / "previews"
+    folder = previews_of(previews, step, seal.header)
     made = []
     for path in sorted(folder.glob("*.png"))[:PREVIEWS]:
         with Image.open(path) as image:

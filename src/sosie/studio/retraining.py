@@ -185,6 +185,18 @@ def train(
     )
 
 
+def begun(registry: Registry, name: str) -> Dataset | None:
+    """What the subject's unfinished run was taught, where it repeats another with remedies: not
+    what is on file. Raises NotFound or BadInput where there is none to go on with."""
+    from sosie.train import Manifest
+
+    run = training.unfinished(registry, registry.subject(name))
+    manifest = run.folder / "manifest.json"
+    if not remedies(registry, run.id) or not manifest.is_file():
+        return None
+    return reproducing.dataset_of(registry, Manifest.read(manifest))
+
+
 def said(remedies: Collection[str]) -> str:
     """Remedies in words."""
     return ", ".join(SAID[remedy] for remedy in remedies)

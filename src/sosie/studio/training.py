@@ -91,13 +91,15 @@ def train(
     screen: Screen,
     device: str,
     resume: bool,
+    taught: Dataset | None = None,
     on_event: OnEvent,
     should_stop: Callable[[], bool],
 ) -> Adapter:
     """Train, keep the run's state and events in the registry, and file what came out; `screen`
-    looks at every preview before it is written."""
+    looks at every preview before it is written. `taught` is what is taught, where that is not what
+    is on file of the subject now."""
     subject = registry.subject(name)
-    dataset = ready_dataset(registry, subject)
+    dataset = taught or ready_dataset(registry, subject)
     if resume:
         run = registry.resume_run(unfinished(registry, subject).id, pid=os.getpid())
     else:

@@ -10,6 +10,7 @@ prior.py       pictures of the class                manifest.py     what it was 
 material.py    all of it encoded; the probe         events.py       the story, line by line
 run.py         the order of these: `train`          seeds.py        randomness by purpose
 opening.py     told and written before step 0       identity.py     faces drawn on the way
+averaging.py   with the weights' average, or not
 
 Names are looked up when they are used, so that settings can be read without loading torch.
 """
@@ -20,18 +21,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sosie.train.averaging import is_bare, previews_of
     from sosie.train.checkpoint import Checkpoint
     from sosie.train.checks import Check
     from sosie.train.config import TrainConfig, for_base
     from sosie.train.manifest import Manifest
     from sosie.train.material import probe
     from sosie.train.planning import Plan, Probe, plan
-    from sosie.train.preview import PROBES
+    from sosie.train.preview import PROBES, Probes
     from sosie.train.result import PictureLoss, TrainResult
     from sosie.train.run import train
     from sosie.train.validation import Validation
 
 _HOMES = {
+    "is_bare": "averaging",
+    "previews_of": "averaging",
     "Checkpoint": "checkpoint",
     "Check": "checks",
     "TrainConfig": "config",
@@ -42,6 +46,7 @@ _HOMES = {
     "Probe": "planning",
     "plan": "planning",
     "PROBES": "preview",
+    "Probes": "preview",
     "PictureLoss": "result",
     "TrainResult": "result",
     "train": "run",
@@ -56,11 +61,14 @@ __all__ = [
     "PictureLoss",
     "Plan",
     "Probe",
+    "Probes",
     "TrainConfig",
     "TrainResult",
     "Validation",
     "for_base",
+    "is_bare",
     "plan",
+    "previews_of",
     "probe",
     "train",
 ]

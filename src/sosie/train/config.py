@@ -65,7 +65,9 @@ class TrainConfig(Record):
     clip: float = Field(default=1.0, gt=0)
     """Highest norm of the whole gradient."""
     ema: float = Field(default=0.0, ge=0, lt=1)
-    """Decay of the running average of the weights that is exported instead of them; 0 is off."""
+    """Decay of the running average of the weights, which is exported instead of them; 0 is off.
+    Where checkpoints are scored, the one that is kept is also tried without it, and the better of
+    the two is exported: that costs one set of previews more."""
     precision: Precision = "fp32"
     """Arithmetic of the forward pass; the LoRA's own weights are fp32 either way."""
     gradient_checkpointing: bool = False

@@ -13,8 +13,11 @@ from sosie.core.canonical import canonical_json
 from sosie.core.errors import BadInput
 from sosie.core.files import sha256_bytes, write_atomically
 from sosie.core.records import Dataset, Record
+from sosie.core.terms import Kind
 from sosie.models.diffusion.base import DiffusionBase
+from sosie.train.averaging import marked
 from sosie.train.config import TrainConfig, first_line
+from sosie.train.optim import Weights
 from sosie.train.planning import Plan
 
 LIBRARIES = ("torch", "diffusers", "transformers", "safetensors", "numpy", "pillow")
@@ -48,7 +51,7 @@ class Manifest(Record):
     """Version of the code."""
     name: str
     subject: str
-    kind: str
+    kind: Kind
     trigger: str
     dataset_sha256: str
     consent_sha256: str
@@ -127,12 +130,12 @@ def describe(
     )
 
 
-def header(manifest: Manifest, base: DiffusionBase, step: int) -> dict[str, str]:
+def header(manifest: Manifest, base: DiffusionBase, step: int, weights: Weights) -> dict[str, str]:
     """The header entries of a file exported at `step`: hashes and settings, no caption, no name."""
     c, d = manifest.config, base.info.defaults
     assert c.started is not None
     taught = sum(not p.withheld for p in manifest.pictures)
-    summary = {
+    summary: dict[str, object] = {
         "sosie": manifest.sosie,
         "base": manifest.base.content_sha256,
         "family": manifest.base.family,
@@ -155,7 +158,7 @@ def header(manifest: Manifest, base: DiffusionBase, step: int) -> dict[str, str]
         "modelspec.trigger_phrase": manifest.trigger,
         "ss_output_name": manifest.name,
         "ss_tag_frequency": canonical_json({"sosie": {manifest.trigger: taught}}).decode(),
-        "sosie.manifest": canonical_json(summary).decode(),
+        "sosie.manifest": canonical_json(marked(summary, weights)).decode(),
         "sosie.manifest_sha256": manifest.identity(),
         "sosie.consent_sha256": manifest.consent_sha256,
         "sosie.dataset_sha256": manifest.dataset_sha256,

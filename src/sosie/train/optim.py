@@ -43,6 +43,8 @@ class Weights:
             parameter.grad = gradient
         self.decay = ema
         self.average: Tensor | None = self.flat.detach().clone() if ema else None
+        self.averaged = True
+        """Whether a file gets the average, where there is one."""
 
     @property
     def gradient(self) -> Tensor:
@@ -57,14 +59,15 @@ class Weights:
             self.average.lerp_(self.flat.detach(), 1 - decay)
 
     def exported(self) -> dict[str, Tensor]:
-        """What a file gets: the average where there is one, else the weights, by parameter name."""
-        source = self.flat.detach() if self.average is None else self.average
+        """What a file gets: the average where there is one that it is to get, else the weights, by
+        parameter name."""
+        source = self.average if self.average is not None and self.averaged else self.flat.detach()
         return {name: self._view(source, name) for name in self._spans}
 
     @contextmanager
     def as_exported(self) -> Iterator[None]:
         """Within, the model computes with what a file would get; afterwards exactly as before."""
-        if self.average is None:
+        if self.average is None or not self.averaged:
             yield
             return
         kept = self.flat.detach().clone()

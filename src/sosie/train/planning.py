@@ -206,9 +206,16 @@ def _minutes(
     measured = 2 * max(1, len(parts.withheld)) * config.validation_times
     validations = steps // config.validate_every + 2
     prompts = 8 if config.probes is None else len(config.probes)
-    previews = (steps // config.preview_every + 1) * prompts if config.preview_every else 0
+    previews = _preview_sets(config, steps) * prompts
     drawn = (previews + config.prior_pictures) * info.defaults.steps
     return (effort(0, steps, plain) * seconds + (validations * measured + drawn) * forward) / 60
+
+
+def _preview_sets(config: TrainConfig, steps: int) -> int:
+    """How often previews are drawn, the time without the average of the weights included."""
+    if not config.preview_every:
+        return 0
+    return steps // config.preview_every + 1 + (config.ema > 0 and config.keep == "best")
 
 
 def _rough_seconds(info: BaseInfo, config: TrainConfig, multiple: int, device: str) -> float | None:
@@ -227,8 +234,7 @@ def _disk(info: BaseInfo, config: TrainConfig, steps: int) -> float:
     parts: Sequence[int] = [_size(path) for path in info.folder.glob("*") if path.is_dir()]
     lora = max(parts, default=0) / 2 * LORA_SHARE * config.rank / 16
     saved = -(-steps // config.checkpoint_every)
-    shown = steps // config.preview_every + 1 if config.preview_every else 0
-    drawn = shown * 8 + config.prior_pictures
+    drawn = _preview_sets(config, steps) * 8 + config.prior_pictures
     picture = info.defaults.width * info.defaults.height * 2
     return (saved * lora * STATE_BYTES + drawn * picture) / 1e9
 

@@ -16,6 +16,7 @@ from sosie.models import lora
 from sosie.models.diffusion.base import DiffusionBase
 from sosie.train import checkpoint as checkpoints
 from sosie.train import identity, preview
+from sosie.train.averaging import BARE, Averaged, compare
 from sosie.train.cache import Cache
 from sosie.train.checkpoint import Checkpoint
 from sosie.train.checks import Examined
@@ -26,7 +27,7 @@ from sosie.train.manifest import Manifest, header
 from sosie.train.material import Material, encode, give_back, inject_teacher, spec_of
 from sosie.train.opening import announce, settle
 from sosie.train.planning import effort, plan
-from sosie.train.result import PictureLoss, TrainResult
+from sosie.train.result import TrainResult, losses
 from sosie.train.standing import Standing
 from sosie.train.validation import Validation, measure, measure_effect, validate
 
@@ -210,9 +211,11 @@ class Run:
         """Write the LoRA as it was at the step that is kept, prove that it does something, and sum
         up."""
         kept, why = self.standing.kept(self.done)
-        self.story.tell("kept", step=kept, message=f"kept step {kept}: {why}")
         if kept != self.done:
             checkpoints.load(self.saved[kept], self.teacher)
+        averaged = self._averaged(kept)
+        why += f", {averaged.told}" if averaged else ""
+        self.story.tell("kept", step=kept, message=f"kept step {kept}: {why}")
         with self._exported():
             final = measure(
                 self.base,
@@ -233,10 +236,11 @@ class Run:
             manifest_sha256=self.manifest.identity(),
             steps=self.done,
             kept=kept,
+            averaged=averaged,
             scores=dict(sorted(self.standing.scores.items())),
             checkpoints=tuple(self.saved[step] for step in sorted(self.saved)),
             validations=tuple(self.validations[step] for step in sorted(self.validations)),
-            pictures=self._pictures(final),
+            pictures=losses(self.dataset, self.material, self.teacher.tally.mean, final),
             effect=effect,
             seconds=time.perf_counter() - begun,
             steps_per_second=self.taken / self.seconds if self.taken else None,
@@ -253,6 +257,26 @@ class Run:
         )
         return result
 
+    def _averaged(self, kept: int) -> Averaged | None:
+        """Whether what is kept is better with the average of its weights, where there is one."""
+        place, before = self.folder / "previews", self.standing.scores.get(kept)
+        asked = self.config.keep == "best" and checkpoints.step_folder(place, kept).is_dir()
+        if self.teacher.weights.average is None or before is None or not asked:
+            return None
+        many = len(self.probes.prompts)
+        self.story.tell("note", message=f"{many} previews more, without the average of the weights")
+
+        def score() -> float | None:
+            assert self.on_checkpoint is not None, "something scored it"
+            with self._exported():
+                paths = preview.draw(
+                    self.base, self.cache, self.probes, place / BARE, kept, self.keep
+                )
+                drawn = {"previews": tuple(paths.values())}
+                return self.on_checkpoint(self.saved[kept].model_copy(update=drawn))
+
+        return compare(self.teacher.weights, before, score)
+
     def _with_loss(self, saved: Checkpoint) -> Checkpoint:
         found = self.validations.get(saved.step)
         return saved.model_copy(update={"withheld_loss": found and found.withheld})
@@ -263,23 +287,9 @@ class Run:
             base=self.base,
             state=self.teacher.weights.exported(),
             spec=spec_of(self.config),
-            header=header(self.manifest, self.base, step),
+            header=header(self.manifest, self.base, step, self.teacher.weights),
             sign=self.sign,
         )
-
-    def _pictures(self, final: dict[int, float]) -> tuple[PictureLoss, ...]:
-        withheld = {i for bucket in self.material.withheld for i in bucket.pictures}
-        found = [
-            PictureLoss(
-                sample=item.sample,
-                file_name=item.file_name,
-                withheld=i in withheld,
-                mean=self.teacher.tally.mean(i),
-                final=final.get(i),
-            )
-            for i, item in enumerate(self.dataset.items)
-        ]
-        return tuple(sorted(found, key=lambda p: -(p.final or 0.0)))
 
     @contextmanager
     def _exported(self) -> Iterator[None]:

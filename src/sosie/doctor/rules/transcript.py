@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from sosie.core.quoted import quoted
+from sosie.core.quoted import plain, quoted
 from sosie.core.records import Record
 from sosie.doctor.records import Finding, Severity
 from sosie.doctor.rule import Case, Family, Rule, Unread
@@ -59,7 +59,7 @@ FAMILY = Family("transcript", 1, Reading, _measure)
 
 
 def _letters(text: str) -> str:
-    return re.sub(r"[\W_]+", "", _plain(text))
+    return re.sub(r"[\W_]+", "", plain(text))
 
 
 def unlike(line: str, text: str) -> int:
@@ -119,20 +119,15 @@ def wanted(text: str) -> dict[str, list[str]]:
 
 def lacking(text: str) -> dict[str, list[str]]:
     """What of `wanted` the text does not hold; nothing is wanted of other alphabets."""
-    plain = _plain(text)
-    letters = [letter for letter in plain if letter.isalpha()]
+    folded = plain(text)
+    letters = [letter for letter in folded if letter.isalpha()]
     latin = sum("LATIN" in unicodedata.name(letter, "") for letter in letters)
     if not letters or latin < LATIN * len(letters):
         return {}
     return {
-        kind: [part for part in parts if part not in plain] for kind, parts in wanted(plain).items()
+        kind: [part for part in parts if part not in folded]
+        for kind, parts in wanted(folded).items()
     }
-
-
-def _plain(text: str) -> str:
-    """Composed, folded, and with the typographic marks as typewriters have them."""
-    folded = unicodedata.normalize("NFC", text).casefold()
-    return folded.translate(str.maketrans("’‘“”«»–—", '\'\'""""--'))
 
 
 def _coverage(case: Case) -> Iterator[Finding]:

@@ -114,9 +114,10 @@ def cover_of(registry: Registry, found: Found) -> bytes | None:
         return registry.blobs.read(cover) if cover else None
     if found.manifest is None or found.step is None:
         return None
-    pictures = found.manifest.parent / "previews"
-    for folder in pictures.glob("step-*"):
-        if int(folder.name.removeprefix("step-")) == found.step:
-            first = min(folder.glob("*.png"), key=lambda path: int(path.stem), default=None)
-            return first.read_bytes() if first else None
-    return None
+    from sosie.models import lora
+    from sosie.train import previews_of
+
+    header = lora.sealed(found.path).header
+    pictures = previews_of(found.manifest.parent / "previews", found.step, header).glob("*.png")
+    first = min(pictures, key=lambda path: int(path.stem), default=None)
+    return first.read_bytes() if first else None

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from sosie.core.records import configured
 from sosie.studio import (
     auditing,
     comparing,
@@ -52,10 +53,12 @@ class Auditing(Room):
         """
         found = drawing.find(self.registry, name)
         place = drawing.settled(base or found.adapter.base)
-        meant = {"prompts": auditing.texts(found.adapter.trigger or ""), "base": place}
-        consent = permission.require_shown(self.registry, "generate", found.adapter, **meant)
-        config = auditing.configure(settings)
+        # What is asked is known by the manifest, which nobody sees before the gate.
+        permission.require_shown(self.registry, "generate", found.adapter, base=place)
+        config = configured(auditing.AuditConfig, settings)
         manifest = auditing.manifest_of(found)
+        meant = {"prompts": auditing.texts(manifest), "base": place}
+        consent = permission.require_shown(self.registry, "generate", found.adapter, **meant)
         with self._going(found):
             return auditing.audit(
                 self.registry,
@@ -96,7 +99,7 @@ class Auditing(Room):
         """
         found = drawing.find(self.registry, name)
         place = drawing.settled(base or found.adapter.base)
-        config = probing.configure(settings)
+        config = configured(probing.ProbeConfig, settings)
         if found.manifest is not None or held_out or rights or config.folds:
             manifest = probing.manifest_of(found)
             asks = probing.asked(self.registry, manifest, config)

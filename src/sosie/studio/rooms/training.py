@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sosie.core.records import Adapter, Event, Run
-from sosie.studio import permission, reproducing, training
+from sosie.studio import permission, reproducing, retraining, training
 from sosie.studio.reproducing import Reproduction
 from sosie.studio.rooms.room import Room
 from sosie.studio.training import OnEvent
@@ -52,6 +52,7 @@ class Training(Room):
             screen=self._teaching(name, meant, on_event),
             device=device,
             resume=resume,
+            taught=retraining.begun(self.registry, name) if resume else None,
             on_event=on_event,
             should_stop=permission.watching(self.registry, "train", name, should_stop, **meant),
         )

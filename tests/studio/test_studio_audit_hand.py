@@ -1,0 +1,133 @@
+"""Audits of a handwriting through `Studio`: what the LoRA draws is replaced by drawn lines."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+
+from sosie import audit, generate
+from sosie.core.errors import BadInput
+from sosie.core.quoted import quoted
+from sosie.models import ocr
+from sosie.models.verified import engine
+from sosie.studio import Studio, references
+from sosie.train import Checkpoint
+from sosie.world.hands import writer
+from sosie.world.writing import line
+from tests.studio.household import QUICK
+
+WHO, OTHER = 19, 29
+TEXTS = (
+    "Bread and tea", "At ten, then", "Call the bank", "No milk left", "Rain again today",
+    "Up at seven", "Keys are here", "Love from me", "Back very soon", "A fine quiet day",
+    "Jam for Zoe", "Next week, maybe", "Vote on Sunday", "Fix the box", "Where is Hugo?",
+)  # fmt: skip
+STRENGTHS = (0.5, 1.0)
+
+
+def notes(folder, texts=TEXTS):
+    folder.mkdir(parents=True)
+    for number, text in enumerate(texts):
+        path = folder / f"{number}.png"
+        Image.fromarray(line(writer(WHO), text, seed=number).picture).save(path)
+        path.with_suffix(".txt").write_text(f'a note by ada that reads "{text}"')
+    return folder
+
+
+def trained(home, folder, base, relation="synthetic"):
+    studio = Studio(home)
+    studio.new("ada", kind="handwriting")
+    studio.add("ada", [folder])
+    studio.consent("ada", relation=relation, who="Ada", evidence="sosie.world writer 19")
+    studio.train("ada", base=str(base), overrides=QUICK | {"waive": ()}, device="cpu")
+    return studio
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory, base):
+    folder = tmp_path_factory.mktemp("written")
+    trained(folder / "home", notes(folder / "notes"), base)
+    return folder / "home"
+
+
+@pytest.fixture
+def studio(home, tmp_path, monkeypatch):
+    """With a LoRA that writes as the writer does at full strength, and a base that writes as
+    somebody else."""
+    shutil.copytree(home, tmp_path / "home")
+    real = generate.draw
+
+    def draw(base, config, loras=(), **more):
+        (picture,) = real(base, config, loras, **more)
+        assert picture.rgb.shape[1] >= 4 * picture.rgb.shape[0], "as lines were taught"
+        good = bool(loras) and loras[0][2] == 1.0
+        rgb = line(writer(WHO if good else OTHER), quoted(config.prompt), seed=config.seed).picture
+        return (replace(picture, rgb=rgb),)
+
+    monkeypatch.setattr(generate, "draw", draw)
+    return Studio(tmp_path / "home")
+
+
+def test_a_handwriting_is_audited_like_a_person(studio):
+    done = studio.audit("ada-1@4", device="cpu", strengths=STRENGTHS)
+    found = done.audit
+    assert (found.kind, found.verdict, found.choice.strength) == ("handwriting", "passed", 1.0)
+    assert len(found.prompts) == 3 + 8 and all("{trigger}" in text for text in found.prompts)
+    assert {f.judge for f in found.figures if f.name == "hand"} == {*found.judges}
+    assert next(iter(found.judges)) == "contour hinges"
+    assert [worth.judge for worth in found.worth] == list(found.judges)
+    assert all(point.error is not None for point in found.curve)
+    assert audit.Audit.model_validate(json.loads(done.record.read_text())["audit"]) == found
+    page = done.page.read_text()
+    assert "of the person" not in page and "about real hands is not known" in page
+    assert page.count("data:image/jpeg") == 2 * 2 + 3
+
+
+def test_what_is_low_names_the_command_that_mends_it(studio):
+    found = studio.audit("ada-1@2", device="cpu", strengths=(0.5,)).audit
+    assert found.verdict == "failed"
+    low = {f.name: f.mend for f in found.figures if f.state == "failed"}
+    assert set(low) == {"hand"} and low["hand"].startswith("sosie ")
+
+
+def test_previews_are_scored_by_hand_and_reading(studio, tmp_path):
+    """As `train` picks the checkpoint of a handwriting."""
+    dataset = studio.show("ada").dataset
+    folder = studio.run_folder("ada-1") / "checkpoints" / "step-000002"
+    hashes = {"file_sha256": "0" * 64, "tensors_sha256": "0" * 64}
+    bare = Checkpoint(step=2, folder=folder, adapter=folder / "adapter.safetensors", **hashes)
+    score = references.scorer(dataset)
+
+    def scored(*texts, who=WHO):
+        paths = [tmp_path / f"{number}.png" for number in range(1, len(texts) + 1)]
+        for path, text in zip(paths, texts, strict=True):
+            Image.fromarray(line(writer(who), text, seed=5).picture).save(path)
+        return score(bare.model_copy(update={"previews": tuple(paths)}))
+
+    asked = "Good morning", "See you on Thursday"  # the first two of `PROBES`
+    right = scored(*asked)
+    assert right > 0.9
+    assert right > scored(*asked, who=OTHER) + 0.1
+    assert right > scored("See you again soon", "Good evening all") + 0.4
+    assert score(bare) is None
+
+
+def test_without_the_reader_nothing_is_measured(studio, monkeypatch):
+    def missing(*_):
+        engine("no_such_package", what="text reader", install=ocr.INSTALL)
+
+    monkeypatch.setattr(ocr, "find", missing)
+    with pytest.raises(BadInput, match="text reader"):
+        studio.audit("ada", device="cpu")
+
+
+def test_of_a_real_hand_only_the_judge_speaks_that_learned_nothing(tmp_path, base):
+    studio = trained(tmp_path / "home", notes(tmp_path / "notes"), base, relation="self")
+    from sosie.studio import auditing, briefs, drawing
+
+    manifest = auditing.manifest_of(drawing.find(studio.registry, "ada"))
+    brief = briefs.brief(studio.registry, manifest)
+    assert [judge.name for judge in brief.panel.faces] == ["contour hinges"]
+    assert brief.panel.missing[0].what == "the hand by a second judge"
