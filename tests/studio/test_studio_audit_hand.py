@@ -13,7 +13,8 @@ from sosie.core.quoted import quoted
 from sosie.models import ocr
 from sosie.models.verified import engine
 from sosie.studio import Studio, references
-from sosie.train import Checkpoint
+from sosie.train import Checkpoint, Manifest
+from sosie.train.preview import PROBES
 from sosie.world.hands import writer
 from sosie.world.writing import line
 from tests.studio.household import QUICK
@@ -41,7 +42,9 @@ def trained(home, folder, base, relation="synthetic"):
     studio.new("ada", kind="handwriting")
     studio.add("ada", [folder])
     studio.consent("ada", relation=relation, who="Ada", evidence="sosie.world writer 19")
-    studio.train("ada", base=str(base), overrides=QUICK | {"waive": ()}, device="cpu")
+    probes = PROBES["handwriting"][:2]
+    more = {"waive": (), "preview_every": 4, "probes": probes}
+    studio.train("ada", base=str(base), overrides=QUICK | more, device="cpu")
     return studio
 
 
@@ -90,6 +93,14 @@ def test_what_is_low_names_the_command_that_mends_it(studio):
     assert found.verdict == "failed"
     low = {f.name: f.mend for f in found.figures if f.state == "failed"}
     assert set(low) == {"hand"} and low["hand"].startswith("sosie ")
+
+
+def test_previews_are_drawn_as_long_as_lines_were_taught(studio):
+    folder = studio.run_folder("ada-1")
+    width, height = Manifest.read(folder / "manifest.json").drawn_in
+    assert width >= 6 * height
+    drawn = sorted(folder.glob("previews/step-000004/*.png"))
+    assert [Image.open(path).size for path in drawn] == [(width, height)] * 2
 
 
 def test_previews_are_scored_by_hand_and_reading(studio, tmp_path):

@@ -103,15 +103,8 @@ def _of_handwriting(registry: Registry, manifest: Manifest, real: Reals) -> Brie
         point=lambda step, strength, shown: stage.point(step, strength, shown, writer),
         measure=lambda made, alone: stage.measure(made, alone, writer),
         worth=stage.worth(panel),
-        size=_shape(manifest),
+        size=manifest.drawn_in,
     )
-
-
-def _shape(manifest: Manifest) -> tuple[int, int] | None:
-    """The width and height in which most notes were taught: a line is long, and a square would ask
-    for what the LoRA was never shown."""
-    taught = [crop[4:] for p in manifest.pictures if not p.withheld for crop in p.crops]
-    return max(taught, key=taught.count, default=None)
 
 
 def _own(

@@ -114,6 +114,7 @@ def scorer(dataset: Dataset) -> OnCheckpoint:
     is not installed.
     """
     from sosie import audit as stage
+    from sosie.audit import handwriting
     from sosie.models import faces
     from sosie.train import Manifest
 
@@ -125,7 +126,7 @@ def scorer(dataset: Dataset) -> OnCheckpoint:
         if not checkpoint.previews:
             return None
         try:
-            judge = stage.handwriting.hand_judge() if written else faces.identity
+            judge = handwriting.hand_judge() if written else faces.identity
             manifest = Manifest.read(checkpoint.folder.parents[1] / "manifest.json")
             if not known:
                 sides = (
@@ -150,7 +151,7 @@ def _misread(manifest: Manifest, checkpoint: Checkpoint, drawn: Sequence[Picture
     from sosie.audit import handwriting as stage
     from sosie.train import Probes
 
-    prompts = Probes.of(manifest.config, manifest.kind, manifest.trigger).prompts
+    prompts = Probes.of(manifest).prompts
     # A preview is named by the number of its probe, from 1.
     texts = [quoted(prompts[int(path.stem) - 1]) for path in checkpoint.previews]
     asked = [(rgb, text) for rgb, text in zip(drawn, texts, strict=True) if text]

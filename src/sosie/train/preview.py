@@ -21,7 +21,7 @@ from sosie.models.diffusion.base import DiffusionBase, SampleRequest
 from sosie.rights import xmp
 from sosie.train.cache import Cache
 from sosie.train.checkpoint import step_folder, whole_folder
-from sosie.train.config import TrainConfig
+from sosie.train.manifest import Manifest
 from sosie.train.seeds import derive
 
 PROBES: dict[Kind, tuple[str, ...]] = {
@@ -85,14 +85,18 @@ class Probes:
 
     prompts: tuple[str, ...]
     seeds: tuple[int, ...]
+    size: tuple[int, int] | None = None
+    """Width and height of the pictures; None takes the base's own."""
 
     @classmethod
-    def of(cls, config: TrainConfig, kind: Kind, trigger: str) -> Probes:
+    def of(cls, manifest: Manifest) -> Probes:
         """The configured prompts, or those of the kind, with the trigger in place."""
-        raw = PROBES[kind] if config.probes is None else config.probes
-        prompts = tuple(prompt.replace("{trigger}", trigger) for prompt in raw)
+        config = manifest.config
+        raw = PROBES[manifest.kind] if config.probes is None else config.probes
         return cls(
-            prompts, tuple(derive("preview", config.seed, i) % 2**32 for i in range(len(raw)))
+            prompts=tuple(prompt.replace("{trigger}", manifest.trigger) for prompt in raw),
+            seeds=tuple(derive("preview", config.seed, i) % 2**32 for i in range(len(raw))),
+            size=manifest.drawn_in,
         )
 
 
@@ -106,7 +110,7 @@ def draw(
     target = step_folder(folder, step)
     if not target.is_dir():
         with whole_folder(target) as place:
-            pictures = sample(base, cache, probes.prompts, probes.seeds)
+            pictures = sample(base, cache, probes.prompts, probes.seeds, probes.size)
             for i, pixels in enumerate(pictures):
                 png = keep(Drawn(levels(pixels), probes.prompts[i], probes.seeds[i], step))
                 if png is not None:
@@ -116,19 +120,25 @@ def draw(
 
 
 def sample(
-    base: DiffusionBase, cache: Cache, prompts: Sequence[str], seeds: Sequence[int]
+    base: DiffusionBase,
+    cache: Cache,
+    prompts: Sequence[str],
+    seeds: Sequence[int],
+    size: tuple[int, int] | None = None,
 ) -> list[Tensor]:
-    """(3, H, W) in [-1, 1] for each prompt, at the base's defaults, from cached captions."""
+    """(3, H, W) in [-1, 1] for each prompt, at the base's defaults, from cached captions; `size` is
+    another width and height."""
     d = base.info.defaults
-    at_once = max(1, PIXELS_AT_ONCE // (d.width * d.height))
+    width, height = size or (d.width, d.height)
+    at_once = max(1, PIXELS_AT_ONCE // (width * height))
     found: list[Tensor] = []
     for start in range(0, len(prompts), at_once):
         some = slice(start, start + at_once)
         request = SampleRequest(
             prompts=tuple(prompts[some]),
             seeds=tuple(seeds[some]),
-            width=d.width,
-            height=d.height,
+            width=width,
+            height=height,
             steps=d.steps,
             guidance=d.guidance,
             true_guidance=d.true_guidance,

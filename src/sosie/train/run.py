@@ -354,7 +354,7 @@ def train(
         made.require_ready()
         manifest = settle(dataset, base, config, made, consent, manifest_file)
         with torch.random.fork_rng():
-            cache, probes = Cache(base), preview.Probes.of(config, dataset.kind, dataset.trigger)
+            cache, probes = Cache(base), preview.Probes.of(manifest)
             material = encode(
                 dataset,
                 base,
