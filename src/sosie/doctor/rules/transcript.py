@@ -49,13 +49,13 @@ class Reading(Record):
 
 
 def _measure(view: View) -> Record:
-    lines = tuple(filter(None, (_letters(line.text) for line in read(view.small))))
+    lines = tuple(filter(None, (_letters(line.text) for line in read(view.small, upright=True))))
     if sum(map(len, lines)) < LEAST_READ:
         return Unread(reason="the text reader could not read this hand")
     return Reading(lines=lines)
 
 
-FAMILY = Family("transcript", 1, Reading, _measure)
+FAMILY = Family("transcript", 2, Reading, _measure)
 
 
 def _letters(text: str) -> str:
