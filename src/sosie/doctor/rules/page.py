@@ -335,5 +335,12 @@ RULES = (
         SHADOWED,
         unit="share of the picture",
     ),
-    _rule("page.edge", "warning", lambda reading: reading.cut, CUT - 1, unit="letters"),
+    _rule(
+        "page.edge",
+        "warning",
+        lambda reading: reading.cut,
+        CUT - 1,
+        unit="letters",
+        advisory=True,
+    ),
 )
