@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 from diffusers import AutoencoderKL
-from transformers import CLIPTokenizer, PreTrainedTokenizerBase, T5Tokenizer
+from transformers import CLIPTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from pocket import autoencoder, data, draw, export, shards, standin, tokens, transformer
 from pocket.recipe import Recipe, TextRecipe, smoke
@@ -32,8 +32,9 @@ from pocket.schedule import save_whole
 
 HERE = Path(__file__).resolve().parent
 PEOPLE = HERE / "cache" / "people-v2"
+PLAIN = HERE / "cache" / "plain"
 LINES = HERE / "cache" / "lines"
-RUN = HERE / "runs" / "v4"
+RUN = HERE / "runs" / "v6"
 SHIPPED = HERE.parent / "src" / "sosie" / "models" / "diffusion" / "pocket"
 
 VOCABULARY = "vocabulary.json"
@@ -49,7 +50,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--smoke", action="store_true", help="all steps, tiny, on cartoons")
     parser.add_argument("--out", type=Path, help="the folder to write (default: the shipped one)")
     parser.add_argument("--people", type=Path, default=PEOPLE, help="the drawn shards")
-    parser.add_argument("--lines", type=Path, default=LINES, help="those of handwriting")
+    parser.add_argument("--plain", type=Path, default=PLAIN, help="those of plain handwriting")
+    parser.add_argument("--lines", type=Path, default=LINES, help="those of all handwriting")
     parser.add_argument("--run", type=Path, default=RUN, help="where the build keeps its state")
     parser.add_argument("--start", type=Path, help="a run whose weights to begin with")
     parser.add_argument("--minutes", type=float, help="length of the transformer's training")
@@ -59,8 +61,7 @@ def main(arguments: list[str] | None = None) -> None:
     if given.smoke:
         with tempfile.TemporaryDirectory() as scratch:
             build(
-                standin.people(64),
-                standin.lines(64),
+                data.Material(standin.people(64), standin.lines(64), standin.lines(64)),
                 smoke(Recipe()),
                 run=Path(scratch) / "run",
                 out=given.out or Path(scratch) / "pocket",
@@ -72,12 +73,16 @@ def main(arguments: list[str] | None = None) -> None:
         what: shards.draw(folder, count, draw.DOMAINS[what], workers=2, seed=recipe.seed)
         for what, folder, count in (
             ("people", given.people, recipe.pictures),
+            ("plain", given.plain, recipe.plain_lines),
             ("lines", given.lines, recipe.lines),
         )
     }
     build(
-        data.load_people(drawn["people"]),
-        data.load_lines(drawn["lines"]),
+        data.Material(
+            data.load_people(drawn["people"]),
+            data.load_lines(drawn["plain"]),
+            data.load_lines(drawn["lines"]),
+        ),
         recipe,
         run=given.run,
         out=given.out or SHIPPED,
@@ -89,8 +94,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def build(
-    people: data.People,
-    lines: data.Lines,
+    material: data.Material,
     recipe: Recipe,
     *,
     run: Path,
@@ -103,17 +107,14 @@ def build(
     """The whole build, step by step."""
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     began = time.monotonic()
-    withheld, taught = people.split(recipe.held_out_pictures)
-    withheld_lines, taught_lines = lines.split(recipe.held_out_pictures)
-    albums = (taught.pictures, taught_lines.pictures)
+    withheld, taught = material.split(recipe.held_out_pictures)
+    albums = (taught.people.pictures, taught.lines.pictures)
     coder = autoencoder.train(albums, recipe.autoencoder, run, start=start)
-    lessons, parts = prepare(
-        data.with_mirrored(taught), taught_lines, coder, recipe, run, start=start
-    )
+    lessons, parts = prepare(taught, coder, recipe, run, start=start)
     coder = autoencoder.refine(coder, albums, recipe.autoencoder, run)
     ratios = {
-        "people": autoencoder.psnr(coder, withheld.pictures),
-        "lines": autoencoder.psnr(coder, withheld_lines.pictures),
+        "people": autoencoder.psnr(coder, withheld.people.pictures),
+        "lines": autoencoder.psnr(coder, withheld.lines.pictures),
     }
     told = ", ".join(f"{ratio:.2f} dB on {what}" for what, ratio in ratios.items())
     print(f"autoencoder: {told} held out", flush=True)
@@ -121,7 +122,7 @@ def build(
         return
     trainer = transformer.Trainer(parts.network, lessons, recipe.transformer, run)
 
-    known = _figures(people, lines, recipe, ratios, run)
+    known = _figures(material, recipe, ratios, run)
 
     def publish() -> None:
         figures = {
@@ -136,18 +137,19 @@ def build(
 
 
 def _figures(
-    people: data.People,
-    lines: data.Lines,
+    material: data.Material,
     recipe: Recipe,
     ratios: Mapping[str, float],
     run: Path,
 ) -> dict[str, str]:
     """What the card says that is known before the transformer is trained."""
     coding = recipe.autoencoder
+    people, plain, lines = material.people, material.plain, material.lines
     known = {
         "Pictures drawn": f"{len(people.pictures):,}, of {len(set(people.persons)):,} persons",
-        "Lines written": f"{len(lines.pictures):,}",
-        "Data": f"sha256 {people.sha256()} (people), {lines.sha256()} (lines)",
+        "Lines written": f"{len(lines.pictures):,}, and {len(plain.pictures):,} in plain hands",
+        "Data": f"sha256 {people.sha256()} (people), {lines.sha256()} (lines),"
+        f" {plain.sha256()} (plain)",
         "Autoencoder": f"{ratios['people']:.1f} dB on people, {ratios['lines']:.1f} dB on lines"
         f" ({recipe.held_out_pictures} pictures of each held out), after"
         f" {coding.steps:,} and (decoder alone) {coding.refining_steps:,} steps of"
@@ -163,8 +165,7 @@ def _figures(
 
 
 def prepare(
-    taught: data.People,
-    lines: data.Lines,
+    taught: data.Material,
     coder: AutoencoderKL,
     recipe: Recipe,
     run: Path,
@@ -175,58 +176,75 @@ def prepare(
     has the weights of the run `start`."""
     torch.manual_seed(recipe.transformer.seed)
     text = recipe.text
-    captions = _captions(taught, recipe)
+    people = data.with_mirrored(taught.people)
+    captions = _captions(people, recipe)
+    written = (*taught.plain.captions, *taught.lines.captions)
     # Who signs is to be spelled, and makes no word.
-    unsigned = (row[data.SIGNED :] for row in lines.captions)
-    t5, clip = tokenizers(_vocabulary([*taught.captions, *unsigned], recipe, run, start), text)
-    sayings = ["", *dict.fromkeys(said for row in (*captions, *lines.captions) for said in row)]
+    unsigned = (row[data.SIGNED :] for row in written)
+    vocabulary = _vocabulary([*people.captions, *unsigned], recipe, run, start)
+    t5, clip = tokenizers(vocabulary, text)
+    sayings = ["", *dict.fromkeys(said for row in (*captions, *written) for said in row)]
     number = {said: index for index, said in enumerate(sayings)}
-    of_people = _latents(coder, taught.pictures, run / "latents.pt")
+    of_people = _latents(coder, people.pictures, run / "latents.pt")
     coder.register_to_config(**autoencoder.statistics(of_people[:STATISTICS_FROM]))
     scaling, shift = coder.config["scaling_factor"], coder.config["shift_factor"]
 
     def domain(
-        latents: torch.Tensor,
-        said: list[list[str]],
-        share: float,
-        face: float,
-        **more: torch.Tensor,
+        name: str, latents: torch.Tensor, said: list[list[str]], face: float = 1.0, **when: Any
     ) -> transformer.Domain:
         height, width = (length // 2 for length in latents.shape[-2:])
         return transformer.Domain(
+            name=name,
             packed=transformer.pack((latents.float() - shift) * scaling).to(torch.bfloat16),
             grid=(height, width),
             rows=torch.tensor([[number[caption] for caption in row] for row in said]),
             counts=transformer.weights(height, width, face),
-            share=share,
-            **more,
+            **when,
         )
 
     size = recipe.transformer
-    of_lines = _latents(coder, lines.pictures, run / "latents-of-lines.pt")
-    known = torch.from_numpy(taught.codes)
+    of_plain = _latents(coder, taught.plain.pictures, run / "latents-of-plain.pt")
+    of_lines = _latents(coder, taught.lines.pictures, run / "latents-of-lines.pt")
+    written_when = {"share": size.lines_share, "time_mean": size.lines_time_mean}
     lessons = transformer.Lessons(
         domains=(
-            domain(of_people, captions, 1 - size.lines_share, size.face_weight, codes=known),
-            domain(of_lines, lines.captions, size.lines_share, 1.0),
+            domain(
+                "people",
+                of_people,
+                captions,
+                size.face_weight,
+                share=1 - size.lines_share,
+                time_mean=size.time_mean,
+            ),
+            domain(
+                "plain",
+                of_plain,
+                taught.plain.captions,
+                taught=(0.0, size.plain_until),
+                **written_when,
+            ),
+            domain(
+                "lines",
+                of_lines,
+                taught.lines.captions,
+                taught=(size.plain_until, 1.0),
+                **written_when,
+            ),
         ),
         t5_ids=_numbered(t5, sayings, text.length),
         clip_ids=_numbered(clip, sayings, text.pooled_length),
-        spelled=spelled(t5),
     )
-    network = transformer.Network(size, text, t5_words=len(t5), clip_words=len(clip))
+    network = transformer.Network(size, text, t5_words=t5.get_vocab(), clip_words=clip.get_vocab())
     if start is not None:
-        before = tokenizers(json.loads((start / VOCABULARY).read_text()), text)
-        words = {
-            encoder: (old.get_vocab(), new.get_vocab())
-            for encoder, old, new in zip(("text", "pooled"), before, (t5, clip), strict=True)
-        }
+        same = json.loads((start / VOCABULARY).read_text()) == vocabulary
         state = torch.load(start / transformer.STATE)["network"]
-        network.load_state_dict(transformer.grown(network, state, words))
+        network.load_state_dict(transformer.begun(network, state, same_words=same))
     return lessons, export.Parts(network, coder, t5, clip)
 
 
-def tokenizers(known: Mapping[str, Any], text: TextRecipe) -> tuple[T5Tokenizer, CLIPTokenizer]:
+def tokenizers(
+    known: Mapping[str, Any], text: TextRecipe
+) -> tuple[PreTrainedTokenizerFast, CLIPTokenizer]:
     """T5's and CLIP's, from what `_vocabulary` keeps."""
     merges = [(first, second) for first, second in known["merges"]]
     return (
@@ -245,12 +263,6 @@ def _captions(people: data.People, recipe: Recipe) -> list[list[str]]:
             [data.named(turn, person, draw=chance) for turn in turns[:named]] + turns[named:]
         )
     return rows
-
-
-def spelled(t5: PreTrainedTokenizerBase) -> torch.Tensor:
-    """Which of the tokenizer's tokens are letters: what spells a word that it does not know."""
-    pieces = t5.convert_ids_to_tokens(list(range(len(t5))))
-    return torch.tensor([piece in tokens.ALPHABET and piece.isalnum() for piece in pieces])
 
 
 def _numbered(tokenizer: PreTrainedTokenizerBase, lines: list[str], length: int) -> torch.Tensor:

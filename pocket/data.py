@@ -13,7 +13,6 @@ from typing import Any, Self
 
 import numpy as np
 
-from pocket import identity
 from sosie.world import photo, writing
 from sosie.world.captions import caption
 from sosie.world.notes import handwriting_caption
@@ -54,8 +53,23 @@ class People(Lines):
 
     persons: list[int]
     """Who is on each picture, as the world numbers them."""
-    codes: np.ndarray
-    """(N, identity.SIZE), float32: the same in numbers."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """All that a base model learns from."""
+
+    people: People
+    plain: Lines
+    """In plain hands, for the beginning."""
+    lines: Lines
+    """In all hands."""
+
+    def split(self, first: int) -> tuple[Material, Material]:
+        """The first so many pictures of each, and the others."""
+        parts = [getattr(self, field.name).split(first) for field in fields(self)]
+        kept, rest = zip(*parts, strict=True)
+        return Material(*kept), Material(*rest)
 
 
 def load_people(files: Iterable[Path]) -> People:
@@ -65,8 +79,7 @@ def load_people(files: Iterable[Path]) -> People:
         [caption(photo.Truth(**truth), rng=rng) for rng in _turns(row)]
         for row, truth in enumerate(truths)
     ]
-    codes = np.stack([identity.code(truth) for truth in truths])
-    return People(pictures, captions, [truth["person"] for truth in truths], codes)
+    return People(pictures, captions, [truth["person"] for truth in truths])
 
 
 def load_lines(files: Iterable[Path]) -> Lines:
@@ -117,13 +130,7 @@ def with_mirrored(people: People) -> People:
     for row, person in zip(people.captions, people.persons, strict=True):
         captions += [row, [exchanged(caption) for caption in row]]
         persons += [person, person + MIRRORED]
-    codes = np.stack([people.codes, identity.mirrored(people.codes)], axis=1)
-    return People(
-        both.reshape(-1, *people.pictures.shape[1:]),
-        captions,
-        persons,
-        codes.reshape(-1, people.codes.shape[1]),
-    )
+    return People(both.reshape(-1, *people.pictures.shape[1:]), captions, persons)
 
 
 def exchanged(caption: str) -> str:

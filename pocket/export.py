@@ -14,7 +14,7 @@ import torch
 from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxPipeline
 from diffusers.models.transformers.transformer_flux import FluxAttnProcessor
 from torch import Tensor
-from transformers import CLIPTokenizer, T5Tokenizer
+from transformers import CLIPTokenizer, PreTrainedTokenizerFast
 
 from pocket.recipe import Recipe
 from pocket.transformer import Network
@@ -29,7 +29,7 @@ class Parts:
 
     network: Network
     autoencoder: AutoencoderKL
-    t5_tokenizer: T5Tokenizer
+    t5_tokenizer: PreTrainedTokenizerFast
     clip_tokenizer: CLIPTokenizer
 
 
@@ -39,6 +39,7 @@ def pipeline(parts: Parts, weights: Mapping[str, Tensor] | None = None) -> FluxP
     if weights is not None:
         network.load_state_dict(dict(weights), strict=False)
     network.denoiser.set_attn_processor(FluxAttnProcessor())
+    network.text.set_input_embeddings(network.text.get_input_embeddings().table())
     return FluxPipeline(
         scheduler=FlowMatchEulerDiscreteScheduler(shift=1.0, use_dynamic_shifting=False),
         vae=parts.autoencoder,
@@ -68,6 +69,7 @@ def write(
     # The text encoders stay in float32: transformers loads what is stored, diffusers loads float32,
     # and a plain `from_pretrained` must give parts that agree.
     made.save_pretrained(fresh)
+    _by_the_old_name(fresh / "model_index.json", fresh / "tokenizer_2" / "tokenizer_config.json")
     defaults = {
         "width": recipe.side,
         "height": recipe.side,
@@ -96,6 +98,13 @@ def write(
         folder.rename(old)
     fresh.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _by_the_old_name(*files: Path) -> None:
+    """The tokenizer's class as transformers 4 knew it too: 5 has another name for the same."""
+    for file in files:
+        text = file.read_text()
+        file.write_text(text.replace(PreTrainedTokenizerFast.__name__, "PreTrainedTokenizerFast"))
 
 
 def weights_sha256(folder: Path) -> str:

@@ -3,18 +3,29 @@
 A line begins near the left edge, as people begin a note: the world puts it anywhere on its paper,
 so a wider one is drawn and cut. Half of the texts are invented, so that letters are learned one by
 one and not words as wholes.
+
+Before all hands come plain ones: a few upright, unjoined ones without whims on white paper. After
+5,000 lines of them the right text lowers the loss, after as many in all hands not yet; and what
+other hands add is only another look of the same letters in the same places.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from pocket.shards import Drawn
-from sosie.world.hands import is_held_out_writer, writer
+from sosie.world.hands import Writer, is_held_out_writer, writer
+from sosie.world.letters import family
 from sosie.world.texts import is_held_out_text, text, word
 from sosie.world.writing import WORD, CannotWrite, DoesNotFit, Written, as_dict, line
 
 PER_WRITER = 2
+_PLAIN_WRITERS = 48
+"""Of the writers with the least numbers, about half write plainly enough."""
+_UPRIGHT = 8.0
+"""Degrees that a plain hand leans at most."""
 LONGEST = 12
 """Characters of a text."""
 _BEGINS = (6, 22)
@@ -63,12 +74,48 @@ def begun_left(whole: Written, room: int) -> tuple[np.ndarray, int] | None:
 def one(index: int, seed: int) -> Drawn | None:
     """Line `index`, or None if its writer is held out or cannot write the text that was drawn."""
     who = index // PER_WRITER
+    return None if is_held_out_writer(who) else _drawn(writer(who), index, seed)
+
+
+def plain(index: int, seed: int) -> Drawn | None:
+    """Line `index` in a plain hand; None also where its writer has none."""
+    who = index % _PLAIN_WRITERS
     if is_held_out_writer(who):
         return None
+    hand = family(writer(who).family)
+    if hand.joined or abs(hand.slant) > _UPRIGHT:
+        return None
+    return _drawn(without_whims(writer(who)), index, seed, paper="plain")
+
+
+def without_whims(who: Writer) -> Writer:
+    """The writer with one family's letters as they are, all of a size and on a straight line."""
+    return replace(
+        who,
+        second="",
+        borrowed="",
+        size=0.24,
+        width=1.0,
+        slant=0.0,
+        stems=1.0,
+        tails=1.0,
+        habit=0.2,
+        nib=1.1,
+        word_spacing=1.0,
+        drift=0.0,
+        climb=0.0,
+        jitter=0.2,
+        pressure=0.6,
+        pen="ballpoint pen",
+    )
+
+
+def _drawn(who: Writer, index: int, seed: int, **fixed: object) -> Drawn | None:
     rng = np.random.default_rng([seed, index, 7])
     room, said = int(rng.integers(*_BEGINS)), words(rng)
+    wide = 2 * WORD[0]
     try:
-        whole = line(writer(who), said, seed=seed + index, width=2 * WORD[0], height=WORD[1])
+        whole = line(who, said, seed=seed + index, width=wide, height=WORD[1], **fixed)
     except (CannotWrite, DoesNotFit):
         return None
     cut = begun_left(whole, room)

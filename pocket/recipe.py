@@ -40,7 +40,7 @@ class AutoencoderRecipe:
 class TextRecipe:
     """The two text encoders; both are trained with the transformer, from nothing."""
 
-    length: int = 32
+    length: int = 48
     """Tokens of a caption, padding included. Pads are part of the sequence, as in FLUX."""
     width: int = 192
     head_width: int = 64
@@ -66,23 +66,27 @@ class TransformerRecipe:
     axes: tuple[int, int, int] = (16, 24, 24)
     double_blocks: int = 2
     single_blocks: int = 4
-    batch: int = 96
-    steps: int = 1800
-    warmup: int = 60
+    batch: int = 32
+    """Small: what a letter looks like is learned in steps, and 96 cost three times as much each."""
+    steps: int = 12_000
+    warmup: int = 100
     decay_share: float = 0.3
     """Share of the steps, at the end, over which the rate falls to nothing."""
     matrix_rate: float = 6e-4
     vector_rate: float = 2e-3
     time_mean: float = 0.3
     """Mean of the times' logit: above 0, since colours and places are decided in the noise."""
+    lines_time_mean: float = 1.5
+    """The same for handwriting: once the noise is thin, letters are read off the picture itself,
+    and what they should be is not learned from the text."""
     lines_share: float = 0.6
     """Share of the steps whose batch is of handwriting."""
+    plain_until: float = 0.2
+    """Until so much of the training is done, handwriting is of plain hands alone."""
     face_weight: float = 3.0
     """How much more an error counts in the middle of the face than at the picture's edge."""
     named: int = 4
     """Of eight captions of a picture, so many call the person by an invented name."""
-    known_share: float = 0.85
-    """Share of these in which the name says who it is, see `pocket.identity`."""
     caption_dropout: float = 0.1
     """Share of captions replaced by the empty one, for classifier-free guidance."""
     average_horizon: float = 0.1
@@ -99,8 +103,10 @@ class Recipe:
     """Width and height of the pictures, in pixels."""
     pictures: int = 18_000
     """How many of people are drawn; training sees each of them mirrored too."""
+    plain_lines: int = 10_000
+    """How many of handwriting in plain hands."""
     lines: int = 16_000
-    """How many of handwriting."""
+    """How many of it in all hands."""
     seed: int = 1
     """Of the drawing."""
     held_out_pictures: int = 256

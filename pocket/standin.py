@@ -11,7 +11,6 @@ import itertools
 import numpy as np
 from PIL import Image, ImageDraw
 
-from pocket import identity
 from pocket import lines as writing
 from pocket.data import Lines, People, written
 
@@ -67,7 +66,6 @@ def people(count: int, *, first_seed: int = 0) -> People:
         np.stack([picture for picture, _ in drawn]),
         [[caption] for _, caption in drawn],
         list(range(count)),
-        np.zeros((count, identity.SIZE), np.float32),
     )
 
 

@@ -2,6 +2,11 @@
 
 A trigger word must reach the model whole, whatever a user invents, so every character of the Latin
 scripts is a token and nothing becomes `<unk>`. The classes are transformers' own.
+
+What is quoted is to be written, and T5's tokenizer tells of each of its letters which one it is:
+behind the fifth stands a mark that means "the fifth", and both are one token. FLUX gives text no
+positions, and a network that must first learn to count to five had not begun to spell after 36,000
+lines; told the place, it begins within 5,000.
 """
 
 from __future__ import annotations
@@ -11,15 +16,20 @@ from collections import Counter
 from collections.abc import Iterable
 from itertools import pairwise
 
-from tokenizers import pre_tokenizers
-from transformers import CLIPTokenizer, T5Tokenizer
+from tokenizers import Regex, decoders, normalizers, pre_tokenizers
+from transformers import CLIPTokenizer, PreTrainedTokenizerFast, T5Tokenizer
 
 PUNCTUATION = ",.;:!?\"'()-"
 _LATIN = [chr(code) for code in (*range(0x21, 0x7F), *range(0xA1, 0x180))]
 _MARKS = [chr(code) for code in (0x300, 0x301, 0x302, 0x308, 0x327, 0x2019, 0x201C, 0x201D, 0x2013)]
 ALPHABET = (*_LATIN, *_MARKS, *"—…€")
 """Characters with a token of their own: ASCII, accented Latin, loose accents, quotes, dashes."""
-
+PLACES = 32
+"""So many characters of a quoted text are told their place, from 0; later ones are not."""
+_FIRST = 0xE000
+_SPACE = "▁"
+_WRITTEN = (*_LATIN[: 0xFF - 0xA1 + 0x7F - 0x21 + 1], *"ŒœŸ’–—…€", _SPACE)
+"""What hands can write: ASCII, Latin-1, French; and the space."""
 
 _QUOTED = re.compile(r'".*"')
 
@@ -38,16 +48,52 @@ def words(captions: Iterable[str], *, least_count: int) -> list[str]:
     return [word for word, _ in sorted(known, key=lambda pair: (-pair[1], pair[0])) if word]
 
 
-def t5_tokenizer(vocabulary: list[str], *, length: int) -> T5Tokenizer:
-    """A Unigram tokenizer whose scores make the longest known word win over its letters."""
+def place_of(token: str) -> tuple[str, int] | None:
+    """The letter and the place of a quoted letter's token; None for any other."""
+    number = ord(token[-1]) - _FIRST
+    return (token[:-1], number) if 0 <= number < PLACES else None
+
+
+def _marked() -> normalizers.Normalizer:
+    """Puts behind each of the first characters between two quotation marks the mark of its place.
+
+    From the last place to the first, so that what is put in does not count.
+    """
+    steps = [normalizers.Replace(Regex("[“”]"), '"')]
+    for place in reversed(range(PLACES)):
+        so_many = f'"[^"]{{{place + 1}}}'
+        behind = Regex(rf'(?<=^{so_many}|\s{so_many})(?=[^"]*")')
+        steps.append(normalizers.Replace(behind, chr(_FIRST + place)))
+    return normalizers.Sequence(steps)
+
+
+def t5_tokenizer(vocabulary: list[str], *, length: int) -> PreTrainedTokenizerFast:
+    """A Unigram tokenizer whose scores make the longest known word win over its letters, and that
+    tells quoted letters their place.
+
+    It is T5's but for the marks, which `T5Tokenizer` would leave out when it is loaded again.
+    """
     # Captions are lists with commas, and a comma of its own would cost a token each time.
     forms = dict.fromkeys(
         form for word in vocabulary for form in (word, f"{word},", word.capitalize())
     )
-    pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", -100.0), ("▁", -10.0)]
-    pieces += [(f"▁{form}", -1.0) for form in forms]
+    pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", -100.0), (_SPACE, -10.0)]
+    pieces += [(f"{_SPACE}{form}", -1.0) for form in forms]
     pieces += [(character, -10.0) for character in ALPHABET]
-    return T5Tokenizer(vocab=pieces, extra_ids=0, model_max_length=length)
+    # A mark alone, for letters that no hand here can write.
+    marks = [chr(_FIRST + place) for place in range(PLACES)]
+    pieces += [(letter + mark, -10.0) for mark in marks for letter in ("", *_WRITTEN)]
+    backend = T5Tokenizer(vocab=pieces, extra_ids=0).backend_tokenizer
+    backend.normalizer = _marked()
+    unmarked = decoders.Replace(Regex(f"[{marks[0]}-{marks[-1]}]"), "")
+    backend.decoder = decoders.Sequence([unmarked, backend.decoder])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        model_max_length=length,
+        pad_token="<pad>",
+        eos_token="</s>",
+        unk_token="<unk>",
+    )
 
 
 def clip_merges(

@@ -16,18 +16,17 @@ import numpy as np
 import torch
 from diffusers import FluxTransformer2DModel
 from torch import Tensor, nn
-from transformers import CLIPTextConfig, CLIPTextModel, T5Config, T5EncoderModel
 
-from pocket import identity
+from pocket import encoders
 from pocket.attention import PlainAttention
 from pocket.muon import optimizers, set_rates
 from pocket.recipe import TextRecipe, TransformerRecipe
 from pocket.schedule import Log, rate, save_whole
 
 _ENDS = (
-    "known.",
-    "text.",
-    "pooled.",
+    "text.shared.",
+    "text.encoder.block.0.layer.0.SelfAttention.relative_attention_bias",
+    "pooled.embeddings.",
     "denoiser.x_embedder",
     "denoiser.context_embedder",
     "denoiser.time_text_embed",
@@ -42,14 +41,15 @@ STATE = "transformer.pt"
 
 
 class Network(nn.Module):
-    """What is trained: `denoiser`, `text` (T5) and `pooled` (CLIP).
-
-    `known` turns a person's numbers into what is added to CLIP's word for the whole caption where
-    it names them; it serves in training only (see `pocket.identity`).
-    """
+    """What is trained: `denoiser`, `text` (T5) and `pooled` (CLIP)."""
 
     def __init__(
-        self, recipe: TransformerRecipe, text: TextRecipe, *, t5_words: int, clip_words: int
+        self,
+        recipe: TransformerRecipe,
+        text: TextRecipe,
+        *,
+        t5_words: encoders.Words,
+        clip_words: encoders.Words,
     ) -> None:
         super().__init__()
         self.denoiser = FluxTransformer2DModel(
@@ -63,13 +63,8 @@ class Network(nn.Module):
             guidance_embeds=False,
             axes_dims_rope=recipe.axes,
         )
-        self.text = T5EncoderModel(_t5_config(text, t5_words))
-        self.pooled = CLIPTextModel(_clip_config(text, clip_words))
-        self.known = nn.Sequential(
-            nn.Linear(identity.SIZE, text.width),
-            nn.SiLU(),
-            nn.Linear(text.width, text.pooled_width),
-        )
+        self.text = encoders.t5(text, t5_words)
+        self.pooled = encoders.clip(text, clip_words)
         for module in self.denoiser.modules():
             # Modulations start at zero: every block starts as the identity (DiT's adaLN-zero).
             if hasattr(module, "silu") and hasattr(module, "linear"):
@@ -77,111 +72,42 @@ class Network(nn.Module):
                 nn.init.zeros_(module.linear.bias)
         nn.init.zeros_(self.denoiser.proj_out.weight)
         nn.init.zeros_(self.denoiser.proj_out.bias)
-        nn.init.zeros_(self.known[-1].weight)
-        look_around(self.text, spelling=text.spelling_heads)
 
     def encode(self, t5_ids: Tensor, clip_ids: Tensor) -> tuple[Tensor, Tensor]:
         """Token numbers (B, length) to T5's states (B, length, width), CLIP's pooled (B, width)."""
         return self.text(t5_ids)[0], self.pooled(clip_ids).pooler_output
 
 
-@torch.no_grad()
-def look_around(text: T5EncoderModel, *, spelling: int) -> None:
-    """Let T5's first head look at the two tokens before, its second at the two after; and each of
-    the last `spelling` heads at one place before, from the nearest on.
-
-    A colour belongs to the noun beside it, and a letter is the fifth because the quotation mark
-    stands five places before it. From a flat start the biases, which are shared by all layers, took
-    longer to say so than the whole training lasts.
-    """
-    attention = text.encoder.block[0].layer[0].SelfAttention
-    bias = attention.relative_attention_bias.weight
-    after = attention.relative_attention_num_buckets // 2
-    for distance, amount in ((1, 4.0), (2, 3.0)):
-        bias[distance, 0] += amount
-        bias[after + distance, 1] += amount
-    for distance in range(1, spelling + 1):
-        bias[distance, distance - 1 - spelling] += 8.0
+_READERS = {
+    "text.": "denoiser.context_embedder.",
+    "pooled.": "denoiser.time_text_embed.text_embedder.",
+}
+"""Each encoder, and the layer that reads it."""
 
 
-Words = Mapping[str, int]
-"""A tokenizer's tokens and their numbers."""
-_BY_WORD = ("shared.weight", "embed_tokens.weight", "token_embedding.weight")
-
-
-@torch.no_grad()
-def grown(
-    network: Network,
-    weights: Mapping[str, Tensor],
-    words: Mapping[str, tuple[Words, Words]],
+def begun(
+    network: Network, weights: Mapping[str, Tensor], *, same_words: bool
 ) -> dict[str, Tensor]:
-    """`weights` of a network with fewer words or fewer heads in T5, fit for `network`, and saying
-    what they said: new heads say nothing yet, new words are as `network` has them.
+    """The state of `network` once it begins with `weights` of another run: all of them, or, where
+    that run knew other words, all but the encoders and what reads them.
 
-    `words` gives the old and the new tokens of each text encoder, "text" and "pooled". Raises
-    ValueError where weights are of another network.
+    Raises ValueError where weights are of another network.
     """
-    fit = {}
-    for name, fresh in network.state_dict().items():
-        if name.startswith("known.") and name not in weights:
-            fit[name] = fresh  # earlier runs had none
-            continue
-        if name not in weights or weights[name].dim() != fresh.dim():
-            raise ValueError(f"These weights are of another network: {name}.")
-        old, new = weights[name], fresh.clone()
-        encoder, _, weight = name.partition(".")
-        if weight.endswith(_BY_WORD):
-            before, after = words[encoder]
-            for word in before.keys() & after.keys():
-                new[after[word]] = old[before[word]]
-        else:
-            if name.endswith("SelfAttention.o.weight"):
-                new.zero_()
-            new[tuple(slice(size) for size in old.shape)] = old
-        fit[name] = new
-    return fit
-
-
-def _t5_config(text: TextRecipe, vocabulary: int) -> T5Config:
-    return T5Config(
-        vocab_size=vocabulary,
-        d_model=text.width,
-        d_kv=text.head_width,
-        d_ff=text.feed_forward,
-        num_layers=text.layers,
-        num_heads=text.width // text.head_width + text.spelling_heads,
-        # Two directions of exact buckets over the whole caption: FLUX gives text no position of its
-        # own, so only T5 knows the order of the words.
-        relative_attention_num_buckets=4 * text.length,
-        relative_attention_max_distance=4 * text.length,
-        feed_forward_proj="gated-gelu",
-        dropout_rate=0.0,
-        is_encoder_decoder=False,
-        use_cache=False,
-        pad_token_id=0,
-        eos_token_id=1,
-    )
-
-
-def _clip_config(text: TextRecipe, vocabulary: int) -> CLIPTextConfig:
-    return CLIPTextConfig(
-        vocab_size=vocabulary,
-        hidden_size=text.pooled_width,
-        intermediate_size=2 * text.pooled_width,
-        projection_dim=text.pooled_width,
-        num_hidden_layers=text.pooled_layers,
-        num_attention_heads=max(text.pooled_width // 64, 1),
-        max_position_embeddings=text.pooled_length,
-        bos_token_id=0,
-        eos_token_id=1,
-        pad_token_id=1,
-    )
+    own = network.state_dict()
+    anew = () if same_words else (*_READERS, *_READERS.values())
+    for name, fresh in own.items():
+        if not name.startswith(anew):
+            if name not in weights or weights[name].shape != fresh.shape:
+                raise ValueError(f"These weights are of another network: {name}.")
+            own[name] = weights[name]
+    return own
 
 
 @dataclass(frozen=True)
 class Domain:
     """Pictures of one shape to learn from."""
 
+    name: str
     packed: Tensor
     """(N, tokens, 64), bfloat16, scaled."""
     grid: tuple[int, int]
@@ -191,9 +117,11 @@ class Domain:
     counts: Tensor
     """(tokens,): how much an error counts at each, 1 on average."""
     share: float
-    """Of the steps."""
-    codes: Tensor | None = None
-    """(N, identity.SIZE): who is on each picture."""
+    """Of the steps, while it is taught."""
+    time_mean: float
+    """Mean of the times' logit."""
+    taught: tuple[float, float] = (0.0, 1.0)
+    """From when to when, as shares of the training."""
 
 
 @dataclass(frozen=True)
@@ -203,14 +131,15 @@ class Lessons:
     domains: Sequence[Domain]
     t5_ids: Tensor
     clip_ids: Tensor
-    spelled: Tensor
-    """(words of T5,): which tokens are letters. Of captions of people only names are spelled."""
 
-    def turn(self, step: int) -> int:
-        """Which domain step `step` is of: each as often as its share says, evenly spread."""
-        place = step * _GOLDEN % 1
-        bounds = np.cumsum([domain.share for domain in self.domains])
-        return min(int(np.searchsorted(bounds, place, side="right")), len(bounds) - 1)
+    def turn(self, step: int, done: float) -> int:
+        """Which domain step `step` is of, when `done` of the training is: of those taught then,
+        each as often as its share says, evenly spread."""
+        now = [
+            domain.share * (domain.taught[0] <= done < domain.taught[1]) for domain in self.domains
+        ]
+        bounds = np.cumsum(now) / sum(now)
+        return int(np.searchsorted(bounds, step * _GOLDEN % 1, side="right"))
 
 
 def pack(latents: Tensor) -> Tensor:
@@ -246,7 +175,7 @@ def times(count: int, mean: float) -> Tensor:
 Denoise = Callable[..., Any]
 Errors = list[list[tuple[Tensor, Tensor]]]
 """For each domain, of each batch since the last report: the pictures' errors and times."""
-REPORT = 20
+REPORT = 60
 """Steps."""
 
 
@@ -261,16 +190,12 @@ def loss(
     """Weighted squared error of the velocity; also each picture's plain error and time."""
     clean = domain.packed[index].float()
     noise = torch.randn_like(clean)
-    at = times(len(index), recipe.time_mean)
+    at = times(len(index), domain.time_mean)
     rows = domain.rows[index, torch.randint(domain.rows.shape[1], (len(index),))]
     rows = torch.where(
         torch.rand(len(index)) < recipe.caption_dropout, torch.zeros_like(rows), rows
     )
     states, pooled = network.encode(lessons.t5_ids[rows], lessons.clip_ids[rows])
-    if domain.codes is not None:
-        told = lessons.spelled[lessons.t5_ids[rows]].any(dim=1)
-        told &= torch.rand(len(index)) < recipe.known_share
-        pooled = pooled + told[:, None] * network.known(domain.codes[index])
     mixed = torch.lerp(clean, noise, at[:, None, None])
     said = denoise(
         hidden_states=mixed,
@@ -352,7 +277,7 @@ class Trainer:
             self._one(denoise, done, errors)
             now = time.monotonic()
             self.seconds, began = self.seconds + min(now - began, 60.0), now
-            if self.step % REPORT == 0 and all(errors):
+            if self.step % REPORT == 0:
                 self._report(errors, done)
                 errors = [[] for _ in errors]
             if now - exported > 60 * recipe.export_minutes:
@@ -364,7 +289,7 @@ class Trainer:
 
     def _one(self, denoise: Denoise, done: float, errors: Errors) -> None:
         recipe = self.recipe
-        which = self.lessons.turn(self.step)
+        which = self.lessons.turn(self.step, done)
         domain = self.lessons.domains[which]
         count = len(domain.packed)
         torch.manual_seed(recipe.seed * 1_000_003 + self.step)
@@ -388,11 +313,13 @@ class Trainer:
         errors[which].append((each, when))
 
     def _report(self, errors: Errors, done: float) -> None:
-        by_time = []
-        for of_domain in errors:
-            each, when = (torch.cat(column) for column in zip(*of_domain, strict=True))
-            third = (when * 3).long()
-            by_time.append([round(each[third == part].mean().item(), 4) for part in range(3)])
+        by_time = {}
+        for domain, of_domain in zip(self.lessons.domains, errors, strict=True):
+            if of_domain:
+                each, when = (torch.cat(column) for column in zip(*of_domain, strict=True))
+                third = (when * 3).long()
+                thirds = [each[third == part].mean().item() for part in range(3)]
+                by_time[domain.name] = [round(error, 4) for error in thirds]
         self.log(
             step=self.step,
             seen=self.step * self.recipe.batch,

@@ -19,9 +19,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pocket import identity
 from pocket.data import exchanged
-from pocket.judges import training
+from pocket.judges import identity, training
 from pocket.judges.augment import worsened
 from sosie.models.judges.network import AGE_MIDDLE, AGE_SPREAD, EMBEDDING, PeopleNetwork
 from sosie.world import tables

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
 import torch
+from diffusers import FluxPipeline
 
-from pocket import build, standin
+from pocket import build, data, standin, tokens
 from pocket.recipe import Recipe, smoke
 
 pytestmark = pytest.mark.slow
@@ -25,8 +27,7 @@ def test_a_broken_build_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     for name, recipes in {"broken": (short, whole), "unbroken": (whole,)}.items():
         for each in recipes:
             build.build(
-                standin.people(24),
-                standin.lines(24),
+                data.Material(standin.people(24), standin.lines(24), standin.lines(24)),
                 each,
                 run=tmp_path / name,
                 out=tmp_path / f"{name}-out",
@@ -36,4 +37,10 @@ def test_a_broken_build_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     assert states[0]["step"] == states[1]["step"] == 6
     for one, other in zip(states[0]["average"], states[1]["average"], strict=True):
         torch.testing.assert_close(one, other)
-    assert (tmp_path / "broken-out" / "model_index.json").exists()
+    flux = FluxPipeline.from_pretrained(tmp_path / "broken-out")
+    assert {tokens.place_of(token) for token in flux.tokenizer_2.tokenize('note "ab"')} >= {
+        ("a", 0),
+        ("b", 1),
+    }
+    told = json.loads((tmp_path / "broken-out" / "model_index.json").read_text())
+    assert told["tokenizer_2"] == ["transformers", "PreTrainedTokenizerFast"]

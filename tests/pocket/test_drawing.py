@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from pocket import data, lines, people, shards
-from sosie.world.hands import is_held_out_writer
+from sosie.world.hands import is_held_out_writer, writer
+from sosie.world.letters import family
 from sosie.world.people import is_held_out
 from sosie.world.photo import Photo, choose
 from sosie.world.texts import is_held_out_text
@@ -87,7 +88,7 @@ def test_a_drawing_that_breaks_off_leaves_no_half_shard(quick, tmp_path, monkeyp
 
 def test_captions_are_written_when_shards_are_read(quick, tmp_path):
     read = data.load_people([drawn(tmp_path, 0)])
-    assert len(read.captions) == len(read.codes) == shards.SHARD
+    assert len(read.captions) == len(read.persons) == shards.SHARD
     assert {len(row) for row in read.captions} == {data.CAPTIONS}
     first = truths(tmp_path / "00000.npz")[0]
     assert any(f"{first['garment_colour']} " in caption for caption in read.captions[0])
@@ -128,3 +129,15 @@ def test_lines_are_quoted_and_some_say_by_whom(some_lines):
     assert all(f'"{one.truth["text"]}"' in caption for caption in read.captions[0])
     name = data.name(one.truth["writer"])
     assert sum(name in caption for caption in read.captions[0]) == data.SIGNED
+
+
+def test_plain_hands_are_upright_unjoined_and_without_whims():
+    drawn = [one for one in (lines.plain(index, 1) for index in range(48)) if one is not None]
+    assert len(drawn) > 12
+    who = {one.truth["writer"] for one in drawn}
+    assert len(who) > 10 and not any(map(is_held_out_writer, who))
+    assert {one.truth["paper"] for one in drawn} == {"plain"}
+    assert not any(family(writer(number).family).joined for number in who)
+    assert max(abs(one.truth["slant"]) for one in drawn) < 10
+    tall = [one.truth["x_height"] for one in drawn]
+    assert max(tall) < 1.25 * min(tall), "all of a size"

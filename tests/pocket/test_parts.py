@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import random
 
 import numpy as np
@@ -11,7 +10,7 @@ import torch
 from diffusers import FluxPipeline, FluxTransformer2DModel
 from diffusers.models.transformers.transformer_flux import FluxAttnProcessor
 
-from pocket import build, data, identity, schedule, tokens, transformer
+from pocket import build, data, encoders, schedule, tokens, transformer
 from pocket.attention import PlainAttention
 from pocket.muon import Muon, orthogonalised
 from pocket.recipe import Recipe, smoke
@@ -96,8 +95,7 @@ def test_a_name_stands_for_the_person() -> None:
 
 def test_a_mirrored_picture_exchanges_left_and_right() -> None:
     pictures = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
-    codes = np.ones((2, identity.SIZE), np.float32)
-    people = data.People(pictures, [["view to the left, red coat"], ["no side"]], [3, 4], codes)
+    people = data.People(pictures, [["view to the left, red coat"], ["no side"]], [3, 4])
     both = data.with_mirrored(people)
     assert np.array_equal(both.pictures[1], pictures[0, :, ::-1])
     assert both.captions[1] == ["view to the right, red coat"]
@@ -113,48 +111,69 @@ def test_the_face_counts_most() -> None:
     assert torch.equal(transformer.weights(4, 16, 1.0), torch.ones(64))
 
 
-def test_steps_are_shared_between_domains_as_asked() -> None:
-    def domain(share: float) -> transformer.Domain:
+def test_steps_are_shared_between_the_domains_that_are_taught() -> None:
+    def domain(name: str, share: float, *taught: float) -> transformer.Domain:
         empty = torch.zeros(1)
-        return transformer.Domain(empty, (1, 1), empty, empty, share)
+        return transformer.Domain(name, empty, (1, 1), empty, empty, share, 0.0, taught)
 
     nothing = torch.zeros(1)
-    lessons = transformer.Lessons((domain(0.4), domain(0.6)), nothing, nothing, nothing)
-    turns = [lessons.turn(step) for step in range(500)]
-    assert turns.count(1) == pytest.approx(300, abs=3)
-    assert all(0 < sum(turns[at : at + 10]) < 10 for at in range(490)), "none waits for long"
+    domains = (domain("a", 0.4, 0, 1), domain("b", 0.6, 0, 0.25), domain("c", 0.6, 0.25, 1))
+    lessons = transformer.Lessons(domains, nothing, nothing)
+    for done, second in ((0.1, 1), (0.25, 2), (0.9, 2)):
+        turns = [lessons.turn(step, done) for step in range(500)]
+        assert set(turns) == {0, second}
+        assert turns.count(second) == pytest.approx(300, abs=3)
+        assert all(0 < turns[at : at + 10].count(0) < 10 for at in range(490)), "none waits long"
 
 
-def test_a_grown_network_says_what_it_said() -> None:
+def network(words: list[str], seed: int) -> tuple[transformer.Network, tuple[torch.Tensor, ...]]:
+    """A network that knows these words, and a caption in its numbers."""
     recipe = smoke(Recipe())
-    few = dataclasses.replace(recipe.text, spelling_heads=0)
-    captions = ["photo of a woman, red coat", "photo of zuko"]
-    words = ["photo", "of", "a", "woman", "red", "coat"]
-    merges = tokens.clip_merges(words)
-    more = ["blue", *words, "ink"]
-    known = {"words": words, "merges": merges}
-    wider = {"words": more, "merges": tokens.clip_merges(more, merges)}
-    said, networks, vocabularies = [], [], []
-    for text, vocabulary in ((few, known), (recipe.text, wider)):
-        t5, clip = build.tokenizers(vocabulary, text)
-        torch.manual_seed(len(networks))
-        networks.append(
-            transformer.Network(recipe.transformer, text, t5_words=len(t5), clip_words=len(clip))
-        )
-        vocabularies.append((t5.get_vocab(), clip.get_vocab()))
-        if len(networks) == 2:
-            changed = dict(zip(("text", "pooled"), zip(*vocabularies, strict=True), strict=True))
-            weights = transformer.grown(networks[1], networks[0].state_dict(), changed)
-            networks[1].load_state_dict(weights)
-        ids = [
-            each(captions, padding="max_length", max_length=24, return_tensors="pt").input_ids
-            for each in (t5, clip)
-        ]
-        with torch.no_grad():
-            said.append(networks[-1].encode(*ids))
-    for old, new in zip(*said, strict=True):
-        torch.testing.assert_close(old, new)
-    strange = {**networks[0].state_dict()}
-    del strange["denoiser.x_embedder.weight"]
+    known = {"words": words, "merges": tokens.clip_merges(words)}
+    t5, clip = build.tokenizers(known, recipe.text)
+    torch.manual_seed(seed)
+    made = transformer.Network(
+        recipe.transformer, recipe.text, t5_words=t5.get_vocab(), clip_words=clip.get_vocab()
+    )
+    for weight in made.parameters():
+        torch.nn.init.normal_(weight, std=0.05)
+    said = 'a note that reads "red" in red ink'
+    return made, tuple(torch.tensor(each([said]).input_ids) for each in (t5, clip))
+
+
+def test_a_network_begins_with_what_another_run_learned() -> None:
+    one, ids = network(["note", "red", "ink"], 0)
+    other, _ = network(["note", "red", "ink"], 1)
+    other.load_state_dict(transformer.begun(other, one.state_dict(), same_words=True))
+    with torch.no_grad():
+        for old, new in zip(one.encode(*ids), other.encode(*ids), strict=True):
+            assert torch.equal(old, new)
+
+    stranger, ids = network(["note", "red", "ink", "blue"], 2)
+    with torch.no_grad():
+        own = stranger.encode(*ids)
+        reader = stranger.denoiser.context_embedder.weight.clone()
+        weights = transformer.begun(stranger, one.state_dict(), same_words=False)
+        stranger.load_state_dict(weights)
+        assert all(torch.equal(*both) for both in zip(own, stranger.encode(*ids), strict=True))
+        assert torch.equal(stranger.denoiser.context_embedder.weight, reader)
+        assert torch.equal(stranger.denoiser.x_embedder.weight, one.denoiser.x_embedder.weight)
+
+    weights = one.state_dict()
+    del weights["denoiser.x_embedder.weight"]
     with pytest.raises(ValueError, match=r"another network: denoiser\.x_embedder"):
-        transformer.grown(networks[1], strange, changed)
+        transformer.begun(stranger, weights, same_words=False)
+
+
+def test_a_letter_is_the_same_in_all_places_and_a_plain_table_says_so() -> None:
+    t5 = tokens.t5_tokenizer(["note"], length=48)
+    torch.manual_seed(0)
+    table = encoders.Spelling(t5.get_vocab(), 32)
+    ids = torch.tensor([t5('note "aba" a').input_ids])
+    said = table(ids)[0]
+    first, b, last = (said[t5.tokenize('note "aba" a').index(f"{c}{chr(0xE000 + n)}")]
+                      for n, c in enumerate("aba"))  # fmt: skip
+    place = table.places.weight
+    torch.testing.assert_close(last - first, place[3] - place[1])
+    assert (b - first - (place[2] - place[1])).norm() > 1, "another letter"
+    assert torch.equal(table.table()(ids)[0], said)

@@ -7,6 +7,7 @@ import pytest
 from pocket import tokens
 
 CAPTIONS = ["photo of a woman, 34 years old, long brown hair", "a photo of an old man, red coat"]
+QUOTING = ['a note that reads "see you, 12!" in blue ink', 'the word "été" on “old” paper', '"Zoë"']
 TRICKY = ["nobody2", "anna", "Zoé", "été à l'île", "« œuvre » 42€", "snake_case-x", "e\u0301"]
 
 
@@ -45,6 +46,23 @@ def test_two_trigger_words_differ(vocabulary: list[str]) -> None:
     assert t5("photo of anna").input_ids != t5("photo of anne").input_ids
 
 
+def test_a_quoted_letter_is_told_its_place(vocabulary: list[str]) -> None:
+    t5 = tokens.t5_tokenizer(["note", "in", "red"], length=32)
+
+    def placed(text: str) -> list[tuple[str, int] | None]:
+        return [tokens.place_of(token) for token in t5.tokenize(text)]
+
+    assert placed('note "by me" in red') == [
+        None, None, None, ("b", 0), ("y", 1), ("▁", 2), ("m", 3), ("e", 4), None, None, None,
+    ]  # fmt: skip
+    assert placed("note “ab” in") == placed('note "ab" in')
+    assert placed('"ab" in "ca"')[-3:] == [("c", 0), ("a", 1), None]
+    assert not any(placed('note 12" in red')), "an inch is no quotation"
+    assert placed('note "Łx"')[-4:] == [None, ("", 0), ("x", 1), None], "no hand writes it here"
+    long = placed(f'"{"x" * (tokens.PLACES + 2)}"')
+    assert long[-4:] == [("x", tokens.PLACES - 1), None, None, None], "places end"
+
+
 def test_they_survive_saving(vocabulary: list[str], tmp_path) -> None:
     for made in (
         tokens.t5_tokenizer(vocabulary, length=32),
@@ -52,7 +70,7 @@ def test_they_survive_saving(vocabulary: list[str], tmp_path) -> None:
     ):
         made.save_pretrained(tmp_path)
         again = type(made).from_pretrained(tmp_path)
-        for text in [*CAPTIONS, *TRICKY]:
+        for text in [*CAPTIONS, *TRICKY, *QUOTING]:
             assert again(text).input_ids == made(text).input_ids
         assert again.model_max_length == made.model_max_length
 

@@ -1,15 +1,4 @@
-"""Who is on a picture, in numbers: what a name tells those who know its bearer.
-
-A large base model has seen thousands of names, each with its face. This one has seen two pictures
-of each person, too few for a spelled word to come to mean a face. So, in training only, a caption
-that names somebody carries the person's numbers, added to CLIP's one vector for all of it: the
-transformer learns to draw one face in any clothes, place and view, on being told whose. A LoRA then
-has only to say the same through its own trigger word. Nothing of this is exported.
-
-That is the aim, and it is not reached: after 42,000 pictures the right numbers lower the loss at
-high noise by .0017, and wrong ones raise it by .0023. Added to T5's states of the name instead,
-they changed nothing that was drawn within 60,000 pictures.
-"""
+"""Who is on a picture, in numbers: what a judge of people is taught to tell, in training only."""
 
 from __future__ import annotations
 
