@@ -13,6 +13,7 @@ NAMES = (
     "speed",
     "judges",
     "obeys",
+    "writes",
     "likeness",
     "choice",
     "studies",
