@@ -34,6 +34,7 @@ HERE = Path(__file__).resolve().parent
 PEOPLE = HERE / "cache" / "people-v2"
 PLAIN = HERE / "cache" / "plain"
 LINES = HERE / "cache" / "lines"
+LONG = HERE / "cache" / "long"
 RUN = HERE / "runs" / "v6"
 SHIPPED = HERE.parent / "src" / "sosie" / "models" / "diffusion" / "pocket"
 
@@ -52,6 +53,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--people", type=Path, default=PEOPLE, help="the drawn shards")
     parser.add_argument("--plain", type=Path, default=PLAIN, help="those of plain handwriting")
     parser.add_argument("--lines", type=Path, default=LINES, help="those of all handwriting")
+    parser.add_argument("--long", type=Path, default=LONG, help="those of its longer texts")
     parser.add_argument("--run", type=Path, default=RUN, help="where the build keeps its state")
     parser.add_argument("--start", type=Path, help="a run whose weights to begin with")
     parser.add_argument("--minutes", type=float, help="length of the transformer's training")
@@ -61,7 +63,7 @@ def main(arguments: list[str] | None = None) -> None:
     if given.smoke:
         with tempfile.TemporaryDirectory() as scratch:
             build(
-                data.Material(standin.people(64), standin.lines(64), standin.lines(64)),
+                data.Material(standin.people(64), *[standin.lines(64)] * 3),
                 smoke(Recipe()),
                 run=Path(scratch) / "run",
                 out=given.out or Path(scratch) / "pocket",
@@ -75,6 +77,7 @@ def main(arguments: list[str] | None = None) -> None:
             ("people", given.people, recipe.pictures),
             ("plain", given.plain, recipe.plain_lines),
             ("lines", given.lines, recipe.lines),
+            ("long", given.long, recipe.long_lines),
         )
     }
     build(
@@ -82,6 +85,7 @@ def main(arguments: list[str] | None = None) -> None:
             data.load_people(drawn["people"]),
             data.load_lines(drawn["plain"]),
             data.load_lines(drawn["lines"]),
+            data.load_lines(drawn["long"]),
         ),
         recipe,
         run=given.run,
@@ -144,12 +148,13 @@ def _figures(
 ) -> dict[str, str]:
     """What the card says that is known before the transformer is trained."""
     coding = recipe.autoencoder
-    people, plain, lines = material.people, material.plain, material.lines
+    people, written = material.people, (material.plain, material.lines, material.long)
+    plain, lines, long = (len(one.pictures) for one in written)
+    hashes = ", ".join(one.sha256() for one in (people, *written))
     known = {
         "Pictures drawn": f"{len(people.pictures):,}, of {len(set(people.persons)):,} persons",
-        "Lines written": f"{len(lines.pictures):,}, and {len(plain.pictures):,} in plain hands",
-        "Data": f"sha256 {people.sha256()} (people), {lines.sha256()} (lines),"
-        f" {plain.sha256()} (plain)",
+        "Lines written": f"{plain:,} in plain hands, {lines:,} in all, {long:,} longer ones",
+        "Data": f"sha256 {hashes} (people, and lines in this order)",
         "Autoencoder": f"{ratios['people']:.1f} dB on people, {ratios['lines']:.1f} dB on lines"
         f" ({recipe.held_out_pictures} pictures of each held out), after"
         f" {coding.steps:,} and (decoder alone) {coding.refining_steps:,} steps of"
@@ -178,7 +183,7 @@ def prepare(
     text = recipe.text
     people = data.with_mirrored(taught.people)
     captions = _captions(people, recipe)
-    written = (*taught.plain.captions, *taught.lines.captions)
+    written = (*taught.plain.captions, *taught.lines.captions, *taught.long.captions)
     # Who signs is to be spelled, and makes no word.
     unsigned = (row[data.SIGNED :] for row in written)
     vocabulary = _vocabulary([*people.captions, *unsigned], recipe, run, start)
@@ -205,7 +210,8 @@ def prepare(
     size = recipe.transformer
     of_plain = _latents(coder, taught.plain.pictures, run / "latents-of-plain.pt")
     of_lines = _latents(coder, taught.lines.pictures, run / "latents-of-lines.pt")
-    written_when = {"share": size.lines_share, "time_mean": size.lines_time_mean}
+    of_long = _latents(coder, taught.long.pictures, run / "latents-of-long.pt")
+    words = {"share": size.lines_share, "time_mean": size.lines_time_mean}
     lessons = transformer.Lessons(
         domains=(
             domain(
@@ -213,6 +219,7 @@ def prepare(
                 of_people,
                 captions,
                 size.face_weight,
+                order=people.shown(),
                 share=1 - size.lines_share,
                 time_mean=size.time_mean,
             ),
@@ -221,14 +228,22 @@ def prepare(
                 of_plain,
                 taught.plain.captions,
                 taught=(0.0, size.plain_until),
-                **written_when,
+                **words,
             ),
             domain(
                 "lines",
                 of_lines,
                 taught.lines.captions,
                 taught=(size.plain_until, 1.0),
-                **written_when,
+                **words,
+            ),
+            domain(
+                "long",
+                of_long,
+                taught.long.captions,
+                taught=(size.long_since, 1.0),
+                share=size.long_share,
+                time_mean=size.lines_time_mean,
             ),
         ),
         t5_ids=_numbered(t5, sayings, text.length),

@@ -17,6 +17,8 @@ from sosie.world import photo, writing
 from sosie.world.captions import caption
 from sosie.world.notes import handwriting_caption
 
+RARE = 3
+"""How often a picture is shown that has something rare, for each time of another."""
 CAPTIONS = 8
 """Captions of a picture to choose from."""
 SIGNED = 2
@@ -53,6 +55,12 @@ class People(Lines):
 
     persons: list[int]
     """Who is on each picture, as the world numbers them."""
+    rare: list[bool]
+    """Whether each shows something that few do."""
+
+    def shown(self) -> np.ndarray:
+        """The numbers of the pictures, those of rare ones `RARE` times."""
+        return np.repeat(np.arange(len(self.rare)), np.where(self.rare, RARE, 1))
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,8 @@ class Material:
     """In plain hands, for the beginning."""
     lines: Lines
     """In all hands."""
+    long: Lines
+    """Longer texts, for the end."""
 
     def split(self, first: int) -> tuple[Material, Material]:
         """The first so many pictures of each, and the others."""
@@ -79,7 +89,18 @@ def load_people(files: Iterable[Path]) -> People:
         [caption(photo.Truth(**truth), rng=rng) for rng in _turns(row)]
         for row, truth in enumerate(truths)
     ]
-    return People(pictures, captions, [truth["person"] for truth in truths])
+    persons = [truth["person"] for truth in truths]
+    return People(pictures, captions, persons, [is_rare(truth) for truth in truths])
+
+
+def is_rare(truth: Mapping[str, Any]) -> bool:
+    """Whether a picture shows something of a kind that is on fewer than one in ten."""
+    return bool(
+        truth["hat"] != "none"
+        or truth["glasses"] == "sunglasses"
+        or "profile" in truth["view"]
+        or not 20 <= truth["age"] < 70
+    )
 
 
 def load_lines(files: Iterable[Path]) -> Lines:
@@ -130,7 +151,8 @@ def with_mirrored(people: People) -> People:
     for row, person in zip(people.captions, people.persons, strict=True):
         captions += [row, [exchanged(caption) for caption in row]]
         persons += [person, person + MIRRORED]
-    return People(both.reshape(-1, *people.pictures.shape[1:]), captions, persons)
+    rare = [one for one in people.rare for _ in range(2)]
+    return People(both.reshape(-1, *people.pictures.shape[1:]), captions, persons, rare)
 
 
 def exchanged(caption: str) -> str:

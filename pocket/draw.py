@@ -1,5 +1,5 @@
 """Draw the pictures that the base model learns from: `python -m pocket.draw people --out DIR`,
-`lines` for the written ones, `plain` for those in plain hands."""
+`lines` for written words, `plain` for those in plain hands, `long` for longer texts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pocket import lines, people, shards
 
-DOMAINS = {"people": people.one, "plain": lines.plain, "lines": lines.one}
+DOMAINS = {"people": people.one, "plain": lines.plain, "lines": lines.one, "long": lines.long}
 
 
 def main() -> None:

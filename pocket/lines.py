@@ -6,11 +6,12 @@ one and not words as wholes.
 
 Before all hands come plain ones: a few upright, unjoined ones without whims on white paper. After
 5,000 lines of them the right text lowers the loss, after as many in all hands not yet; and what
-other hands add is only another look of the same letters in the same places.
+other hands add is only another look of the same letters in the same places. Last come longer texts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +20,7 @@ from pocket.shards import Drawn
 from sosie.world.hands import Writer, is_held_out_writer, writer
 from sosie.world.letters import family
 from sosie.world.texts import is_held_out_text, text, word
-from sosie.world.writing import WORD, CannotWrite, DoesNotFit, Written, as_dict, line
+from sosie.world.writing import LINE, WORD, CannotWrite, DoesNotFit, Written, as_dict, line
 
 PER_WRITER = 2
 _PLAIN_WRITERS = 48
@@ -27,7 +28,9 @@ _PLAIN_WRITERS = 48
 _UPRIGHT = 8.0
 """Degrees that a plain hand leans at most."""
 LONGEST = 12
-"""Characters of a text."""
+"""Characters of a text for a picture of a word."""
+LONGER = (13, 30)
+"""Characters of one for a picture of a line: the least and the most."""
 _BEGINS = (6, 22)
 """Pixels left free before the first letter: the least and the most."""
 _LETTERS = "etaoinsrhldcumfpgwybvkxjqz" + "eaionrstlu" * 2 + "éèàçêôî"
@@ -61,10 +64,21 @@ def words(rng: np.random.Generator) -> str:
             return said
 
 
-def begun_left(whole: Written, room: int) -> tuple[np.ndarray, int] | None:
-    """The part of a wide line that begins `room` pixels before its ink, and where that part begins;
-    None where the text is longer than it."""
-    width = WORD[0]
+def sentence(rng: np.random.Generator) -> str:
+    """A longer text to learn from, of several words; one that is held out comes never."""
+    shortest, longest = LONGER
+    while True:
+        if rng.random() < 0.6:
+            said = text(rng, shortest=shortest, longest=longest)
+        else:
+            said = " ".join(words(rng) for _ in range(int(rng.integers(2, 6))))
+        if shortest <= len(said) <= longest and not is_held_out_text(said):
+            return said
+
+
+def begun_left(whole: Written, room: int, width: int) -> tuple[np.ndarray, int] | None:
+    """The part, `width` wide, of a wide line that begins `room` pixels before its ink, and where
+    that part begins; None where the text is longer than it."""
     left = min(box[0] for box in whole.truth.boxes) - room
     right = max(box[2] for box in whole.truth.boxes) + _BEGINS[0]
     left = min(max(left, 0), whole.picture.shape[1] - width)
@@ -74,7 +88,13 @@ def begun_left(whole: Written, room: int) -> tuple[np.ndarray, int] | None:
 def one(index: int, seed: int) -> Drawn | None:
     """Line `index`, or None if its writer is held out or cannot write the text that was drawn."""
     who = index // PER_WRITER
-    return None if is_held_out_writer(who) else _drawn(writer(who), index, seed)
+    return None if is_held_out_writer(who) else _drawn(writer(who), words, WORD, index, seed)
+
+
+def long(index: int, seed: int) -> Drawn | None:
+    """The same of a longer text in a wider picture."""
+    who = index // PER_WRITER
+    return None if is_held_out_writer(who) else _drawn(writer(who), sentence, LINE, index, seed)
 
 
 def plain(index: int, seed: int) -> Drawn | None:
@@ -85,7 +105,7 @@ def plain(index: int, seed: int) -> Drawn | None:
     hand = family(writer(who).family)
     if hand.joined or abs(hand.slant) > _UPRIGHT:
         return None
-    return _drawn(without_whims(writer(who)), index, seed, paper="plain")
+    return _drawn(without_whims(writer(who)), words, WORD, index, seed, paper="plain")
 
 
 def without_whims(who: Writer) -> Writer:
@@ -110,15 +130,22 @@ def without_whims(who: Writer) -> Writer:
     )
 
 
-def _drawn(who: Writer, index: int, seed: int, **fixed: object) -> Drawn | None:
+def _drawn(
+    who: Writer,
+    draw: Callable[[np.random.Generator], str],
+    size: tuple[int, int],
+    index: int,
+    seed: int,
+    **fixed: object,
+) -> Drawn | None:
     rng = np.random.default_rng([seed, index, 7])
-    room, said = int(rng.integers(*_BEGINS)), words(rng)
-    wide = 2 * WORD[0]
+    room, said = int(rng.integers(*_BEGINS)), draw(rng)
+    width, height = size
     try:
-        whole = line(who, said, seed=seed + index, width=wide, height=WORD[1], **fixed)
+        whole = line(who, said, seed=seed + index, width=2 * width, height=height, **fixed)
     except (CannotWrite, DoesNotFit):
         return None
-    cut = begun_left(whole, room)
+    cut = begun_left(whole, room, width)
     if cut is None:
         return None
     picture, left = cut

@@ -83,6 +83,10 @@ class TransformerRecipe:
     """Share of the steps whose batch is of handwriting."""
     plain_until: float = 0.2
     """Until so much of the training is done, handwriting is of plain hands alone."""
+    long_since: float = 0.6
+    """From then on longer texts are taught too."""
+    long_share: float = 0.3
+    """Steps whose batch is of these, for each of the others."""
     face_weight: float = 3.0
     """How much more an error counts in the middle of the face than at the picture's edge."""
     named: int = 4
@@ -107,6 +111,8 @@ class Recipe:
     """How many of handwriting in plain hands."""
     lines: int = 16_000
     """How many of it in all hands."""
+    long_lines: int = 8_000
+    """How many of longer texts."""
     seed: int = 1
     """Of the drawing."""
     held_out_pictures: int = 256

@@ -66,6 +66,7 @@ def people(count: int, *, first_seed: int = 0) -> People:
         np.stack([picture for picture, _ in drawn]),
         [[caption] for _, caption in drawn],
         list(range(count)),
+        [False] * count,
     )
 
 

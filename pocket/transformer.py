@@ -117,11 +117,13 @@ class Domain:
     counts: Tensor
     """(tokens,): how much an error counts at each, 1 on average."""
     share: float
-    """Of the steps, while it is taught."""
+    """Of the steps, while it is taught; shares are of their sum."""
     time_mean: float
     """Mean of the times' logit."""
     taught: tuple[float, float] = (0.0, 1.0)
     """From when to when, as shares of the training."""
+    order: np.ndarray | None = None
+    """Numbers of pictures, some more than once: how often each is shown; None: each once."""
 
 
 @dataclass(frozen=True)
@@ -291,10 +293,10 @@ class Trainer:
         recipe = self.recipe
         which = self.lessons.turn(self.step, done)
         domain = self.lessons.domains[which]
-        count = len(domain.packed)
+        numbers = np.arange(len(domain.packed)) if domain.order is None else domain.order
         torch.manual_seed(recipe.seed * 1_000_003 + self.step)
-        epoch, at = divmod(self.step * recipe.batch, count - recipe.batch + 1)
-        order = np.random.default_rng((recipe.seed, epoch)).permutation(count)
+        epoch, at = divmod(self.step * recipe.batch, len(numbers) - recipe.batch + 1)
+        order = np.random.default_rng((recipe.seed, epoch)).permutation(numbers)
         index = torch.from_numpy(order[at : at + recipe.batch])
         steps = self.step / done if done > 0 else recipe.steps
         factor = rate(self.step, steps=steps, warmup=recipe.warmup, decay_share=recipe.decay_share)

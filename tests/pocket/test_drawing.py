@@ -141,3 +141,30 @@ def test_plain_hands_are_upright_unjoined_and_without_whims():
     assert max(abs(one.truth["slant"]) for one in drawn) < 10
     tall = [one.truth["x_height"] for one in drawn]
     assert max(tall) < 1.25 * min(tall), "all of a size"
+
+
+def test_longer_texts_fill_wider_pictures():
+    drawn = [one for one in (lines.long(index, 1) for index in range(24)) if one is not None]
+    assert len(drawn) > 12
+    for one in drawn:
+        assert one.picture.shape == (64, 512, 3)
+        assert 13 <= len(one.truth["text"]) <= 30
+        assert not is_held_out_text(one.truth["text"])
+        assert max(box[2] for box in one.truth["boxes"]) <= 512
+
+
+@pytest.mark.parametrize(
+    ("known", "rare"),
+    [
+        ({}, False),
+        ({"hat": "beanie"}, True),
+        ({"glasses": "sunglasses"}, True),
+        ({"glasses": "round glasses"}, False),
+        ({"view": "profile to the left"}, True),
+        ({"age": 75}, True),
+        ({"age": 12}, True),
+    ],
+)
+def test_what_few_pictures_show_is_rare(known, rare):
+    usual = {"hat": "none", "glasses": "none", "view": "front view", "age": 40}
+    assert data.is_rare(usual | known) is rare

@@ -95,13 +95,16 @@ def test_a_name_stands_for_the_person() -> None:
 
 def test_a_mirrored_picture_exchanges_left_and_right() -> None:
     pictures = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
-    people = data.People(pictures, [["view to the left, red coat"], ["no side"]], [3, 4])
+    people = data.People(
+        pictures, [["view to the left, red coat"], ["no side"]], [3, 4], [True, False]
+    )
     both = data.with_mirrored(people)
     assert np.array_equal(both.pictures[1], pictures[0, :, ::-1])
     assert both.captions[1] == ["view to the right, red coat"]
     assert both.captions[::2] == people.captions
     assert len(set(both.persons)) == 4, "a mirrored face must not share a name"
     assert both.split(2)[0].persons == both.persons[:2]
+    assert both.shown().tolist() == [0, 0, 0, 1, 1, 1, 2, 3], "what is rare is shown more often"
 
 
 def test_the_face_counts_most() -> None:
