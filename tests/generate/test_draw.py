@@ -1,7 +1,10 @@
 """Drawing is a function of its inputs, down to the byte."""
 
 import dataclasses
+import threading
+import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ import torch
 from pydantic import ValidationError
 
 from sosie.core.errors import BadInput, WeightsRefused
-from sosie.generate.draw import GenerateConfig, Picture, draw
+from sosie.generate.draw import GenerateConfig, Picture, draw, draw_each
 from sosie.models.diffusion.flux import Flux
 from sosie.models.lora.read import LoraFile
 
@@ -56,6 +59,52 @@ def test_each_picture_is_handed_over_at_once(base: Flux) -> None:
     with pytest.raises(StopError):
         draw(base, CONFIG, on_picture=keep)
     assert pixels(tuple(seen)) == pixels(draw(base, CONFIG))[:2]
+
+
+def test_a_small_model_draws_side_by_side_whatever_the_number_of_threads(
+    base: Flux, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, by_count = torch.get_num_threads(), []
+    at_once, most, lock = 0, 0, threading.Lock()
+    sample = base.sample
+
+    def watched(*args: Any, **more: Any) -> torch.Tensor:
+        nonlocal at_once, most
+        assert torch.get_num_threads() == 1
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        time.sleep(0.05)
+        made = sample(*args, **more)
+        with lock:
+            at_once -= 1
+        return made
+
+    monkeypatch.setattr(base, "sample", watched)
+    try:
+        for count in (1, 3):
+            torch.set_num_threads(count)
+            most = 0
+            by_count.append(pixels(draw(base, CONFIG)))
+            assert most == count
+            assert torch.get_num_threads() == count, "as it was"
+    finally:
+        torch.set_num_threads(usual)
+    assert by_count[0] == by_count[1]
+
+
+def test_several_prompts_are_drawn_as_each_alone(base: Flux, random_lora: RandomLora) -> None:
+    prompts = ("photo of anna", "a red coat", "photo of anna")
+    configs = [CONFIG.model_copy(update={"prompt": p, "n": 2}) for p in prompts]
+    loras = [("anna", random_lora(1), 0.7)]
+    heard: list[int] = []
+    together = draw_each(
+        base, configs, loras, on_picture=lambda number, picture: heard.append(number)
+    )
+    assert heard == [0, 0, 1, 1, 2, 2]
+    alone = [picture for config in configs for picture in draw(base, config, loras)]
+    assert pixels(together) == pixels(tuple(alone))
+    assert [picture.made for picture in together] == [picture.made for picture in alone]
 
 
 def test_a_lora_acts_by_its_weight_and_is_gone_afterwards(

@@ -119,17 +119,22 @@ def test_the_page_is_one_file_and_says_why(studio):
 
 def test_an_audit_that_was_stopped_goes_on(studio, monkeypatch):
     drawn = []
-    real = generate.draw
+    real = generate.save
 
-    def draw(*args, **more):
+    def save(*args, **more):
         drawn.append(1)
         return real(*args, **more)
 
-    monkeypatch.setattr(generate, "draw", draw)
+    monkeypatch.setattr(generate, "save", save)
     first = audited(studio).audit
     assert drawn == [], "all pictures were there"
     for path in seen(studio)[-5:]:
         path.unlink()
+    assert audited(studio).audit.figures == first.figures, "looked at again"
+    assert drawn == [], "and not drawn again"
+    for path in seen(studio)[-5:]:
+        path.unlink()
+        path.with_suffix(".png").unlink()
     with pytest.raises(Interrupted, match=f"after {WHOLE - 2} of {WHOLE}"):
         audited(studio, should_stop=lambda: len(drawn) == 3)
     again = audited(studio).audit

@@ -60,16 +60,20 @@ def studio(home, tmp_path, monkeypatch):
     """With a LoRA that writes as the writer does at full strength, and a base that writes as
     somebody else."""
     shutil.copytree(home, tmp_path / "home")
-    real = generate.draw
+    real = generate.draw_each
 
-    def draw(base, config, loras=(), **more):
-        (picture,) = real(base, config, loras, **more)
-        assert picture.rgb.shape[1] >= 4 * picture.rgb.shape[0], "as lines were taught"
+    def draw_each(base, configs, loras=(), *, on_picture, **more):
         good = bool(loras) and loras[0][2] == 1.0
-        rgb = line(writer(WHO if good else OTHER), quoted(config.prompt), seed=config.seed).picture
-        return (replace(picture, rgb=rgb),)
 
-    monkeypatch.setattr(generate, "draw", draw)
+        def written(number, picture):
+            assert picture.rgb.shape[1] >= 4 * picture.rgb.shape[0], "as lines were taught"
+            text, seed = quoted(configs[number].prompt), configs[number].seed
+            rgb = line(writer(WHO if good else OTHER), text, seed=seed).picture
+            on_picture(number, replace(picture, rgb=rgb))
+
+        return real(base, configs, loras, on_picture=written, **more)
+
+    monkeypatch.setattr(generate, "draw_each", draw_each)
     return Studio(tmp_path / "home")
 
 

@@ -58,13 +58,13 @@ def studio(once, tmp_path):
 def quick(monkeypatch):
     """Pictures that nothing draws: where only the order of things is asked."""
 
-    def draw(self, cell, key, prompt, seed, lora=None, *, push=0.0):
-        if self.should_stop():
-            raise Interrupted("stopped")
-        noise = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
-        cell.mkdir(parents=True, exist_ok=True)
-        path = cell / f"{generate.safe(key)}-{seed}.png"
-        Image.fromarray(noise).resize((32, 32), Image.Resampling.BICUBIC).save(path)
+    def draw(self, wanted, lora=None, *, push=0.0):
+        for one in wanted:
+            if self.should_stop():
+                raise Interrupted("stopped")
+            noise = np.random.default_rng(one.seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+            one.cell.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(noise).resize((32, 32), Image.Resampling.BICUBIC).save(one.file)
 
     monkeypatch.setattr(Easel, "draw", draw)
 

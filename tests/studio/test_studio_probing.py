@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -42,12 +43,12 @@ def by_heart(monkeypatch, studio):
     taught = {p.caption: p.sample for p in manifest.pictures if not p.withheld}
     drawn = Easel.draw
 
-    def draw(self, cell, key, prompt, seed, lora=None, *, push=0.0):
-        rgb = drawn(self, cell, key, prompt, seed, lora, push=push)
-        if lora is not None and prompt in taught:
-            sample = Image.open(studio.registry.blobs.path(taught[prompt]))
-            path = cell / f"{generate.safe(key)}-{seed}.png"
-            sample.resize(rgb.shape[1::-1]).save(path)
+    def draw(self, wanted, lora=None, **more):
+        drawn(self, wanted, lora, **more)
+        for one in wanted:
+            if lora is not None and one.prompt in taught:
+                sample = Image.open(studio.registry.blobs.path(taught[one.prompt]))
+                sample.resize(Image.open(one.file).size).save(one.file)
 
     monkeypatch.setattr(Easel, "draw", draw)
 
@@ -113,10 +114,13 @@ def test_mending_tries_less_until_it_passes_and_shows_what_that_costs(
 ):
     real = Easel.draw
 
-    def draw(self, cell, key, prompt, seed, lora=None, *, push=0.0):
+    def draw(self, wanted, lora=None, **more):
         # At less than full strength nothing comes back, whatever is asked.
-        meant = cell.name == "base" or cell.name.endswith("-1")
-        return real(self, cell, key, prompt if meant else f"{prompt}, new", seed, lora, push=push)
+        def weaker(one):
+            meant = one.cell.name == "base" or one.cell.name.endswith("-1")
+            return one if meant else replace(one, prompt=f"{one.prompt}, new")
+
+        real(self, [weaker(one) for one in wanted], lora, **more)
 
     monkeypatch.setattr(Easel, "draw", draw)
     done = studio.mend_copies("anna-1", device="cpu", each=2, at_most=0.26)
@@ -142,13 +146,13 @@ def test_its_pictures_say_how_they_were_forced(studio):
 
 def test_one_that_was_stopped_goes_on_and_ends_with_the_permission(studio, monkeypatch):
     drawn = []
-    real = generate.draw
+    real = generate.save
 
-    def draw(*args, **more):
+    def save(*args, **more):
         drawn.append(1)
         return real(*args, **more)
 
-    monkeypatch.setattr(generate, "draw", draw)
+    monkeypatch.setattr(generate, "save", save)
     with pytest.raises(Interrupted, match=f"after 3 of {WHOLE}"):
         audited(studio, should_stop=lambda: len(drawn) == 3)
     first = audited(studio).audit

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sosie import generate, train
+from sosie import train
 from sosie.audit.copying import CopyAudit
 from sosie.core.errors import Interrupted, NotPermitted
 from sosie.studio import Studio, comparing, retraining
@@ -44,15 +44,16 @@ def studio(once, tmp_path, monkeypatch):
     manifest = Manifest.read(studio.run_folder("anna-1") / "manifest.json")
     sample = next(p.sample for p in manifest.pictures if p.caption == OFTEN)
 
-    def draw(self, cell, key, prompt, seed, lora=None, *, push=0.0):
-        cell.mkdir(parents=True, exist_ok=True)
-        path = cell / f"{generate.safe(key)}-{seed}.png"
+    def draw(self, wanted, lora=None, *, push=0.0):
         rank = min(a.shape[0] for a, _ in lora[0].modules.values()) if lora else 0
-        if rank == QUICK["rank"] and prompt == OFTEN:
-            shutil.copy(studio.registry.blobs.path(sample), path)
-            return
-        small = np.random.default_rng([seed, *key.encode()]).integers(0, 256, (6, 6, 3), np.uint8)
-        Image.fromarray(small).resize((64, 64), Image.Resampling.BICUBIC).save(path)
+        for one in wanted:
+            one.cell.mkdir(parents=True, exist_ok=True)
+            if rank == QUICK["rank"] and one.prompt == OFTEN:
+                shutil.copy(studio.registry.blobs.path(sample), one.file)
+                continue
+            noise = np.random.default_rng([one.seed, *one.key.encode()])
+            small = noise.integers(0, 256, (6, 6, 3), np.uint8)
+            Image.fromarray(small).resize((64, 64), Image.Resampling.BICUBIC).save(one.file)
 
     monkeypatch.setattr(Easel, "draw", draw)
     monkeypatch.setattr(comparing, "figure", lambda: None)

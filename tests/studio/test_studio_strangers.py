@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from sosie import generate
 from sosie.audit.copying.cliques import StrangerAudit
 from sosie.core.errors import BadInput, NotPermitted
 from sosie.studio import comparing, strangers
@@ -21,13 +20,13 @@ def plain(monkeypatch):
     """Pictures that nothing draws: the trigger alone always gives the same one."""
     monkeypatch.setattr(comparing, "figure", lambda: None)
 
-    def draw(self, cell, key, prompt, seed, lora=None, *, push=0.0):
-        known = lora is not None and prompt == "anna"
-        small = np.random.default_rng(1 if known else [seed, 7, lora is None])
-        cell.mkdir(parents=True, exist_ok=True)
-        path = cell / f"{generate.safe(key)}-{seed}.png"
-        colours = small.integers(0, 256, (6, 6, 3), dtype=np.uint8)
-        Image.fromarray(colours).resize((64, 64), Image.Resampling.BICUBIC).save(path)
+    def draw(self, wanted, lora=None, *, push=0.0):
+        for one in wanted:
+            known = lora is not None and one.prompt == "anna"
+            small = np.random.default_rng(1 if known else [one.seed, 7, lora is None])
+            one.cell.mkdir(parents=True, exist_ok=True)
+            colours = small.integers(0, 256, (6, 6, 3), dtype=np.uint8)
+            Image.fromarray(colours).resize((64, 64), Image.Resampling.BICUBIC).save(one.file)
 
     monkeypatch.setattr(Easel, "draw", draw)
 

@@ -1,7 +1,7 @@
 """A prompt, a base and adapters in; marked pictures out."""
 
 from sosie.generate.claims import claims
-from sosie.generate.draw import GenerateConfig, LoraUse, Made, Picture, draw
+from sosie.generate.draw import GenerateConfig, LoraUse, Made, Picture, draw, draw_each
 from sosie.generate.files import encoded, png, read_back, safe, save, save_beside
 from sosie.generate.prompt import LoraCall, Prompt, parse
 from sosie.generate.sheet import contact_sheet, save_sheet
@@ -20,6 +20,7 @@ __all__ = [
     "claims",
     "contact_sheet",
     "draw",
+    "draw_each",
     "encoded",
     "parse",
     "pieces",

@@ -4,13 +4,19 @@ Picture i is drawn from seed `seed + i`. On CPU, equal inputs give equal bytes (
 one number of threads). A matrix product may round differently in a larger batch, so on CPU pictures
 are drawn one at a time unless `batch` says otherwise: then picture i depends on its seed alone, and
 asking for more pictures leaves the first ones as they were.
+
+A second core gains a small model little within a picture and all of it with another one: there each
+picture takes one core, as many are drawn side by side as there are, and the number of threads does
+not matter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Any, Literal
 
@@ -24,12 +30,15 @@ from sosie.core.errors import BadInput, WeightsRefused
 from sosie.core.files import sha256_bytes
 from sosie.core.records import Record
 from sosie.generate.prompt import LoraCall, parse
-from sosie.models.diffusion.base import DiffusionBase, SampleRequest, repeat
+from sosie.models.diffusion.base import Conditioning, DiffusionBase, SampleRequest, repeat
 from sosie.models.lora.apply import applied, extrapolated
 from sosie.models.lora.read import LoraFile
 
 GPU_BATCH = 4
 """Pictures drawn together on a GPU when nothing else is asked for."""
+
+SMALL = 50_000_000
+"""Weights of a denoiser up to which each picture takes one core."""
 
 INIT_STRENGTH = 0.6
 """Share of the noise schedule walked from a given picture when nothing else is asked for."""
@@ -117,48 +126,127 @@ def draw(
     on_picture: Callable[[Picture], None] | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> tuple[Picture, ...]:
-    """Draw `config.n` pictures with each LoRA of `loras` (name, file, weight) applied.
+    """`draw_each` for one config."""
+    return draw_each(
+        base,
+        (config,),
+        loras,
+        consents=consents,
+        init=init,
+        push=push,
+        on_picture=None if on_picture is None else lambda _, picture: on_picture(picture),
+        say=say,
+    )
+
+
+def draw_each(
+    base: DiffusionBase,
+    configs: Sequence[GenerateConfig],
+    loras: Sequence[tuple[str, LoraFile, float]] = (),
+    *,
+    consents: Mapping[str, str] | None = None,
+    init: Rgb | None = None,
+    push: float = 0.0,
+    on_picture: Callable[[int, Picture], None] | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> tuple[Picture, ...]:
+    """Draw the `n` pictures of each config with each LoRA of `loras` (name, file, weight) applied.
 
     A LoRA that no tag of the prompt calls is applied all the same, and its tag is added to the
     recorded prompt. `consents` gives, by the LoRA's name, the hash of the permission it is applied
     under, for the record: the gate itself stands before this call. `init` is scaled and cut about
     its middle to the size drawn. `push` goes beyond the LoRAs as an attacker would, to draw out
-    what they remember (`lora.extrapolated`). `on_picture` is called with each picture as soon as it
-    is there, so that what is drawn before an interruption can be kept. `say` is told what of the
-    words the text encoder will not read.
+    what they remember (`lora.extrapolated`). `on_picture` is called with the number of the config
+    and each picture, in order and as soon as it is there, so that what is drawn before an
+    interruption can be kept. `say` is told what of the words the text encoder will not read.
 
     Raises BadInput if a tag has no LoRA or another weight, if the size does not suit the base, if
     `strength` has no picture to act on or the guidance lets the negative prompt do nothing;
     WeightsRefused if a LoRA does not fit the base or the numbers overflow.
     """
-    text, config = _agreed(config, loras)
-    request, made = _resolved(base, config, text, init)
     uses = tuple(_use(*lora, (consents or {}).get(lora[0])) for lora in loras)
-    made = made.model_copy(update={"loras": uses, "push": push or None})
-    for what, words in (("prompt", text), ("negative prompt", config.negative)):
-        if unread := base.unread(words):
-            say(f'The {what} is longer than this base reads; it leaves out "{unread.strip()}".')
-    start = None if init is None else _pixels(init, request.width, request.height)
-    batch = config.batch or (1 if base.device.type == "cpu" else GPU_BATCH)
+    asked = []
+    for config in configs:
+        text, agreed = _agreed(config, loras)
+        request, made = _resolved(base, agreed, text, init)
+        made = made.model_copy(update={"loras": uses, "push": push or None})
+        asked.append((agreed, request, made))
+        for what, words in (("prompt", text), ("negative prompt", config.negative)):
+            if unread := base.unread(words):
+                say(f'The {what} is longer than this base reads; it leaves out "{unread.strip()}".')
+    # What one caption says is asked for picture after picture, and is large on a large base.
+    encoded = lru_cache(maxsize=8)(lambda text: base.encode_text([text]))
     pictures: list[Picture] = []
     beyond = extrapolated(base, push) if push else nullcontext()
     with torch.no_grad(), beyond, applied(base, [(file, weight) for _, file, weight in loras]):
-        positive, negative = base.encode_text([text]), base.encode_text([config.negative])
-        for first in range(0, config.n, batch):
-            count = min(batch, config.n - first)
-            seeds = tuple(config.seed + first + i for i in range(count))
-            drawn = base.sample(
-                request.model_copy(update={"prompts": (text,) * count, "seeds": seeds}),
-                conditioning=repeat(positive, count),
-                negative=repeat(negative, count),
-                init=None if start is None else start.expand(count, -1, -1, -1).to(base.device),
-            )
-            for pixels, seed in zip(drawn, seeds, strict=True):
-                made_here = made.model_copy(update={"seed": seed})
-                pictures.append(Picture(_bytes(pixels, seed), made_here))
-                if on_picture is not None:
-                    on_picture(pictures[-1])
+        batches = [
+            (number, one, made)
+            for number, (config, request, made) in enumerate(asked)
+            for one in _batches(base, config, request)
+        ]
+        with _drawing(base) as every:
+            drawn = every(lambda job: _sampled(base, job[1], encoded, init), batches)
+            for (number, one, made), pixels in zip(batches, drawn, strict=True):
+                for each, seed in zip(pixels, one.seeds, strict=True):
+                    made_here = made.model_copy(update={"seed": seed})
+                    pictures.append(Picture(_bytes(each, seed), made_here))
+                    if on_picture is not None:
+                        on_picture(number, pictures[-1])
     return tuple(pictures)
+
+
+def _batches(
+    base: DiffusionBase, config: GenerateConfig, request: SampleRequest
+) -> Iterator[SampleRequest]:
+    """The requests that together draw a config's pictures."""
+    batch = config.batch or (1 if base.device.type == "cpu" else GPU_BATCH)
+    for first in range(0, config.n, batch):
+        count = min(batch, config.n - first)
+        seeds = tuple(config.seed + first + i for i in range(count))
+        yield request.model_copy(update={"prompts": request.prompts * count, "seeds": seeds})
+
+
+def _sampled(
+    base: DiffusionBase,
+    request: SampleRequest,
+    encoded: Callable[[str], Conditioning],
+    init: Rgb | None,
+) -> torch.Tensor:
+    """The pictures of one request, (B, 3, H, W)."""
+    count = len(request.prompts)
+    start = None
+    if init is not None:
+        start = _pixels(init, request.width, request.height).expand(count, -1, -1, -1)
+    with torch.no_grad():
+        return base.sample(
+            request,
+            conditioning=repeat(encoded(request.prompts[0]), count),
+            negative=repeat(encoded(request.negative), count),
+            init=None if start is None else start.to(base.device),
+        )
+
+
+Every = Callable[[Callable[[Any], torch.Tensor], Iterable[Any]], Iterable[torch.Tensor]]
+"""`map`, or what does the same side by side."""
+
+
+@contextmanager
+def _drawing(base: DiffusionBase) -> Iterator[Every]:
+    """How a base's pictures are drawn: in turn, or each on a core of its own."""
+    cores = torch.get_num_threads()
+    small = sum(weight.numel() for weight in base.denoiser.parameters()) <= SMALL
+    # A model that is being taught changes to evaluation and back with each picture.
+    taught = any(part.training for part in base.denoiser.modules())
+    if base.device.type != "cpu" or not small or taught:
+        yield map
+        return
+    torch.set_num_threads(1)
+    crew = ThreadPoolExecutor(cores)
+    try:
+        yield crew.map
+    finally:
+        crew.shutdown(cancel_futures=True)
+        torch.set_num_threads(cores)
 
 
 def _agreed(

@@ -25,16 +25,17 @@ from sosie.core.errors import BadInput
 from sosie.core.files import sha256_bytes, write_atomically
 from sosie.core.records import Record, now
 from sosie.registry import Registry
-from sosie.studio import briefs, filing
+from sosie.studio import briefs, drawing, filing
 from sosie.studio.briefs import Brief
 from sosie.studio.drawing import Found
-from sosie.studio.easel import Easel, OnEvent, Story
+from sosie.studio.easel import Easel, OnEvent, Story, Wanted
 from sosie.studio.references import Reals
 from sosie.studio.screening import Screen
 
 if TYPE_CHECKING:
-    from sosie.audit import Audit, Choice, Figure, Held, Known, Look, Panel, Point, Prompt, Shown
+    from sosie.audit import Audit, Choice, Figure, Held, Known, Panel, Point, Prompt, Shown
     from sosie.models.diffusion.base import DiffusionBase
+    from sosie.models.faces import Picture
     from sosie.models.lora.read import LoraFile
     from sosie.train import Manifest
 
@@ -127,34 +128,31 @@ class Auditor:
         numbers: range,
     ) -> Shown:
         """Pictures of every prompt, of the seeds with these numbers, in the folder `cell`."""
-        from sosie.audit import Shown
+        from sosie.audit import Look, Shown, seed_of
 
-        rows = [(p, self._looks(cell, lora, p, numbers)) for p in prompts]
-        return Shown(
-            prompts=[prompt for prompt, looks in rows for _ in looks],
-            looks=[look for _, looks in rows for look in looks],
-        )
+        wanted = {
+            Wanted(
+                cell,
+                prompt.key,
+                prompt.text.replace("{trigger}", self.trigger),
+                seed_of(prompt, self.config.seed, number),
+            ): prompt
+            for prompt in prompts
+            for number in numbers
+        }
 
-    def _looks(
-        self,
-        cell: Path,
-        lora: tuple[LoraFile, float] | None,
-        prompt: Prompt,
-        numbers: range,
-    ) -> list[Look]:
-        from sosie.audit import Look, seed_of
+        def note(one: Wanted, rgb: Picture) -> None:
+            seen = one.file.with_suffix(".json")
+            write_atomically(seen, self.panel.look(rgb).model_dump_json().encode())
 
-        words = prompt.text.replace("{trigger}", self.trigger)
-        found: list[Look] = []
-        for number in numbers:
-            seed = seed_of(prompt, self.config.seed, number)
-            seen = cell / f"{prompt.key}-{seed}.json"
-            if not seen.is_file():
-                look = self.panel.look(self.easel.draw(cell, prompt.key, words, seed, lora))
-                write_atomically(seen, look.model_dump_json().encode())
-            found.append(Look.model_validate_json(seen.read_bytes()))
-            self.easel.step()
-        return found
+        self.easel.draw(list(wanted), lora, seen=note)
+        looks = []
+        for one in wanted:
+            seen = one.file.with_suffix(".json")
+            if not seen.is_file():  # stopped between the two
+                note(one, drawing.pixels(one.file))
+            looks.append(Look.model_validate_json(seen.read_bytes()))
+        return Shown(prompts=list(wanted.values()), looks=looks)
 
 
 def audit(

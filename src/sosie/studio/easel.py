@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +13,30 @@ from sosie.studio.marking import Marker
 from sosie.studio.screening import Screen
 
 if TYPE_CHECKING:
+    from sosie.generate import Picture as Drawn
     from sosie.models.diffusion.base import DiffusionBase
     from sosie.models.faces import Picture
     from sosie.models.lora.read import LoraFile
 
 OnEvent = Callable[[str, dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A picture that an audit asks for."""
+
+    cell: Path
+    """The folder it is kept in."""
+    key: str
+    prompt: str
+    seed: int
+
+    @property
+    def file(self) -> Path:
+        """Where it is once it is drawn."""
+        from sosie.generate import safe
+
+        return self.cell / f"{safe(self.key)}-{self.seed}.png"
 
 
 @dataclass(eq=False)
@@ -40,44 +59,64 @@ class Easel:
 
     def draw(
         self,
-        cell: Path,
-        key: str,
-        prompt: str,
-        seed: int,
+        wanted: Sequence[Wanted],
         lora: tuple[LoraFile, float] | None = None,
         *,
         push: float = 0.0,
-    ) -> Picture:
-        """One picture of `prompt`, written to the folder `cell` as KEY-SEED.png.
+        seen: Callable[[Wanted, Picture], None] = lambda one, rgb: None,
+    ) -> None:
+        """Those of the wanted pictures that are not there yet, with one LoRA or the base alone.
 
-        Raises Interrupted before it is drawn, NotPermitted before it is kept.
+        `seen` is given each as soon as it is kept; all are counted. Raises Interrupted and
+        NotPermitted, if something is missing before it is kept.
         """
         from sosie import generate
 
+        missing = [one for one in wanted if not one.file.is_file()]
+        for _ in range(len(wanted) - len(missing)):
+            self._step()
+        self._go_on()
+        self.screen.require_permission()
+        if not missing:
+            return
+        width, height = self.size or (None, None)
+        marker = Marker(
+            self.registry,
+            say=lambda line: self.on_event("note", {"message": line}),
+        )
+
+        def keep(number: int, picture: Drawn) -> None:
+            one = missing[number]
+            self.screen.require(picture)
+            generate.save(picture, one.cell, one.key, marker.finish([picture.made], one.key))
+            seen(one, picture.rgb)
+            self._step()
+            if number + 1 < len(missing):
+                self._go_on()
+
+        generate.draw_each(
+            self.base,
+            [
+                generate.GenerateConfig(
+                    prompt=one.prompt, seed=one.seed, width=width, height=height
+                )
+                for one in missing
+            ],
+            [] if lora is None else [(self.name, *lora)],
+            consents={} if lora is None else {self.name: self.consent},
+            push=push,
+            on_picture=keep,
+        )
+
+    def _go_on(self) -> None:
         if self.should_stop():
             raise Interrupted(
                 f"The audit was stopped after {self.done} of {self.total} pictures; "
                 "nothing is lost.",
                 advice="The same command goes on.",
             )
-        width, height = self.size or (None, None)
-        (picture,) = generate.draw(
-            self.base,
-            generate.GenerateConfig(prompt=prompt, seed=seed, width=width, height=height),
-            [] if lora is None else [(self.name, *lora)],
-            consents={} if lora is None else {self.name: self.consent},
-            push=push,
-        )
-        self.screen.require(picture)
-        marker = Marker(
-            self.registry,
-            say=lambda line: self.on_event("note", {"message": line}),
-        )
-        generate.save(picture, cell, key, marker.finish([picture.made], key))
-        return picture.rgb
 
-    def step(self) -> None:
-        """Count a picture that is there."""
+    def _step(self) -> None:
         self.done += 1
         self.on_event("picture", {"done": self.done, "of": self.total})
 

@@ -25,7 +25,7 @@ from sosie.core.records import Dataset
 from sosie.registry import Registry
 from sosie.studio import comparing, drawing, examining, permission, reproducing
 from sosie.studio.drawing import Found
-from sosie.studio.easel import Easel, OnEvent
+from sosie.studio.easel import Easel, OnEvent, Wanted
 from sosie.studio.photos import Photos
 from sosie.studio.screening import Screen
 
@@ -260,16 +260,15 @@ class Folds:
     ) -> dict[str, list[Path]]:
         """What an adapter draws of each shot's caption, drawn if missing."""
         cell = self.place / f"drawn-{fold + 1}-{strength:g}"
-        made: dict[str, list[Path]] = {}
-        for number, name in enumerate(self.fold_of, 1):
-            for seed in range(self.seed, self.seed + EACH):
-                file = cell / f"{number:02d}-{seed}.png"
-                if not file.is_file():
-                    key = f"{number:02d}"
-                    easel.draw(cell, key, captions[name], seed, (adapter, strength))
-                easel.step()
-                made.setdefault(name, []).append(file)
-        return made
+        wanted = {
+            name: [
+                Wanted(cell, f"{number:02d}", captions[name], seed)
+                for seed in range(self.seed, self.seed + EACH)
+            ]
+            for number, name in enumerate(self.fold_of, 1)
+        }
+        easel.draw([one for ones in wanted.values() for one in ones], (adapter, strength))
+        return {name: [one.file for one in ones] for name, ones in wanted.items()}
 
 
 def _losses(photos: Photos, base: DiffusionBase, config: TrainConfig) -> Losses:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ from sosie.registry import Registry
 from sosie.studio import comparing, drawing, filing, references, retraining
 from sosie.studio.auditing import checkpoints
 from sosie.studio.drawing import Found
-from sosie.studio.easel import Easel, OnEvent, Story
+from sosie.studio.easel import Easel, OnEvent, Story, Wanted
 from sosie.studio.folding import Folds
 from sosie.studio.photos import Photos
 from sosie.studio.screening import Screen
@@ -238,24 +239,27 @@ def drawn(
     """What the LoRA and what the base alone makes of everything that is asked, drawn if missing."""
     from sosie.audit import PROMPTS
     from sosie.audit.copying import PROBES, Shot
-    from sosie.generate import safe
 
     mixture = [[probe.model_dump() for probe in PROBES], [prompt.text for prompt in PROMPTS]]
     place = folder / sha256_bytes(canonical_json([easel.base.info.content_sha256, *mixture]))[:12]
     mine = place / f"{read.tensors_sha256[:12]}-{config.strength:g}"
-    sides: tuple[list[Shot], list[Shot]] = ([], [])
-    for ask in asks:
-        weight = config.strength * ask.probe.strength
-        for shots, cell, lora, push in (
-            (sides[0], mine, (read, weight), ask.probe.push),
-            (sides[1], place / "base", None, 0.0),
-        ):
-            file = cell / f"{safe(ask.key)}-{ask.seed}.png"
-            if not file.is_file():
-                easel.draw(cell, ask.key, ask.prompt, ask.seed, lora, push=push)
-            easel.step()
-            shots.append(Shot(file.stem, partial(drawing.pixels, file), ask.probe.name))
-    return sides
+    by_probe = groupby(asks, key=lambda ask: ask.probe)
+    for probe, some in ((probe, list(some)) for probe, some in by_probe):
+        weight = config.strength * probe.strength
+        easel.draw(_wanted(mine, some), (read, weight), push=probe.push)
+        easel.draw(_wanted(place / "base", some))
+
+    def shots(cell: Path) -> list[Shot]:
+        return [
+            Shot(one.file.stem, partial(drawing.pixels, one.file), ask.probe.name)
+            for ask, one in zip(asks, _wanted(cell, asks), strict=True)
+        ]
+
+    return shots(mine), shots(place / "base")
+
+
+def _wanted(cell: Path, asks: Sequence[Ask]) -> list[Wanted]:
+    return [Wanted(cell, ask.key, ask.prompt, ask.seed) for ask in asks]
 
 
 def _likeness(registry: Registry, manifest: Manifest, made: Sequence[Shot]) -> Interval | None:

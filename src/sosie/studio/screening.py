@@ -46,6 +46,11 @@ class Screen:
         by = (permission.shown_by(self._registry, adapter) for adapter in self._adapters)
         return tuple(dict.fromkeys([*self._subjects, *chain.from_iterable(by)]))
 
+    def require_permission(self) -> None:
+        """Raises NotPermitted if the permission has ended meanwhile."""
+        for name in self._shown():
+            permission.require(self._registry, self._act, name, **self._meant)
+
     def passes(self, picture: Picture) -> bool:
         """`lets` of a picture with its record."""
         return self.lets(picture.rgb, picture.made.seed)
@@ -56,8 +61,7 @@ class Screen:
         Raises NotPermitted if the permission has ended meanwhile, and WeightsRefused if a child may
         be shown and the detector is not installed.
         """
-        for name in self._shown():
-            permission.require(self._registry, self._act, name, **self._meant)
+        self.require_permission()
         objection = self._objection(rgb) if self._look else None
         if objection is not None:
             self._say(f"The picture of seed {seed} {objection}: it was not written.")

@@ -206,7 +206,9 @@ class Flux(LatentDiffusion):
         if walk.negative is None:
             return self._velocity(latents, times, walk.conditioning, guidance)
         # Both in one batch: a small model on a CPU spends more on the call than on the numbers.
-        both = {key: torch.cat([walk.conditioning[key], away]) for key, away in walk.negative.items()}
+        both = {
+            key: torch.cat([walk.conditioning[key], away]) for key, away in walk.negative.items()
+        }
         said = self._velocity(latents.repeat(2, 1, 1, 1), times.repeat(2), both, guidance)
         answer, away = said.chunk(2)
         return away + walk.request.true_guidance * (answer - away)
