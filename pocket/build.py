@@ -220,6 +220,7 @@ def prepare(
                 captions,
                 size.face_weight,
                 order=people.shown(),
+                taught=(size.plain_until, 1.0),
                 share=1 - size.lines_share,
                 time_mean=size.time_mean,
             ),

@@ -80,9 +80,10 @@ class TransformerRecipe:
     """The same for handwriting: once the noise is thin, letters are read off the picture itself,
     and what they should be is not learned from the text."""
     lines_share: float = 0.6
-    """Share of the steps whose batch is of handwriting."""
+    """Share of the steps whose batch is of handwriting, once people are taught too."""
     plain_until: float = 0.2
-    """Until so much of the training is done, handwriting is of plain hands alone."""
+    """Until so much of the training is done, nothing but handwriting in plain hands is taught: what
+    is learned of letters at first is so little that anything else drowns it."""
     long_since: float = 0.6
     """From then on longer texts are taught too."""
     long_share: float = 0.3
@@ -107,7 +108,7 @@ class Recipe:
     """Width and height of the pictures, in pixels."""
     pictures: int = 18_000
     """How many of people are drawn; training sees each of them mirrored too."""
-    plain_lines: int = 10_000
+    plain_lines: int = 12_000
     """How many of handwriting in plain hands."""
     lines: int = 16_000
     """How many of it in all hands."""

@@ -130,5 +130,5 @@ def _shaken(case: Case) -> Iterator[Finding]:
 
 RULES = (
     Rule(name="focus.soft", judge=_soft, needs=(FAMILY,), unit="pixels of blur", fix="deblur"),
-    Rule(name="focus.shaken", judge=_shaken, needs=(FAMILY,), unit="pixels of blur", advisory=True),
+    Rule(name="focus.shaken", judge=_shaken, needs=(FAMILY,), unit="pixels of blur"),
 )

@@ -175,6 +175,5 @@ RULES = (
         judge=_watermark,
         needs=(FAMILY, frames.FAMILY),
         unit="letters",
-        advisory=True,
     ),
 )

@@ -341,6 +341,5 @@ RULES = (
         lambda reading: reading.cut,
         CUT - 1,
         unit="letters",
-        advisory=True,
     ),
 )

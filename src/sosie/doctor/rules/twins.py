@@ -158,9 +158,7 @@ def _named(case: Case, rule: str, found: Sequence[tuple[int, ...]]) -> Iterator[
 
 RULES = (
     Rule(name="twins.equal", judge=_equal, kinds=BOTH, unit="pictures"),
-    Rule(
-        name="twins.near", judge=_near, needs=(FAMILY,), kinds=BOTH, unit="pictures", advisory=True
-    ),
+    Rule(name="twins.near", judge=_near, needs=(FAMILY,), kinds=BOTH, unit="pictures"),
     Rule(name="twins.burst", judge=_burst, needs=(FAMILY,), kinds=BOTH, unit="pictures"),
 )
 SAME_SHOT = Clustering(rule="twins.near", cap=lambda config: 1, groups=groups)

@@ -335,6 +335,6 @@ RULES = (
         fix="crop-shoulders",
     ),
     Rule(name="who.two_people", judge=_two, needs=(FAMILY,), unit="of the pictures"),
-    Rule(name="who.unlike", judge=_unlike, needs=(FAMILY,), unit="cosine", advisory=True),
+    Rule(name="who.unlike", judge=_unlike, needs=(FAMILY,), unit="cosine"),
     Rule(name="who.ages", judge=_ages, needs=(FAMILY,), unit="years"),
 )
