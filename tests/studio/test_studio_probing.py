@@ -15,6 +15,7 @@ from sosie.core.errors import BadInput, Interrupted, NotPermitted
 from sosie.studio import comparing, drawing
 from sosie.studio.easel import Easel
 from sosie.studio.photos import Photos
+from sosie.studio.screening import Screen
 from sosie.train import Manifest
 from tests.cli.door import sosie
 from tests.studio.household import photo
@@ -244,3 +245,19 @@ def test_photos_are_compared_as_they_were_taught(studio, trained):
     cut = whole.resize((width, height), Image.Resampling.LANCZOS, box=(left, top, right, bottom))
     assert any((shot.read() == np.asarray(cut)).all() for shot in shots)
     assert len(shots) + len(photos.shots(withheld=True)) == len(manifest.pictures)
+
+
+def test_a_picture_that_may_not_be_shown_is_left_out_and_told(studio, monkeypatch):
+    asked = []
+    lets = Screen.lets
+
+    def third(self, rgb, seed):
+        asked.append(seed)
+        return len(asked) != 3 and lets(self, rgb, seed)
+
+    monkeypatch.setattr(Screen, "lets", third)
+    heard = []
+    found = audited(studio, on_event=lambda kind, data: heard.append((kind, data))).audit
+    assert len(asked) == WHOLE and len(pictures(studio)) == WHOLE - 1
+    assert found.copying.generated + found.copying.base_size == WHOLE - 1
+    assert [data["pictures"] for kind, data in heard if kind == "hidden"] == [1]

@@ -63,12 +63,14 @@ class Easel:
         lora: tuple[LoraFile, float] | None = None,
         *,
         push: float = 0.0,
+        all_needed: bool = True,
         seen: Callable[[Wanted, Picture], None] = lambda one, rgb: None,
     ) -> None:
         """Those of the wanted pictures that are not there yet, with one LoRA or the base alone.
 
-        `seen` is given each as soon as it is kept; all are counted. Raises Interrupted and
-        NotPermitted, if something is missing before it is kept.
+        `seen` is given each as soon as it is kept; all are counted. One that may not be shown is
+        left out, unless `all_needed`. Raises Interrupted and NotPermitted, if something is missing
+        before it is kept.
         """
         from sosie import generate
 
@@ -87,9 +89,11 @@ class Easel:
 
         def keep(number: int, picture: Drawn) -> None:
             one = missing[number]
-            self.screen.require(picture)
-            generate.save(picture, one.cell, one.key, marker.finish([picture.made], one.key))
-            seen(one, picture.rgb)
+            if all_needed:
+                self.screen.require(picture)
+            if all_needed or self.screen.passes(picture):
+                generate.save(picture, one.cell, one.key, marker.finish([picture.made], one.key))
+                seen(one, picture.rgb)
             self._step()
             if number + 1 < len(missing):
                 self._go_on()

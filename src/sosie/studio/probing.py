@@ -176,7 +176,9 @@ def audit(
             folds=folds.count,
             minutes=minutes,
         )
-    made, alone = drawn(easel, folder / "copies", read, config, asks)
+    made, alone = drawn(easel, folder / "copies", read, config, asks, all_needed=False)
+    if hidden := 2 * len(asks) - len(made) - len(alone):
+        story.tell("hidden", f"{hidden} pictures may not be shown: left out", pictures=hidden)
     copying = stage.search(
         made,
         photos.shots(withheld=False),
@@ -234,9 +236,18 @@ def audit(
 
 
 def drawn(
-    easel: Easel, folder: Path, read: LoraFile, config: ProbeConfig, asks: Sequence[Ask]
+    easel: Easel,
+    folder: Path,
+    read: LoraFile,
+    config: ProbeConfig,
+    asks: Sequence[Ask],
+    *,
+    all_needed: bool = True,
 ) -> tuple[list[Shot], list[Shot]]:
-    """What the LoRA and what the base alone makes of everything that is asked, drawn if missing."""
+    """What the LoRA and what the base alone makes of everything that is asked, drawn if missing.
+
+    What may not be shown is in neither, unless `all_needed`: then it ends the audit.
+    """
     from sosie.audit import PROMPTS
     from sosie.audit.copying import PROBES, Shot
 
@@ -246,13 +257,14 @@ def drawn(
     by_probe = groupby(asks, key=lambda ask: ask.probe)
     for probe, some in ((probe, list(some)) for probe, some in by_probe):
         weight = config.strength * probe.strength
-        easel.draw(_wanted(mine, some), (read, weight), push=probe.push)
-        easel.draw(_wanted(place / "base", some))
+        easel.draw(_wanted(mine, some), (read, weight), push=probe.push, all_needed=all_needed)
+        easel.draw(_wanted(place / "base", some), all_needed=all_needed)
 
     def shots(cell: Path) -> list[Shot]:
         return [
             Shot(one.file.stem, partial(drawing.pixels, one.file), ask.probe.name)
             for ask, one in zip(asks, _wanted(cell, asks), strict=True)
+            if one.file.is_file()
         ]
 
     return shots(mine), shots(place / "base")
