@@ -35,7 +35,7 @@ PEOPLE = HERE / "cache" / "people-v2"
 PLAIN = HERE / "cache" / "plain"
 LINES = HERE / "cache" / "lines"
 LONG = HERE / "cache" / "long"
-RUN = HERE / "runs" / "v6"
+RUN = HERE / "runs" / "v7"
 SHIPPED = HERE.parent / "src" / "sosie" / "models" / "diffusion" / "pocket"
 
 VOCABULARY = "vocabulary.json"

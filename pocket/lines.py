@@ -6,9 +6,8 @@ one and not words as wholes.
 
 Before all hands come two plain ones, without whims, in black on white and always from the same
 place on: what a text looks like is then one picture and not the mean of many, in which letters
-vanish.
-After 5,000 such lines the right text lowers the loss; with two dozen plain hands of all colours,
-begun here and there, it did not after 30,000. Last come longer texts.
+vanish. After 5,000 such lines the right text lowers the loss; with two dozen plain hands of all
+colours, begun here and there, it hardly did after 30,000. Last come longer texts.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ scripts is a token and nothing becomes `<unk>`. The classes are transformers' ow
 What is quoted is to be written, and T5's tokenizer tells of each of its letters which one it is:
 behind the fifth stands a mark that means "the fifth", and both are one token. FLUX gives text no
 positions, and a network that must first learn to count to five had not begun to spell after 36,000
-lines; told the place, it begins within 5,000.
+lines; told the place, and begun with plain hands, it hears letters within 5,000.
 """
 
 from __future__ import annotations
