@@ -261,3 +261,4 @@ def test_a_picture_that_may_not_be_shown_is_left_out_and_told(studio, monkeypatc
     assert len(asked) == WHOLE and len(pictures(studio)) == WHOLE - 1
     assert found.copying.generated + found.copying.base_size == WHOLE - 1
     assert [data["pictures"] for kind, data in heard if kind == "hidden"] == [1]
+    assert f"1 of {WHOLE} pictures may not be shown" in found.copying.remarks[-1]

@@ -177,7 +177,8 @@ def audit(
             minutes=minutes,
         )
     made, alone = drawn(easel, folder / "copies", read, config, asks, all_needed=False)
-    if hidden := 2 * len(asks) - len(made) - len(alone):
+    hidden = 2 * len(asks) - len(made) - len(alone)
+    if hidden:
         story.tell("hidden", f"{hidden} pictures may not be shown: left out", pictures=hidden)
     copying = stage.search(
         made,
@@ -190,6 +191,9 @@ def audit(
             "looked", {"what": what, "done": done, "of": len(asks) if of is None else of}
         ),
     )
+    if hidden:
+        line = f"{hidden} of {2 * len(asks)} pictures may not be shown and were not looked at."
+        copying = copying.model_copy(update={"remarks": (*copying.remarks, line)})
     on_event("note", {"message": "looking at what the weights tell"})
     inside = _inside(photos, base, [(read, config.strength)], manifest)
     left_out = None
