@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL
 from torch import Tensor
 
+from pocket import precision
 from pocket.muon import optimizers, set_rates
 from pocket.recipe import AutoencoderRecipe
 from pocket.schedule import Log, rate, save_whole
@@ -157,7 +158,7 @@ class Trainer:
         pixels = crops(albums, recipe.batch, recipe.crop, draw)
         factor = rate(self.step, steps=self.steps, warmup=50, decay_share=0.5)
         set_rates(self.optimizers, factor)
-        with torch.autocast("cpu", torch.bfloat16):
+        with precision.autocast():
             total, squared = loss(self.model, pixels, recipe, whole=self.whole)
         total.backward()
         for optimizer in self.optimizers:
@@ -167,22 +168,10 @@ class Trainer:
         return squared.item()
 
 
-def train(
-    albums: Sequence[np.ndarray],
-    recipe: AutoencoderRecipe,
-    folder: Path,
-    *,
-    start: Path | None = None,
-) -> AutoencoderKL:
-    """The autoencoder, trained; goes on from `folder`/autoencoder.pt if it is there.
-
-    Else it begins with the weights in the run `start`, or from nothing.
-    """
+def train(albums: Sequence[np.ndarray], recipe: AutoencoderRecipe, folder: Path) -> AutoencoderKL:
+    """The autoencoder, trained from nothing, or on from `folder`/autoencoder.pt if it is there."""
     torch.manual_seed(recipe.seed)
-    model = build(recipe)
-    if start is not None:
-        model.load_state_dict(torch.load(start / DECODER)["model"])
-    return Trainer(model, recipe, folder, whole=True).run(albums)
+    return Trainer(build(recipe), recipe, folder, whole=True).run(albums)
 
 
 def refine(
@@ -196,7 +185,7 @@ def refine(
 def encode(model: AutoencoderKL, pictures: np.ndarray, *, batch: int = 64) -> Tensor:
     """The codes' means, (N, 16, h, w), bfloat16 and unscaled."""
     codes = []
-    with torch.autocast("cpu", torch.bfloat16):
+    with precision.autocast():
         for at in range(0, len(pictures), batch):
             mean = model.encode(to_unit(pictures[at : at + batch])).latent_dist.mean
             codes.append(mean.contiguous().to(torch.bfloat16))
@@ -216,7 +205,7 @@ def statistics(codes: Tensor) -> dict[str, float]:
 def psnr(model: AutoencoderKL, pictures: np.ndarray, *, batch: int = 32) -> float:
     """Peak signal-to-noise ratio of a round trip, in decibels, averaged over pictures."""
     values = []
-    with torch.autocast("cpu", torch.bfloat16):
+    with precision.autocast():
         for at in range(0, len(pictures), batch):
             pixels = to_unit(pictures[at : at + batch])
             back = model.decode(model.encode(pixels).latent_dist.mean).sample.float().clamp(-1, 1)

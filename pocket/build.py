@@ -26,7 +26,18 @@ import torch
 from diffusers import AutoencoderKL
 from transformers import CLIPTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from pocket import autoencoder, data, draw, export, shards, standin, tokens, transformer
+from pocket import (
+    autoencoder,
+    begin,
+    data,
+    draw,
+    export,
+    precision,
+    shards,
+    standin,
+    tokens,
+    transformer,
+)
 from pocket.recipe import Recipe, TextRecipe, smoke
 from pocket.schedule import save_whole
 
@@ -35,7 +46,7 @@ PEOPLE = HERE / "cache" / "people-v2"
 PLAIN = HERE / "cache" / "plain"
 LINES = HERE / "cache" / "lines"
 LONG = HERE / "cache" / "long"
-RUN = HERE / "runs" / "v7"
+RUN = HERE / "runs" / "v8"
 SHIPPED = HERE.parent / "src" / "sosie" / "models" / "diffusion" / "pocket"
 
 VOCABULARY = "vocabulary.json"
@@ -55,10 +66,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--lines", type=Path, default=LINES, help="those of all handwriting")
     parser.add_argument("--long", type=Path, default=LONG, help="those of its longer texts")
     parser.add_argument("--run", type=Path, default=RUN, help="where the build keeps its state")
-    parser.add_argument("--start", type=Path, help="a run whose weights to begin with")
+    parser.add_argument("--start", type=Path, help="a built folder whose weights to begin with")
     parser.add_argument("--minutes", type=float, help="length of the transformer's training")
     parser.add_argument("--only", choices=["autoencoder"], help="stop after this step")
-    parser.add_argument("--no-compile", action="store_true", help="train without torch.compile")
+    parser.add_argument(
+        "--no-compile",
+        action="store_true",
+        help="train without torch.compile, which gains nothing where float32 is trained",
+    )
     given = parser.parse_args(arguments)
     if given.smoke:
         with tempfile.TemporaryDirectory() as scratch:
@@ -92,7 +107,7 @@ def main(arguments: list[str] | None = None) -> None:
         out=given.out or SHIPPED,
         start=given.start,
         minutes=given.minutes,
-        compiled=not given.no_compile,
+        compiled=precision.half() and not given.no_compile,
         only=given.only,
     )
 
@@ -113,7 +128,11 @@ def build(
     began = time.monotonic()
     withheld, taught = material.split(recipe.held_out_pictures)
     albums = (taught.people.pictures, taught.lines.pictures)
-    coder = autoencoder.train(albums, recipe.autoencoder, run, start=start)
+    coder = (
+        autoencoder.train(albums, recipe.autoencoder, run)
+        if start is None
+        else begin.autoencoder(start)
+    )
     lessons, parts = prepare(taught, coder, recipe, run, start=start)
     coder = autoencoder.refine(coder, albums, recipe.autoencoder, run)
     ratios = {
@@ -161,7 +180,8 @@ def _figures(
         f" {coding.batch} crops",
         "Seeds": f"pictures {recipe.seed}, autoencoder {coding.seed},"
         f" transformer {recipe.transformer.seed}",
-        "Machine": f"{torch.get_num_threads()} cores, {platform.machine()}, no GPU",
+        "Machine": f"{torch.get_num_threads()} cores, {platform.machine()}, no GPU,"
+        f" {str(precision.fast()).removeprefix('torch.')}",
         "torch": torch.__version__,
     }
     if (note := run / "note.txt").exists():
@@ -178,7 +198,7 @@ def prepare(
     start: Path | None = None,
 ) -> tuple[transformer.Lessons, export.Parts]:
     """Tokenizers, numbered captions and scaled, packed latents; and a network that is untrained, or
-    has the weights of the run `start`."""
+    has the weights of the folder `start`."""
     torch.manual_seed(recipe.transformer.seed)
     text = recipe.text
     people = data.with_mirrored(taught.people)
@@ -195,7 +215,12 @@ def prepare(
     scaling, shift = coder.config["scaling_factor"], coder.config["shift_factor"]
 
     def domain(
-        name: str, latents: torch.Tensor, said: list[list[str]], face: float = 1.0, **when: Any
+        name: str,
+        latents: torch.Tensor,
+        said: list[list[str]],
+        answers: np.ndarray,
+        face: float = 1.0,
+        **others: Any,
     ) -> transformer.Domain:
         height, width = (length // 2 for length in latents.shape[-2:])
         return transformer.Domain(
@@ -204,23 +229,26 @@ def prepare(
             grid=(height, width),
             rows=torch.tensor([[number[caption] for caption in row] for row in said]),
             counts=transformer.weights(height, width, face),
-            **when,
+            answers=torch.from_numpy(answers),
+            **others,
         )
 
     size = recipe.transformer
     of_plain = _latents(coder, taught.plain.pictures, run / "latents-of-plain.pt")
     of_lines = _latents(coder, taught.lines.pictures, run / "latents-of-lines.pt")
     of_long = _latents(coder, taught.long.pictures, run / "latents-of-long.pt")
-    words = {"share": size.lines_share, "time_mean": size.lines_time_mean}
+    writing = {"asked_weight": size.asked_of_lines, "time_mean": size.lines_time_mean}
     lessons = transformer.Lessons(
         domains=(
             domain(
                 "people",
                 of_people,
                 captions,
+                people.answers,
                 size.face_weight,
+                asked="people",
+                asked_weight=size.asked_of_people,
                 order=people.shown(),
-                taught=(size.plain_until, 1.0),
                 share=1 - size.lines_share,
                 time_mean=size.time_mean,
             ),
@@ -228,23 +256,28 @@ def prepare(
                 "plain",
                 of_plain,
                 taught.plain.captions,
+                taught.plain.answers,
                 taught=(0.0, size.plain_until),
-                **words,
+                share=size.lines_share,
+                **writing,
             ),
             domain(
                 "lines",
                 of_lines,
                 taught.lines.captions,
+                taught.lines.answers,
                 taught=(size.plain_until, 1.0),
-                **words,
+                share=size.lines_share,
+                **writing,
             ),
             domain(
                 "long",
                 of_long,
                 taught.long.captions,
+                taught.long.answers,
                 taught=(size.long_since, 1.0),
                 share=size.long_share,
-                time_mean=size.lines_time_mean,
+                **writing,
             ),
         ),
         t5_ids=_numbered(t5, sayings, text.length),
@@ -252,9 +285,8 @@ def prepare(
     )
     network = transformer.Network(size, text, t5_words=t5.get_vocab(), clip_words=clip.get_vocab())
     if start is not None:
-        same = json.loads((start / VOCABULARY).read_text()) == vocabulary
-        state = torch.load(start / transformer.STATE)["network"]
-        network.load_state_dict(transformer.begun(network, state, same_words=same))
+        same = begin.vocabulary(start, text) == vocabulary
+        begin.taught(network, start, same_words=same)
     return lessons, export.Parts(network, coder, t5, clip)
 
 
@@ -293,17 +325,16 @@ def _vocabulary(
 ) -> dict[str, Any]:
     """T5's words and CLIP's merges, fixed when first asked for: pictures may be added later.
 
-    Those of the run `start` come first, for its weights know them.
+    Those of the folder `start`, if its encoders are to be of use.
     """
     file = run / VOCABULARY
     if not file.exists():
-        known = {"words": [], "merges": []}
-        if start is not None:
-            known = json.loads((start / VOCABULARY).read_text())
-        found = tokens.words(chain.from_iterable(captions), least_count=recipe.text.least_count)
-        words = list(dict.fromkeys([*known["words"], *found]))
-        merges = tokens.clip_merges(words, map(tuple, known["merges"]))
-        file.write_text(json.dumps({"words": words, "merges": merges}))
+        known = None if start is None else begin.vocabulary(start, recipe.text)
+        if known is None:
+            found = tokens.words(chain.from_iterable(captions), least_count=recipe.text.least_count)
+            known = {"words": found, "merges": tokens.clip_merges(found)}
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(known))
     vocabulary: dict[str, Any] = json.loads(file.read_text())
     return vocabulary
 

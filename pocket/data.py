@@ -13,6 +13,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from pocket import questions
+from pocket.questions import exchanged
 from sosie.world import photo, writing
 from sosie.world.captions import caption
 from sosie.world.notes import handwriting_caption
@@ -33,6 +35,8 @@ class Lines:
     """(N, height, width, 3), uint8."""
     captions: list[list[str]]
     """For each picture, as many captions as every other has."""
+    answers: np.ndarray
+    """(N, columns, answers): what each shows, see `pocket.questions`."""
 
     def split(self, first: int) -> tuple[Self, Self]:
         """The first so many pictures, and the others."""
@@ -90,7 +94,8 @@ def load_people(files: Iterable[Path]) -> People:
         for row, truth in enumerate(truths)
     ]
     persons = [truth["person"] for truth in truths]
-    return People(pictures, captions, persons, [is_rare(truth) for truth in truths])
+    answers = np.stack([questions.of_person(truth) for truth in truths])
+    return People(pictures, captions, answers, persons, [is_rare(truth) for truth in truths])
 
 
 def is_rare(truth: Mapping[str, Any]) -> bool:
@@ -110,9 +115,10 @@ def load_lines(files: Iterable[Path]) -> Lines:
 
 def written(pictures: np.ndarray, truths: Iterable[Mapping[str, Any]]) -> Lines:
     """Lines as they were drawn, with captions."""
-    captions = []
+    captions, answers = [], []
     for row, known in enumerate(truths):
         truth, turns = writing.Truth(**known), _turns(row)
+        answers.append(questions.of_line(truth.text, truth.boxes, pictures.shape[2]))
         whose = [name(truth.writer) if turn < SIGNED else None for turn in range(CAPTIONS)]
         captions.append(
             [
@@ -120,7 +126,7 @@ def written(pictures: np.ndarray, truths: Iterable[Mapping[str, Any]]) -> Lines:
                 for rng, who in zip(turns, whose, strict=True)
             ]
         )
-    return Lines(pictures, captions)
+    return Lines(pictures, captions, np.stack(answers))
 
 
 def _read(files: Iterable[Path]) -> tuple[np.ndarray, list[dict[str, Any]]]:
@@ -148,17 +154,18 @@ def with_mirrored(people: People) -> People:
     """
     both = np.stack([people.pictures, people.pictures[:, :, ::-1]], axis=1)
     captions, persons = [], []
+    answers = np.stack([people.answers, questions.mirrored(people.answers)], axis=1)
     for row, person in zip(people.captions, people.persons, strict=True):
         captions += [row, [exchanged(caption) for caption in row]]
         persons += [person, person + MIRRORED]
     rare = [one for one in people.rare for _ in range(2)]
-    return People(both.reshape(-1, *people.pictures.shape[1:]), captions, persons, rare)
-
-
-def exchanged(caption: str) -> str:
-    """The words with left and right exchanged."""
-    other = {"left": "right", "right": "left"}
-    return re.sub(r"\b(left|right)\b", lambda match: other[match[1]], caption)
+    return People(
+        both.reshape(-1, *people.pictures.shape[1:]),
+        captions,
+        answers.reshape(-1, *people.answers.shape[1:]),
+        persons,
+        rare,
+    )
 
 
 _NOUN = re.compile(r"\bof (an? (?:[a-z]+ )?(?:woman|man|girl|boy|person))\b")

@@ -46,6 +46,23 @@ class Spelling(nn.Module):
         return self.words(self.word_of[ids]) + self.places(self.placed[ids])
 
     @torch.no_grad()
+    def taken_apart(self, table: Tensor) -> dict[str, Tensor]:
+        """The state that stands for a plain table which once came of `table`.
+
+        Letters and places are told apart up to a vector that all letters gain and all places lose.
+        """
+        words, places = self.words.weight.clone(), torch.zeros_like(self.places.weight)
+        plain = self.placed == 0
+        words[self.word_of[plain]] = table[plain]
+        # Every letter stands at every place, so that means over one part tell the other.
+        letters = self.word_of[~plain].unique()
+        square = torch.empty(len(letters), PLACES, table.shape[1])
+        square[self.word_of[~plain] - letters[0], self.placed[~plain] - 1] = table[~plain]
+        words[letters] = square.mean(dim=1)
+        places[1:] = square.mean(dim=0) - square.mean(dim=(0, 1))
+        return {"words.weight": words, "places.weight": places}
+
+    @torch.no_grad()
     def table(self) -> nn.Embedding:
         """The same as a plain table."""
         return nn.Embedding.from_pretrained(self(torch.arange(len(self.word_of))), freeze=False)

@@ -15,6 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from pocket import precision
+
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the quintic iteration: chosen by its author for the steepest slope at zero."""
 
@@ -23,7 +25,7 @@ def orthogonalised(matrices: Tensor, *, iterations: int = 5) -> Tensor:
     """(N, rows, columns) to nearly semi-orthogonal matrices: singular values in .7 to 1.2."""
     a, b, c = _COEFFICIENTS
     tall = matrices.shape[1] > matrices.shape[2]
-    x = (matrices.transpose(1, 2) if tall else matrices).to(torch.bfloat16)
+    x = (matrices.transpose(1, 2) if tall else matrices).to(precision.fast())
     x = x / (x.flatten(1).float().norm(dim=1)[:, None, None].to(x.dtype) + 1e-7)
     for _ in range(iterations):
         gram = x @ x.transpose(1, 2)

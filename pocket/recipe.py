@@ -30,7 +30,7 @@ class AutoencoderRecipe:
     kl_weight: float = 1e-4
     gradient_weight: float = 1.0
     """Weight of the error in differences of neighbouring pixels, which keeps eyes sharp."""
-    refining_steps: int = 600
+    refining_steps: int = 400
     """Steps for the decoder alone, once the encoder is fixed."""
     refining_gradient_weight: float = 2.0
     seed: int = 1
@@ -79,15 +79,19 @@ class TransformerRecipe:
     lines_time_mean: float = 1.5
     """The same for handwriting: once the noise is thin, letters are read off the picture itself,
     and what they should be is not learned from the text."""
-    lines_share: float = 0.6
-    """Share of the steps whose batch is of handwriting, once people are taught too."""
-    plain_until: float = 0.2
-    """Until so much of the training is done, nothing but handwriting in plain hands is taught: what
-    is learned of letters at first is so little that anything else drowns it."""
+    lines_share: float = 0.55
+    """Share of the steps whose batch is of handwriting."""
+    plain_until: float = 0.15
+    """Until so much of the training is done, handwriting is of plain hands alone: of these letters
+    are learned soonest."""
     long_since: float = 0.6
     """From then on longer texts are taught too."""
-    long_share: float = 0.3
+    long_share: float = 0.15
     """Steps whose batch is of these, for each of the others."""
+    asked_of_lines: float = 0.05
+    """Weight of what is asked at each column of a line, see `pocket.questions`."""
+    asked_of_people: float = 0.02
+    """The same of a picture of a person."""
     face_weight: float = 3.0
     """How much more an error counts in the middle of the face than at the picture's edge."""
     named: int = 4
@@ -106,13 +110,13 @@ class Recipe:
 
     side: int = 128
     """Width and height of the pictures, in pixels."""
-    pictures: int = 18_000
+    pictures: int = 9_000
     """How many of people are drawn; training sees each of them mirrored too."""
-    plain_lines: int = 12_000
+    plain_lines: int = 6_000
     """How many of handwriting in plain hands."""
     lines: int = 16_000
     """How many of it in all hands."""
-    long_lines: int = 8_000
+    long_lines: int = 4_000
     """How many of longer texts."""
     seed: int = 1
     """Of the drawing."""

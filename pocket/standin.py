@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 
 from pocket import lines as writing
 from pocket.data import Lines, People, written
+from pocket.questions import PEOPLE
 
 _COLOURS = {
     "black": (30, 26, 24),
@@ -65,6 +66,7 @@ def people(count: int, *, first_seed: int = 0) -> People:
     return People(
         np.stack([picture for picture, _ in drawn]),
         [[caption] for _, caption in drawn],
+        np.zeros((count, 1, sum(PEOPLE)), np.float16),  # nothing is asked of them
         list(range(count)),
         [False] * count,
     )

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 from tokenizers import Regex, decoders, normalizers, pre_tokenizers
@@ -28,7 +28,7 @@ PLACES = 32
 """So many characters of a quoted text are told their place, from 0; later ones are not."""
 _FIRST = 0xE000
 _SPACE = "▁"
-_WRITTEN = (*_LATIN[: 0xFF - 0xA1 + 0x7F - 0x21 + 1], *"ŒœŸ’–—…€", _SPACE)
+WRITTEN = (*_LATIN[: 0xFF - 0xA1 + 0x7F - 0x21 + 1], *"ŒœŸ’–—…€", _SPACE)
 """What hands can write: ASCII, Latin-1, French; and the space."""
 
 _QUOTED = re.compile(r'".*"')
@@ -46,6 +46,17 @@ def words(captions: Iterable[str], *, least_count: int) -> list[str]:
     counts.update({str(age): least_count for age in range(1, 100)})
     known = [(word, count) for word, count in counts.items() if count >= least_count]
     return [word for word, _ in sorted(known, key=lambda pair: (-pair[1], pair[0])) if word]
+
+
+def words_of(pieces: Mapping[str, int]) -> list[str]:
+    """The words from which `t5_tokenizer` made these pieces, in their order: each made one piece
+    that ends in a comma."""
+    commas = [(number, piece) for piece, number in pieces.items() if len(piece) > 2]
+    return [
+        piece[len(_SPACE) : -1]
+        for _, piece in sorted(commas)
+        if piece.startswith(_SPACE) and piece.endswith(",")
+    ]
 
 
 def place_of(token: str) -> tuple[str, int] | None:
@@ -82,7 +93,7 @@ def t5_tokenizer(vocabulary: list[str], *, length: int) -> PreTrainedTokenizerFa
     pieces += [(character, -10.0) for character in ALPHABET]
     # A mark alone, for letters that no hand here can write.
     marks = [chr(_FIRST + place) for place in range(PLACES)]
-    pieces += [(letter + mark, -10.0) for mark in marks for letter in ("", *_WRITTEN)]
+    pieces += [(letter + mark, -10.0) for mark in marks for letter in ("", *WRITTEN)]
     backend = T5Tokenizer(vocab=pieces, extra_ids=0).backend_tokenizer
     backend.normalizer = _marked()
     unmarked = decoders.Replace(Regex(f"[{marks[0]}-{marks[-1]}]"), "")
@@ -96,11 +107,8 @@ def t5_tokenizer(vocabulary: list[str], *, length: int) -> PreTrainedTokenizerFa
     )
 
 
-def clip_merges(
-    vocabulary: list[str], known: Iterable[tuple[str, str]] = ()
-) -> list[tuple[str, str]]:
-    """Byte-pair merges that lead to every known word, the most frequent pair first, after those
-    that are `known`: a word that they lead to keeps its token.
+def clip_merges(vocabulary: list[str]) -> list[tuple[str, str]]:
+    """Byte-pair merges that lead to every known word, the most frequent pair first.
 
     Written out because the library's trainer breaks ties by chance, and token numbers must not
     change between two runs of one build.
@@ -111,9 +119,7 @@ def clip_merges(
     spelled = [list(as_bytes.pre_tokenize_str(part)[0][0]) for part in sorted(parts)]
     for letters in spelled:
         letters[-1] += "</w>"
-    merges = list(known)
-    for pair in merges:
-        spelled = [_merged(word, pair) for word in spelled]
+    merges: list[tuple[str, str]] = []
     while pairs := Counter(pair for word in spelled for pair in pairwise(word)):
         merges.append(max(pairs, key=lambda pair: (pairs[pair], pair)))
         spelled = [_merged(word, merges[-1]) for word in spelled]

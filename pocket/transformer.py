@@ -7,7 +7,7 @@ are scaled by the autoencoder's two numbers and packed 2x2, as FluxPipeline does
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import torch
 from diffusers import FluxTransformer2DModel
 from torch import Tensor, nn
 
-from pocket import encoders
+from pocket import encoders, precision, questions
 from pocket.attention import PlainAttention
 from pocket.muon import optimizers, set_rates
 from pocket.recipe import TextRecipe, TransformerRecipe
@@ -32,6 +32,7 @@ _ENDS = (
     "denoiser.time_text_embed",
     "denoiser.proj_out",
     "denoiser.norm_out",
+    "readers.",
 )
 
 
@@ -41,7 +42,10 @@ STATE = "transformer.pt"
 
 
 class Network(nn.Module):
-    """What is trained: `denoiser`, `text` (T5) and `pooled` (CLIP)."""
+    """What is trained: `denoiser`, `text` (T5) and `pooled` (CLIP), which ship.
+
+    And `readers`, which answer what is asked of the picture's tokens behind the double blocks.
+    """
 
     def __init__(
         self,
@@ -65,6 +69,13 @@ class Network(nn.Module):
         )
         self.text = encoders.t5(text, t5_words)
         self.pooled = encoders.clip(text, clip_words)
+        sizes = {"people": questions.PEOPLE, "lines": questions.LINES}
+        self.readers = nn.ModuleDict(
+            {of: questions.Reader(recipe.width, answers) for of, answers in sizes.items()}
+        )
+        self.between: list[Tensor] = []
+        """The picture tokens' states behind the double blocks, of passes not yet asked about."""
+        self.denoiser.transformer_blocks[-1].register_forward_hook(self._keep)
         for module in self.denoiser.modules():
             # Modulations start at zero: every block starts as the identity (DiT's adaLN-zero).
             if hasattr(module, "silu") and hasattr(module, "linear"):
@@ -73,34 +84,13 @@ class Network(nn.Module):
         nn.init.zeros_(self.denoiser.proj_out.weight)
         nn.init.zeros_(self.denoiser.proj_out.bias)
 
+    def _keep(self, _block: nn.Module, _given: object, states: tuple[Tensor, Tensor]) -> None:
+        if torch.is_grad_enabled():
+            self.between.append(states[1])
+
     def encode(self, t5_ids: Tensor, clip_ids: Tensor) -> tuple[Tensor, Tensor]:
         """Token numbers (B, length) to T5's states (B, length, width), CLIP's pooled (B, width)."""
         return self.text(t5_ids)[0], self.pooled(clip_ids).pooler_output
-
-
-_READERS = {
-    "text.": "denoiser.context_embedder.",
-    "pooled.": "denoiser.time_text_embed.text_embedder.",
-}
-"""Each encoder, and the layer that reads it."""
-
-
-def begun(
-    network: Network, weights: Mapping[str, Tensor], *, same_words: bool
-) -> dict[str, Tensor]:
-    """The state of `network` once it begins with `weights` of another run: all of them, or, where
-    that run knew other words, all but the encoders and what reads them.
-
-    Raises ValueError where weights are of another network.
-    """
-    own = network.state_dict()
-    anew = () if same_words else (*_READERS, *_READERS.values())
-    for name, fresh in own.items():
-        if not name.startswith(anew):
-            if name not in weights or weights[name].shape != fresh.shape:
-                raise ValueError(f"These weights are of another network: {name}.")
-            own[name] = weights[name]
-    return own
 
 
 @dataclass(frozen=True)
@@ -122,6 +112,11 @@ class Domain:
     """Mean of the times' logit."""
     taught: tuple[float, float] = (0.0, 1.0)
     """From when to when, as shares of the training."""
+    asked: str = "lines"
+    """Which of the network's readers is asked what is in the picture."""
+    answers: Tensor | None = None
+    """(N, columns, answers): what is right, see `pocket.questions`; None: nothing is asked."""
+    asked_weight: float = 0.0
     order: np.ndarray | None = None
     """Numbers of pictures, some more than once: how often each is shown; None: each once."""
 
@@ -133,6 +128,18 @@ class Lessons:
     domains: Sequence[Domain]
     t5_ids: Tensor
     clip_ids: Tensor
+
+    def told(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """The numbers of these captions, (B, length) each, without the padding that all have.
+
+        One batch in four is padded in full, as the pipeline does: pads are part of a FLUX sequence,
+        and how many there are must not matter. The others take a third less time.
+        """
+        t5, clip = self.t5_ids[rows], self.clip_ids[rows]
+        if torch.rand(()) < 0.25:
+            return t5, clip
+        longest = int((t5 != 0).sum(dim=1).max())
+        return t5[:, : -(-longest // _STRIDE) * _STRIDE], clip
 
     def turn(self, step: int, done: float) -> int:
         """Which domain step `step` is of, when `done` of the training is: of those taught then,
@@ -175,10 +182,13 @@ def times(count: int, mean: float) -> Tensor:
 
 
 Denoise = Callable[..., Any]
-Errors = list[list[tuple[Tensor, Tensor]]]
-"""For each domain, of each batch since the last report: the pictures' errors and times."""
+Errors = list[list[tuple[Tensor, Tensor, Tensor]]]
+"""For each domain, of each batch since the last report: the pictures' errors and times, and the
+cross entropy of what was asked of them."""
 REPORT = 60
 """Steps."""
+_STRIDE = 8
+"""Captions are cut to a multiple of this: few shapes, since each is compiled."""
 
 
 def loss(
@@ -188,8 +198,11 @@ def loss(
     domain: Domain,
     index: Tensor,
     recipe: TransformerRecipe,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Weighted squared error of the velocity; also each picture's plain error and time."""
+) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
+    """Weighted squared error of the velocity, and what wrong answers cost.
+
+    Also each picture's plain error and time, and the cross entropy of its answers.
+    """
     clean = domain.packed[index].float()
     noise = torch.randn_like(clean)
     at = times(len(index), domain.time_mean)
@@ -197,7 +210,7 @@ def loss(
     rows = torch.where(
         torch.rand(len(index)) < recipe.caption_dropout, torch.zeros_like(rows), rows
     )
-    states, pooled = network.encode(lessons.t5_ids[rows], lessons.clip_ids[rows])
+    states, pooled = network.encode(*lessons.told(rows))
     mixed = torch.lerp(clean, noise, at[:, None, None])
     said = denoise(
         hidden_states=mixed,
@@ -209,7 +222,14 @@ def loss(
         return_dict=False,
     )[0]
     errors = (said.float() - (noise - clean)).square().mean(dim=2)
-    return (errors * domain.counts).mean(), errors.detach().mean(dim=1), at
+    total, wrong = (errors * domain.counts).mean(), torch.zeros(len(index))
+    between = network.between.pop()
+    if domain.answers is not None:
+        reader = network.readers[domain.asked]
+        wrong = reader(between, domain.answers[index].float(), domain.grid)
+        # Who is told nothing can answer nothing.
+        total = total + domain.asked_weight * (wrong * (rows != 0)).mean()
+    return total, (errors.detach().mean(dim=1), at, wrong.detach())
 
 
 class Trainer:
@@ -301,8 +321,8 @@ class Trainer:
         steps = self.step / done if done > 0 else recipe.steps
         factor = rate(self.step, steps=steps, warmup=recipe.warmup, decay_share=recipe.decay_share)
         set_rates(self.optimizers, factor)
-        with torch.autocast("cpu", torch.bfloat16):
-            total, each, when = loss(self.network, denoise, self.lessons, domain, index, recipe)
+        with precision.autocast():
+            total, seen = loss(self.network, denoise, self.lessons, domain, index, recipe)
         total.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         for optimizer in self.optimizers:
@@ -312,20 +332,22 @@ class Trainer:
         horizon = max(10.0, recipe.average_horizon * self.step)
         with torch.no_grad():
             torch._foreach_lerp_(self.average, list(self.network.parameters()), 1 / horizon)
-        errors[which].append((each, when))
+        errors[which].append(seen)
 
     def _report(self, errors: Errors, done: float) -> None:
-        by_time = {}
+        by_time, asked = {}, {}
         for domain, of_domain in zip(self.lessons.domains, errors, strict=True):
             if of_domain:
-                each, when = (torch.cat(column) for column in zip(*of_domain, strict=True))
+                each, when, wrong = (torch.cat(column) for column in zip(*of_domain, strict=True))
                 third = (when * 3).long()
                 thirds = [each[third == part].mean().item() for part in range(3)]
                 by_time[domain.name] = [round(error, 4) for error in thirds]
+                asked[domain.name] = round(wrong.mean().item(), 3)
         self.log(
             step=self.step,
             seen=self.step * self.recipe.batch,
             progress=done,
             by_time=by_time,
+            asked=asked,
             pictures_per_second=self.step * self.recipe.batch / max(self.seconds, 1e-9),
         )

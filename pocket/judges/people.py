@@ -19,9 +19,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pocket.data import exchanged
 from pocket.judges import identity, training
 from pocket.judges.augment import worsened
+from pocket.questions import exchanged
 from sosie.models.judges.network import AGE_MIDDLE, AGE_SPREAD, EMBEDDING, PeopleNetwork
 from sosie.world import tables
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,18 @@ import torch
 from diffusers import FluxPipeline, FluxTransformer2DModel
 from diffusers.models.transformers.transformer_flux import FluxAttnProcessor
 
-from pocket import build, data, encoders, schedule, tokens, transformer
+from pocket import (
+    autoencoder,
+    begin,
+    build,
+    data,
+    encoders,
+    export,
+    questions,
+    schedule,
+    tokens,
+    transformer,
+)
 from pocket.attention import PlainAttention
 from pocket.muon import Muon, orthogonalised
 from pocket.recipe import Recipe, smoke
@@ -95,13 +108,16 @@ def test_a_name_stands_for_the_person() -> None:
 
 def test_a_mirrored_picture_exchanges_left_and_right() -> None:
     pictures = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
+    answers = np.zeros((2, 1, sum(questions.PEOPLE)), np.float16)
+    answers[0, 0, 1] = 1  # three-quarter view to the left
     people = data.People(
-        pictures, [["view to the left, red coat"], ["no side"]], [3, 4], [True, False]
+        pictures, [["view to the left, red coat"], ["no side"]], answers, [3, 4], [True, False]
     )
     both = data.with_mirrored(people)
     assert np.array_equal(both.pictures[1], pictures[0, :, ::-1])
     assert both.captions[1] == ["view to the right, red coat"]
     assert both.captions[::2] == people.captions
+    assert both.answers[:2, 0].argmax(axis=1).tolist() == [1, 2], "and so is what it shows"
     assert len(set(both.persons)) == 4, "a mirrored face must not share a name"
     assert both.split(2)[0].persons == both.persons[:2]
     assert both.shown().tolist() == [0, 0, 0, 1, 1, 1, 2, 3], "what is rare is shown more often"
@@ -144,28 +160,47 @@ def network(words: list[str], seed: int) -> tuple[transformer.Network, tuple[tor
     return made, tuple(torch.tensor(each([said]).input_ids) for each in (t5, clip))
 
 
-def test_a_network_begins_with_what_another_run_learned() -> None:
-    one, ids = network(["note", "red", "ink"], 0)
-    other, _ = network(["note", "red", "ink"], 1)
-    other.load_state_dict(transformer.begun(other, one.state_dict(), same_words=True))
+def shipped(tmp_path: Path, words: list[str]) -> tuple[Path, transformer.Network]:
+    """A folder as it is built, of a network that knows these words."""
+    recipe = smoke(Recipe())
+    made, _ = network(words, 0)
+    t5, clip = build.tokenizers({"words": words, "merges": tokens.clip_merges(words)}, recipe.text)
+    parts = export.Parts(made, autoencoder.build(recipe.autoencoder), t5, clip)
+    export.write(tmp_path / "built", parts, made.state_dict(), recipe, {})
+    return tmp_path / "built", made
+
+
+def test_a_training_begins_with_what_a_folder_has_learned(tmp_path: Path) -> None:
+    words = ["note", "reads", "red", "ink", "I"]
+    folder, one = shipped(tmp_path, words)
+    known = begin.vocabulary(folder, smoke(Recipe()).text)
+    assert known is not None and known["words"] == words
+
+    other, ids = network(words, 1)
+    begin.taught(other, folder, same_words=True)
     with torch.no_grad():
         for old, new in zip(one.encode(*ids), other.encode(*ids), strict=True):
-            assert torch.equal(old, new)
+            torch.testing.assert_close(old, new, atol=1e-4, rtol=1e-4)
+    rounded = one.denoiser.x_embedder.weight.to(torch.bfloat16).float()
+    assert torch.equal(other.denoiser.x_embedder.weight, rounded)
 
-    stranger, ids = network(["note", "red", "ink", "blue"], 2)
+    stranger, ids = network([*words, "blue"], 2)
     with torch.no_grad():
         own = stranger.encode(*ids)
         reader = stranger.denoiser.context_embedder.weight.clone()
-        weights = transformer.begun(stranger, one.state_dict(), same_words=False)
-        stranger.load_state_dict(weights)
+        begin.taught(stranger, folder, same_words=False)
         assert all(torch.equal(*both) for both in zip(own, stranger.encode(*ids), strict=True))
         assert torch.equal(stranger.denoiser.context_embedder.weight, reader)
-        assert torch.equal(stranger.denoiser.x_embedder.weight, one.denoiser.x_embedder.weight)
+        assert torch.equal(stranger.denoiser.x_embedder.weight, rounded)
 
-    weights = one.state_dict()
-    del weights["denoiser.x_embedder.weight"]
-    with pytest.raises(ValueError, match=r"another network: denoiser\.x_embedder"):
-        transformer.begun(stranger, weights, same_words=False)
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    folder, _ = shipped(tmp_path, ["note"])
+    recipe, other = smoke(Recipe()), tokens.t5_tokenizer(["note"], length=48).get_vocab()
+    wider = dataclasses.replace(recipe.transformer, width=128)
+    made = transformer.Network(wider, recipe.text, t5_words=other, clip_words={"a": 0, "b": 1})
+    with pytest.raises(ValueError, match=r"another network: denoiser\."):
+        begin.weights(made, folder, same_words=False)
 
 
 def test_a_letter_is_the_same_in_all_places_and_a_plain_table_says_so() -> None:

@@ -80,12 +80,3 @@ def test_what_is_quoted_is_spelled() -> None:
     known = tokens.words(captions, least_count=3)
     assert "note" in known and "ink" in known
     assert "bread" not in known and "coat" not in known
-
-
-def test_merges_that_are_known_stay_and_known_words_keep_their_number() -> None:
-    before = tokens.clip_merges(["photo", "coat"])
-    after = tokens.clip_merges(["photo", "coat", "paper", "coats"], before)
-    assert after[: len(before)] == before
-    old, new = (tokens.clip_tokenizer(merges, length=16) for merges in (before, after))
-    assert new.get_vocab().items() >= old.get_vocab().items()
-    assert new.tokenize("photo paper") == ["photo</w>", "paper</w>"]
