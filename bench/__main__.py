@@ -15,6 +15,7 @@ NAMES = (
     "obeys",
     "writes",
     "likeness",
+    "hands",
     "choice",
     "studies",
     "coverage",

@@ -7,16 +7,13 @@ training never saw; so does the world's own judge of people, whose error `bench.
 Its judge of attributes reads whether clothes and place still are what the prompt asked for. The
 control is the base without LoRA at the same prompts and seeds.
 
-LoRAs are kept, so that an interrupted run goes on; another base or recipe is taught anew.
-`SOSIE_BENCH_PEOPLE` takes fewer people, for a quicker look.
+LoRAs are kept, so that an interrupted run goes on. `SOSIE_BENCH_PEOPLE` takes fewer people, for a
+quicker look.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -24,18 +21,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.kept import FOLDER, Ledger, side_by_side
+from bench.kept import side_by_side
 from bench.obeys import background, percent
-from bench.taught import taught
+from bench.taught import Lesson, base, lessons
 from demo.people import age_of
 from sosie.audit import Interval, Known, Retrieval, found, rank
 from sosie.audit.intervals import mean_interval
-from sosie.core.files import sha256_bytes
-from sosie.core.records import Record
 from sosie.generate import GenerateConfig, draw
 from sosie.models import faces, judges, lora
-from sosie.models.diffusion.base import DiffusionBase
-from sosie.models.diffusion.resolve import load_base
 from sosie.world.people import HELD_OUT_EVERY, person
 from sosie.world.photo import photo
 
@@ -57,7 +50,6 @@ PROMPTS = {
     "portrait of {}, serious, pink sweater, turquoise background": ("pink", "turquoise"),
 }
 """What is asked for, and which colour of clothes and which background are to be seen then."""
-LESSONS = FOLDER / "likeness"
 SEEDS = tuple(100 + HELD_OUT_EVERY * n + HELD_OUT_EVERY - 1 for n in range(GALLERY))
 """All held out from the base; the first `PEOPLE` are taught."""
 
@@ -72,55 +64,6 @@ def references(seed: int) -> list[Picture]:
         if len(found) == REFERENCES:
             break
     return found
-
-
-class Lesson(Record):
-    """One LoRA that was taught."""
-
-    person: int
-    recipe: str
-    """What `recipe` gave."""
-    minutes: float
-    """On one core, from the pictures to the file, loading included."""
-
-    @property
-    def file(self) -> Path:
-        """Where the LoRA lies."""
-        return LESSONS / f"{self.person}-{self.recipe[:12]}.safetensors"
-
-
-def teach(seed: int) -> Lesson:
-    """Train a LoRA of a person through the studio."""
-    begun = time.perf_counter()
-    with tempfile.TemporaryDirectory() as name:
-        studio, adapter = taught(seed, Path(name), {"preview_every": 0})
-        minutes = (time.perf_counter() - begun) / 60
-        lesson = Lesson(person=seed, recipe=recipe(), minutes=minutes)
-        LESSONS.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(studio.registry.blobs.path(adapter.file_sha256), lesson.file)
-    return lesson
-
-
-def lessons(people: Sequence[int]) -> dict[int, Lesson]:
-    """A LoRA for each person, taught unless it is kept."""
-    ledger, of = Ledger(LESSONS / "lessons.jsonl", Lesson), recipe()
-    made = {row.person: row for row in ledger.rows() if row.recipe == of and row.file.exists()}
-    for lesson in side_by_side(teach, [seed for seed in people if seed not in made]):
-        ledger.add(lesson)
-        made[lesson.person] = lesson
-    return made
-
-
-@cache
-def base() -> DiffusionBase:
-    """The embedded one, loaded once in each process."""
-    return load_base("pocket")
-
-
-def recipe() -> str:
-    """Hash of the base's weights and of the settings that it recommends."""
-    settings = (base().info.folder / "sosie.json").read_bytes()
-    return sha256_bytes(base().info.content_sha256.encode() + settings)
 
 
 @cache
@@ -140,8 +83,7 @@ def pictures(subject: str, file: Path | None) -> list[Picture]:
 
 def of_one(lesson: Lesson) -> tuple[str, list[Picture]]:
     """A person's name, and one picture a prompt with the LoRA."""
-    name = f"subject{lesson.person}"
-    return name, pictures(name, lesson.file)
+    return lesson.subject, pictures(lesson.subject, lesson.file)
 
 
 @cache
@@ -189,7 +131,7 @@ def obeying(shown: Mapping[str, Sequence[Picture]]) -> Interval:
 def run() -> list[tuple[str, str, str]]:
     """Rows (what, figure, bound)."""
     people, named = SEEDS[:PEOPLE], "subject{}".format
-    made = lessons(people)
+    made = lessons("person", people)
     real = {
         named(seed): [
             photo(person(seed), seed=800_000 + n, age=age_of(seed)).picture

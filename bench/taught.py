@@ -1,15 +1,35 @@
-"""A LoRA of a synthetic person, trained through the studio as a user would."""
+"""LoRAs of synthetic people and writers, trained through the studio as a user would.
+
+Those that are asked for again are kept, so that an interrupted run goes on; another base or recipe
+is taught anew.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from bench.kept import FOLDER, Ledger, side_by_side
 from demo.people import write_pictures
-from sosie.core.records import Adapter
+from demo.writers import write_notes
+from sosie.core.files import sha256_bytes
+from sosie.core.records import Adapter, Record
+from sosie.core.terms import Kind
+from sosie.models.diffusion.base import DiffusionBase
+from sosie.models.diffusion.resolve import load_base
 from sosie.studio import Studio
 from sosie.train.events import OnEvent
+
+LESSONS = FOLDER / "lessons"
+PICTURES = {"person": 15, "handwriting": 30}
+"""What a LoRA is taught from."""
+_WRITE = {"person": write_pictures, "handwriting": write_notes}
+_WORLD = {"person": "people.person", "handwriting": "hands.writer"}
 
 
 def taught(
@@ -17,16 +37,83 @@ def taught(
     folder: Path,
     overrides: Mapping[str, Any],
     *,
-    n: int = 15,
+    kind: Kind = "person",
+    n: int | None = None,
     on_event: OnEvent = lambda kind, data: None,
 ) -> tuple[Studio, Adapter]:
-    """Train a LoRA of the person `seed` on `n` pictures by pocket's recipe, changed by `overrides`.
+    """Train a LoRA of the person or writer `seed` on `n` pictures by pocket's recipe, changed by
+    `overrides`; on `PICTURES` of them unless `n` is given.
 
-    The workspace lies in `folder`/home, where several people may share it.
+    The workspace lies in `folder`/home, where several subjects may share it.
     """
-    studio, name = Studio(folder / "home"), f"subject{seed}"
-    studio.new(name)
-    write_pictures(folder / name, seed=seed, trigger=name, n=n)
+    studio, name = Studio(folder / "home"), subject(kind, seed)
+    studio.new(name, kind)
+    _WRITE[kind](folder / name, seed=seed, trigger=name, n=PICTURES[kind] if n is None else n)
     studio.add(name, [folder / name])
-    studio.consent(name, relation="synthetic", evidence=f"sosie.world.people.person({seed})")
+    studio.consent(name, relation="synthetic", evidence=f"sosie.world.{_WORLD[kind]}({seed})")
     return studio, studio.train(name, base="pocket", overrides=dict(overrides), on_event=on_event)
+
+
+def subject(kind: Kind, seed: int) -> str:
+    """The name that a person or writer has here, and the trigger word."""
+    return f"{'subject' if kind == 'person' else 'hand'}{seed}"
+
+
+class Lesson(Record):
+    """One LoRA that was taught."""
+
+    kind: Kind
+    seed: int
+    recipe: str
+    """What `recipe` gave."""
+    minutes: float
+    """On one core, from the pictures to the file, loading included."""
+
+    @property
+    def file(self) -> Path:
+        """Where the LoRA lies."""
+        return LESSONS / f"{self.subject}-{self.recipe[:12]}.safetensors"
+
+    @property
+    def subject(self) -> str:
+        """Name and trigger word."""
+        return subject(self.kind, self.seed)
+
+
+def teach(whom: tuple[Kind, int]) -> Lesson:
+    """Train a LoRA of somebody through the studio, and keep it."""
+    begun = time.perf_counter()
+    kind, seed = whom
+    with tempfile.TemporaryDirectory() as name:
+        studio, adapter = taught(seed, Path(name), {"preview_every": 0}, kind=kind)
+        minutes = (time.perf_counter() - begun) / 60
+        lesson = Lesson(kind=kind, seed=seed, recipe=recipe(), minutes=minutes)
+        LESSONS.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(studio.registry.blobs.path(adapter.file_sha256), lesson.file)
+    return lesson
+
+
+def lessons(kind: Kind, seeds: Sequence[int]) -> dict[int, Lesson]:
+    """A LoRA for each of them, taught unless it is kept."""
+    ledger, of = Ledger(LESSONS / "lessons.jsonl", Lesson), recipe()
+    made = {
+        row.seed: row
+        for row in ledger.rows()
+        if (row.kind, row.recipe) == (kind, of) and row.file.exists()
+    }
+    for lesson in side_by_side(teach, [(kind, seed) for seed in seeds if seed not in made]):
+        ledger.add(lesson)
+        made[lesson.seed] = lesson
+    return made
+
+
+@cache
+def base() -> DiffusionBase:
+    """The embedded one, loaded once in each process."""
+    return load_base("pocket")
+
+
+def recipe() -> str:
+    """Hash of the base's weights and of the settings that it recommends."""
+    settings = (base().info.folder / "sosie.json").read_bytes()
+    return sha256_bytes(base().info.content_sha256.encode() + settings)
