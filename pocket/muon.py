@@ -23,14 +23,37 @@ _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
 def orthogonalised(matrices: Tensor, *, iterations: int = 5) -> Tensor:
     """(N, rows, columns) to nearly semi-orthogonal matrices: singular values in .7 to 1.2."""
-    a, b, c = _COEFFICIENTS
     tall = matrices.shape[1] > matrices.shape[2]
     x = (matrices.transpose(1, 2) if tall else matrices).to(precision.fast())
     x = x / (x.flatten(1).float().norm(dim=1)[:, None, None].to(x.dtype) + 1e-7)
+    # In bfloat16 the small eigenvalues of a Gram matrix drown, and the iteration runs away.
+    wide = x.dtype == torch.float32 and x.shape[2] >= 2 * x.shape[1]
+    x = _by_gram(x, iterations) if wide else _by_steps(x, iterations)
+    return (x.transpose(1, 2) if tall else x).to(matrices.dtype)
+
+
+def _by_steps(x: Tensor, iterations: int) -> Tensor:
+    """x to (a + b xx' + c (xx')^2) x, so many times."""
+    a, b, c = _COEFFICIENTS
     for _ in range(iterations):
         gram = x @ x.transpose(1, 2)
         x = a * x + torch.baddbmm(gram, gram, gram, beta=b, alpha=c) @ x
-    return (x.transpose(1, 2) if tall else x).to(matrices.dtype)
+    return x
+
+
+def _by_gram(x: Tensor, iterations: int) -> Tensor:
+    """The same for wide matrices: all steps are polynomials of the first xx', small and symmetric,
+    so that the wide x is needed at both ends alone. Saves a third of the products of a network."""
+    a, b, c = _COEFFICIENTS
+    gram = x @ x.transpose(1, 2)
+    eye = torch.eye(gram.shape[1], dtype=x.dtype)
+    whole = eye.expand_as(gram)
+    for turn in range(iterations):
+        step = torch.baddbmm(gram, gram, gram, beta=b, alpha=c) + a * eye
+        whole = step @ whole if turn else step
+        if turn < iterations - 1:
+            gram = step @ gram @ step
+    return whole @ x
 
 
 class Muon(torch.optim.Optimizer):

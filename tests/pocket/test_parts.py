@@ -19,6 +19,7 @@ from pocket import (
     data,
     encoders,
     export,
+    muon,
     questions,
     schedule,
     tokens,
@@ -77,6 +78,14 @@ def test_muons_update_is_nearly_orthogonal(shape: tuple[int, int, int]) -> None:
     torch.manual_seed(0)
     values = torch.linalg.svdvals(orthogonalised(torch.randn(shape)))
     assert values.min() > 0.3 and values.max() < 1.4
+
+
+def test_wide_matrices_take_the_same_steps_by_their_gram_matrix() -> None:
+    torch.manual_seed(0)
+    # One direction hardly there, as in a real momentum.
+    x = torch.randn(3, 16, 64) * torch.logspace(0, -3, 16)[:, None]
+    x = x / x.flatten(1).norm(dim=1)[:, None, None]
+    torch.testing.assert_close(muon._by_gram(x, 5), muon._by_steps(x, 5), atol=1e-4, rtol=1e-3)
 
 
 def test_muon_steps_have_the_asked_size() -> None:
