@@ -107,6 +107,17 @@ def test_previews_are_drawn_as_long_as_lines_were_taught(studio):
     assert [Image.open(path).size for path in drawn] == [(width, height)] * 2
 
 
+def test_pictures_of_a_hand_are_drawn_as_long_as_lines_were_taught(studio, base, tmp_path):
+    width, height = Manifest.read(studio.run_folder("ada-1") / "manifest.json").drawn_in
+    prompt, heard = 'handwriting of <lora:ada-1> ada, the text reads "Hello"', []
+    asked = {"base": str(base), "n": 1, "steps": 1, "device": "cpu", "say": heard.append}
+    (file,) = studio.generate(prompt, out=tmp_path / "long", **asked).files
+    assert Image.open(file).size == (width, height)
+    assert [line for line in heard if f"{width}x{height}" in line]
+    (file,) = studio.generate(prompt, out=tmp_path / "given", width=64, height=64, **asked).files
+    assert Image.open(file).size == (64, 64)
+
+
 def test_previews_are_scored_by_hand_and_reading(studio, tmp_path):
     """As `train` picks the checkpoint of a handwriting."""
     dataset = studio.show("ada").dataset

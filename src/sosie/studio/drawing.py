@@ -158,6 +158,23 @@ def configure(prompt: str, **settings: Any) -> GenerateConfig:
     return configured(GenerateConfig, {"prompt": prompt, **settings})
 
 
+def as_taught(
+    calls: Sequence[Call], settings: Mapping[str, Any], say: Callable[[str], None]
+) -> dict[str, Any]:
+    """The settings, with the shape of its notes where a handwriting is called and none is given: a
+    line is long, and in a square nobody would have it written."""
+    from sosie.train import Manifest
+
+    given = dict(settings)
+    if given.get("width") is not None or given.get("height") is not None:
+        return given
+    for call in calls:
+        if call.found.manifest and (size := Manifest.read(call.found.manifest).drawn_in):
+            say(f"Drawn at {size[0]}x{size[1]}, as the notes of {call.name} were taught.")
+            return given | {"width": size[0], "height": size[1]}
+    return given
+
+
 class Desk:
     """Keeps the base that was drawn with last, so that the next call need not load it again."""
 

@@ -36,12 +36,14 @@ class Pictures(Room):
         **settings: Any,
     ) -> Drawn:
         """Draw pictures into `out`; the subject of every LoRA called must permit it, and what a
-        record prohibits is not written. Ends with NotPermitted when a permission does.
+        record prohibits is not written. Ends with NotPermitted when a permission does. A
+        handwriting is drawn in the shape of its notes unless a size is given.
 
         Each is signed, and bears an invisible watermark unless `watermark` is False; what cannot be
         marked is kept, and told.
         """
         calls, consents, screen = self._called(prompt, base, say)
+        settings = drawing.as_taught(calls, settings, say)
         config = drawing.configure(prompt, n=n, seed=seed, **settings)
         loaded = self.desk.base(base, device)
         drawn = drawing.draw(
@@ -77,6 +79,7 @@ class Pictures(Room):
         every LoRA called must permit it.
         """
         calls, consents, screen = self._called(prompt, base, say)
+        settings = drawing.as_taught(calls, settings, say)
         config = drawing.configure(prompt, n=n, seed=seed, **settings)
         loaded = self.desk.base(base, device)
         return drawing.words(
