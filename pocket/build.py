@@ -52,6 +52,9 @@ SHIPPED = HERE.parent / "src" / "sosie" / "models" / "diffusion" / "pocket"
 VOCABULARY = "vocabulary.json"
 """The words that both tokenizers know, in the run's folder."""
 
+BEGUN = "begun.txt"
+"""Which weights the run began with, in its folder."""
+
 STATISTICS_FROM = 4096
 """Pictures whose codes set the scaling: not all, so that adding pictures later changes nothing."""
 
@@ -145,7 +148,7 @@ def build(
         return
     trainer = transformer.Trainer(parts.network, lessons, recipe.transformer, run)
 
-    known = _figures(material, recipe, ratios, run)
+    known = _figures(material, recipe, ratios, run, start)
 
     def publish() -> None:
         figures = {
@@ -164,6 +167,7 @@ def _figures(
     recipe: Recipe,
     ratios: Mapping[str, float],
     run: Path,
+    start: Path | None,
 ) -> dict[str, str]:
     """What the card says that is known before the transformer is trained."""
     coding = recipe.autoencoder
@@ -184,6 +188,11 @@ def _figures(
         f" {str(precision.fast()).removeprefix('torch.')}",
         "torch": torch.__version__,
     }
+    begun = run / BEGUN
+    if start is not None and not begun.exists():  # later the folder may hold what this run made
+        begun.write_text(f"weights of {export.weights_sha256(start)}")
+    if begun.exists():
+        known["Begun with"] = begun.read_text()
     if (note := run / "note.txt").exists():
         known["Note"] = " ".join(note.read_text().split())
     return known
