@@ -56,7 +56,8 @@ def build(recipe: AutoencoderRecipe, **statistics: float) -> AutoencoderKL:
 
 def to_unit(pictures: np.ndarray) -> Tensor:
     """uint8 (B, H, W, 3) to float (B, 3, H, W) in [-1, 1], channels last in memory."""
-    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
+    bytes_ = torch.from_numpy(pictures).to(precision.device())
+    return bytes_.permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def crops(albums: Sequence[np.ndarray], count: int, side: int, draw: np.random.Generator) -> Tensor:
@@ -120,7 +121,7 @@ class Trainer:
         self.file = folder / (WHOLE if whole else DECODER)
         self.log = Log(self.file.with_suffix(".jsonl"))
         if self.file.exists():
-            state = torch.load(self.file)
+            state = torch.load(self.file, map_location=precision.device())
             model.load_state_dict(state["model"])
             self.step = state["step"]
             for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
@@ -183,12 +184,12 @@ def refine(
 
 @torch.no_grad()
 def encode(model: AutoencoderKL, pictures: np.ndarray, *, batch: int = 64) -> Tensor:
-    """The codes' means, (N, 16, h, w), bfloat16 and unscaled."""
+    """The codes' means, (N, 16, h, w), bfloat16 and unscaled, in the processor's memory."""
     codes = []
     with precision.autocast():
         for at in range(0, len(pictures), batch):
             mean = model.encode(to_unit(pictures[at : at + batch])).latent_dist.mean
-            codes.append(mean.contiguous().to(torch.bfloat16))
+            codes.append(mean.contiguous().to(torch.bfloat16).cpu())
     return torch.cat(codes)
 
 

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from pocket import tokens
+from pocket import precision, tokens
 from pocket.recipe import TextRecipe
 from pocket.transformer import Network
 
@@ -34,7 +34,7 @@ _TABLES = ("text.shared.", "text.encoder.embed_tokens.")
 def autoencoder(folder: Path) -> AutoencoderKL:
     """The folder's autoencoder, in float32."""
     made: AutoencoderKL = AutoencoderKL.from_pretrained(folder / "vae", torch_dtype=torch.float32)
-    return made.to(memory_format=torch.channels_last)
+    return made.to(precision.device(), memory_format=torch.channels_last)
 
 
 def vocabulary(folder: Path, text: TextRecipe) -> dict[str, Any] | None:

@@ -38,7 +38,7 @@ from pocket import (
     tokens,
     transformer,
 )
-from pocket.recipe import Recipe, TextRecipe, smoke
+from pocket.recipe import Recipe, TextRecipe, on_gpu, smoke
 from pocket.schedule import save_whole
 
 HERE = Path(__file__).resolve().parent
@@ -88,9 +88,11 @@ def main(arguments: list[str] | None = None) -> None:
                 compiled=False,
             )
         return
-    recipe = Recipe()
+    recipe = Recipe() if precision.on_cpu() else on_gpu(Recipe())
     drawn = {
-        what: shards.draw(folder, count, draw.DOMAINS[what], workers=2, seed=recipe.seed)
+        what: shards.draw(
+            folder, count, draw.DOMAINS[what], workers=os.cpu_count() or 1, seed=recipe.seed
+        )
         for what, folder, count in (
             ("people", given.people, recipe.pictures),
             ("plain", given.plain, recipe.plain_lines),
@@ -128,6 +130,8 @@ def build(
 ) -> None:
     """The whole build, step by step."""
     torch.set_num_threads(len(os.sched_getaffinity(0)))
+    if not precision.on_cpu():
+        torch.set_default_device(precision.device())
     began = time.monotonic()
     withheld, taught = material.split(recipe.held_out_pictures)
     albums = (taught.people.pictures, taught.lines.pictures)
@@ -184,8 +188,7 @@ def _figures(
         f" {coding.batch} crops",
         "Seeds": f"pictures {recipe.seed}, autoencoder {coding.seed},"
         f" transformer {recipe.transformer.seed}",
-        "Machine": f"{torch.get_num_threads()} cores, {platform.machine()}, no GPU,"
-        f" {str(precision.fast()).removeprefix('torch.')}",
+        "Machine": f"{platform.machine()}, {precision.machine()}",
         "torch": torch.__version__,
     }
     begun = run / BEGUN
@@ -223,6 +226,9 @@ def prepare(
     coder.register_to_config(**autoencoder.statistics(of_people[:STATISTICS_FROM]))
     scaling, shift = coder.config["scaling_factor"], coder.config["shift_factor"]
 
+    def here(values: torch.Tensor) -> torch.Tensor:
+        return values.to(precision.device())
+
     def domain(
         name: str,
         latents: torch.Tensor,
@@ -234,11 +240,11 @@ def prepare(
         height, width = (length // 2 for length in latents.shape[-2:])
         return transformer.Domain(
             name=name,
-            packed=transformer.pack((latents.float() - shift) * scaling).to(torch.bfloat16),
+            packed=here(transformer.pack((latents.float() - shift) * scaling).to(torch.bfloat16)),
             grid=(height, width),
-            rows=torch.tensor([[number[caption] for caption in row] for row in said]),
-            counts=transformer.weights(height, width, face),
-            answers=torch.from_numpy(answers),
+            rows=here(torch.tensor([[number[caption] for caption in row] for row in said])),
+            counts=here(transformer.weights(height, width, face)),
+            answers=here(torch.from_numpy(answers)),
             **others,
         )
 
@@ -289,8 +295,8 @@ def prepare(
                 **writing,
             ),
         ),
-        t5_ids=_numbered(t5, sayings, text.length),
-        clip_ids=_numbered(clip, sayings, text.pooled_length),
+        t5_ids=here(_numbered(t5, sayings, text.length)),
+        clip_ids=here(_numbered(clip, sayings, text.pooled_length)),
     )
     network = transformer.Network(size, text, t5_words=t5.get_vocab(), clip_words=clip.get_vocab())
     if start is not None:

@@ -51,6 +51,7 @@ class Spelling(nn.Module):
 
         Letters and places are told apart up to a vector that all letters gain and all places lose.
         """
+        table = table.to(self.words.weight.device)
         words, places = self.words.weight.clone(), torch.zeros_like(self.places.weight)
         plain = self.placed == 0
         words[self.word_of[plain]] = table[plain]

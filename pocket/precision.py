@@ -1,17 +1,33 @@
-"""What to train in: bfloat16 where the processor multiplies it, float32 elsewhere.
+"""On what to train, and in which precision.
 
-A processor without AMX or AVX512-BF16 computes bfloat16 by way of float32: there a training step
-took four times as long in it, much of that for Muon's products.
+A GPU where there is one. There, and on a processor with AMX or AVX512-BF16, products are of
+bfloat16; any other processor computes these by way of float32, and a training step took four times
+as long in bfloat16 as in float32.
 """
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 
 
+@cache
+def device() -> torch.device:
+    """The first GPU, or the processor."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def on_cpu() -> bool:
+    """Whether there is no GPU."""
+    return device().type == "cpu"
+
+
 def half() -> bool:
-    """Whether this processor multiplies matrices of bfloat16 itself."""
-    return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+    """Whether matrices of bfloat16 are multiplied as such."""
+    return (
+        not on_cpu() or torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+    )
 
 
 def fast() -> torch.dtype:
@@ -21,4 +37,10 @@ def fast() -> torch.dtype:
 
 def autocast() -> torch.autocast:
     """The context to train and to encode in."""
-    return torch.autocast("cpu", torch.bfloat16, enabled=half())
+    return torch.autocast(device().type, torch.bfloat16, enabled=half())
+
+
+def machine() -> str:
+    """What the card says of it."""
+    what = torch.cuda.get_device_name() if not on_cpu() else f"{torch.get_num_threads()} cores"
+    return f"{what}, {str(fast()).removeprefix('torch.')}"

@@ -20,6 +20,7 @@ from pocket import (
     encoders,
     export,
     muon,
+    precision,
     questions,
     schedule,
     tokens,
@@ -210,6 +211,43 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     made = transformer.Network(wider, recipe.text, t5_words=other, clip_words={"a": 0, "b": 1})
     with pytest.raises(ValueError, match=r"another network: denoiser\."):
         begin.weights(made, folder, same_words=False)
+
+
+def test_a_step_makes_nothing_on_another_device_than_the_networks(monkeypatch) -> None:
+    """On "meta", which computes nothing and mixes with no other device, as on a GPU."""
+    monkeypatch.setattr(precision, "on_cpu", lambda: False)
+    recipe = smoke(Recipe())
+    t5, clip = build.tokenizers({"words": ["note"], "merges": []}, recipe.text)
+    with torch.device("meta"):
+        made = transformer.Network(
+            recipe.transformer, recipe.text, t5_words=t5.get_vocab(), clip_words=clip.get_vocab()
+        )
+        domain = transformer.Domain(
+            name="lines",
+            packed=torch.zeros(9, 64, 64),
+            grid=(4, 16),
+            rows=torch.zeros(9, 8, dtype=torch.long),
+            counts=torch.ones(64),
+            share=1.0,
+            time_mean=0.0,
+            answers=torch.zeros(9, 16, sum(questions.LINES)),
+        )
+        ids = torch.zeros(3, 48, dtype=torch.long)
+        lessons = transformer.Lessons((domain,), ids, ids)
+        index = torch.zeros(4, dtype=torch.long)
+        total, _ = transformer.loss(made, made.denoiser, lessons, domain, index, recipe.transformer)
+        total.backward()
+        weights = list(made.parameters())
+        muon.Muon([w for w in weights if w.ndim == 2 and w.grad is not None], lr=1e-3).step()
+    assert total.device.type == "meta"
+    assert all(w.grad is None or w.grad.device.type == "meta" for w in weights)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_the_recipe_runs_on_a_gpu(tmp_path: Path) -> None:
+    build.main(["--smoke", "--out", str(tmp_path / "pocket")])
+    assert (tmp_path / "pocket" / "transformer").is_dir()
 
 
 def test_a_letter_is_the_same_in_all_places_and_a_plain_table_says_so() -> None:
