@@ -73,7 +73,7 @@ def _waves(count: int, width: int) -> Tensor:
     """(count, width), of variance 1: waves of many lengths, so that places near each other are
     alike, turned at random to fall in all of the width."""
     quarter = width // 4
-    lengths = 1.5 * torch.exp(torch.linspace(0, -3, quarter))
+    lengths = 1.5 * torch.exp(-3 * torch.arange(quarter) / (quarter - 1))
     angles = torch.arange(1, count + 1)[:, None] * lengths
     waves = torch.cat([angles.sin(), angles.cos()], dim=1)
     return waves @ torch.randn(2 * quarter, width) / quarter**0.5

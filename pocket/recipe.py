@@ -90,7 +90,7 @@ class TransformerRecipe:
     """Steps whose batch is of these, for each of the others."""
     asked_of_lines: float = 0.05
     """Weight of what is asked at each column of a line, see `pocket.questions`."""
-    asked_of_people: float = 0.02
+    asked_of_people: float = 0.1
     """The same of a picture of a person."""
     face_weight: float = 3.0
     """How much more an error counts in the middle of the face than at the picture's edge."""
