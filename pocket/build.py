@@ -184,8 +184,8 @@ def _figures(
         "Data": f"sha256 {hashes} (people, and lines in this order)",
         "Autoencoder": f"{ratios['people']:.1f} dB on people, {ratios['lines']:.1f} dB on lines"
         f" ({recipe.held_out_pictures} pictures of each held out), after"
-        f" {coding.steps:,} and (decoder alone) {coding.refining_steps:,} steps of"
-        f" {coding.batch} crops",
+        f" {f'{coding.steps:,} and' if start is None else 'what it began with and'} (decoder"
+        f" alone) {coding.refining_steps:,} steps of {coding.batch} crops",
         "Seeds": f"pictures {recipe.seed}, autoencoder {coding.seed},"
         f" transformer {recipe.transformer.seed}",
         "Machine": f"{platform.machine()}, {precision.machine()}",
