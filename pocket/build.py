@@ -78,6 +78,7 @@ def main(arguments: list[str] | None = None) -> None:
         help="train without torch.compile, which gains nothing where float32 is trained",
     )
     given = parser.parse_args(arguments)
+    precision.flush()
     if given.smoke:
         with tempfile.TemporaryDirectory() as scratch:
             build(

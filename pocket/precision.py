@@ -40,6 +40,15 @@ def autocast() -> torch.autocast:
     return torch.autocast(device().type, torch.bfloat16, enabled=half())
 
 
+def flush() -> None:
+    """Let numbers under 1e-38 be 0, in this thread and in those that it makes: call it first.
+
+    Gradients of a softmax are full of them, and a processor takes many times as long over each: the
+    steps of a trained network's training took a quarter longer, those of its encoders three times.
+    """
+    torch.set_flush_denormal(True)
+
+
 def machine() -> str:
     """What the card says of it."""
     what = torch.cuda.get_device_name() if not on_cpu() else f"{torch.get_num_threads()} cores"
