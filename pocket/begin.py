@@ -1,7 +1,7 @@
 """Begin a training with what a built folder has learned, so that hours add up over the years.
 
 Its weights are an average, rounded: a training that goes on with them has lost its momentum and
-nothing else. The readers of `pocket.questions` do not ship and begin anew.
+nothing else. What answers the questions of `pocket.questions` does not ship and begins anew.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def weights(network: Network, folder: Path, *, same_words: bool) -> dict[str, Te
         for file in sorted((folder / place).glob("*.safetensors"))
         for name, weight in load_file(file).items()
     }
-    anew = (*_TABLES, "readers.")
+    anew = (*_TABLES, "readers.", "hearers.")
     if not same_words:
         anew += (*_READERS, *_READERS.values())
     own = network.state_dict()

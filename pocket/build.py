@@ -32,7 +32,9 @@ from pocket import (
     data,
     draw,
     export,
+    hearing,
     precision,
+    questions,
     shards,
     standin,
     tokens,
@@ -43,10 +45,11 @@ from pocket.schedule import save_whole
 
 HERE = Path(__file__).resolve().parent
 PEOPLE = HERE / "cache" / "people-v2"
+SHORT = HERE / "cache" / "short"
 PLAIN = HERE / "cache" / "plain"
 LINES = HERE / "cache" / "lines"
 LONG = HERE / "cache" / "long"
-RUN = HERE / "runs" / "v8"
+RUN = HERE / "runs" / "v9"
 SHIPPED = HERE.parent / "src" / "sosie" / "models" / "diffusion" / "pocket"
 
 VOCABULARY = "vocabulary.json"
@@ -65,6 +68,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--smoke", action="store_true", help="all steps, tiny, on cartoons")
     parser.add_argument("--out", type=Path, help="the folder to write (default: the shipped one)")
     parser.add_argument("--people", type=Path, default=PEOPLE, help="the drawn shards")
+    parser.add_argument("--short", type=Path, default=SHORT, help="those of a few plain letters")
     parser.add_argument("--plain", type=Path, default=PLAIN, help="those of plain handwriting")
     parser.add_argument("--lines", type=Path, default=LINES, help="those of all handwriting")
     parser.add_argument("--long", type=Path, default=LONG, help="those of its longer texts")
@@ -82,7 +86,7 @@ def main(arguments: list[str] | None = None) -> None:
     if given.smoke:
         with tempfile.TemporaryDirectory() as scratch:
             build(
-                data.Material(standin.people(64), *[standin.lines(64)] * 3),
+                data.Material(standin.people(64), *[standin.lines(64)] * 4),
                 smoke(Recipe()),
                 run=Path(scratch) / "run",
                 out=given.out or Path(scratch) / "pocket",
@@ -96,6 +100,7 @@ def main(arguments: list[str] | None = None) -> None:
         )
         for what, folder, count in (
             ("people", given.people, recipe.pictures),
+            ("short", given.short, recipe.short_lines),
             ("plain", given.plain, recipe.plain_lines),
             ("lines", given.lines, recipe.lines),
             ("long", given.long, recipe.long_lines),
@@ -104,9 +109,10 @@ def main(arguments: list[str] | None = None) -> None:
     build(
         data.Material(
             data.load_people(drawn["people"]),
-            data.load_lines(drawn["plain"]),
-            data.load_lines(drawn["lines"]),
-            data.load_lines(drawn["long"]),
+            data.load_lines(drawn["short"], signed=False),
+            data.load_lines(drawn["plain"], signed=False),
+            data.load_lines(drawn["lines"], signed=True),
+            data.load_lines(drawn["long"], signed=True),
         ),
         recipe,
         run=given.run,
@@ -151,6 +157,7 @@ def build(
     print(f"autoencoder: {told} held out", flush=True)
     if only == "autoencoder":
         return
+    hearing.train(parts.network, lessons, recipe.text, run)
     trainer = transformer.Trainer(parts.network, lessons, recipe.transformer, run)
 
     known = _figures(material, recipe, ratios, run, start)
@@ -176,12 +183,13 @@ def _figures(
 ) -> dict[str, str]:
     """What the card says that is known before the transformer is trained."""
     coding = recipe.autoencoder
-    people, written = material.people, (material.plain, material.lines, material.long)
-    plain, lines, long = (len(one.pictures) for one in written)
+    people, written = material.people, material.written()
+    short, plain, lines, long = (len(one.pictures) for one in written)
     hashes = ", ".join(one.sha256() for one in (people, *written))
     known = {
         "Pictures drawn": f"{len(people.pictures):,}, of {len(set(people.persons)):,} persons",
-        "Lines written": f"{plain:,} in plain hands, {lines:,} in all, {long:,} longer ones",
+        "Lines written": f"{short:,} of a few letters and {plain:,} of words in plain hands,"
+        f" {lines:,} in all, {long:,} longer ones",
         "Data": f"sha256 {hashes} (people, and lines in this order)",
         "Autoencoder": f"{ratios['people']:.1f} dB on people, {ratios['lines']:.1f} dB on lines"
         f" ({recipe.held_out_pictures} pictures of each held out), after"
@@ -216,9 +224,9 @@ def prepare(
     text = recipe.text
     people = data.with_mirrored(taught.people)
     captions = _captions(people, recipe)
-    written = (*taught.plain.captions, *taught.lines.captions, *taught.long.captions)
+    written = [row for one in taught.written() for row in one.captions]
     # Who signs is to be spelled, and makes no word.
-    unsigned = (row[data.SIGNED :] for row in written)
+    unsigned = (*taught.short.captions, *taught.plain.captions)
     vocabulary = _vocabulary([*people.captions, *unsigned], recipe, run, start)
     t5, clip = tokenizers(vocabulary, text)
     sayings = ["", *dict.fromkeys(said for row in (*captions, *written) for said in row)]
@@ -230,12 +238,13 @@ def prepare(
     def here(values: torch.Tensor) -> torch.Tensor:
         return values.to(precision.device())
 
+    size = recipe.transformer
+
     def domain(
         name: str,
         latents: torch.Tensor,
         said: list[list[str]],
         answers: np.ndarray,
-        face: float = 1.0,
         **others: Any,
     ) -> transformer.Domain:
         height, width = (length // 2 for length in latents.shape[-2:])
@@ -244,16 +253,28 @@ def prepare(
             packed=here(transformer.pack((latents.float() - shift) * scaling).to(torch.bfloat16)),
             grid=(height, width),
             rows=here(torch.tensor([[number[caption] for caption in row] for row in said])),
-            counts=here(transformer.weights(height, width, face)),
             answers=here(torch.from_numpy(answers)),
             **others,
         )
 
-    size = recipe.transformer
-    of_plain = _latents(coder, taught.plain.pictures, run / "latents-of-plain.pt")
-    of_lines = _latents(coder, taught.lines.pictures, run / "latents-of-lines.pt")
-    of_long = _latents(coder, taught.long.pictures, run / "latents-of-long.pt")
-    writing = {"asked_weight": size.asked_of_lines, "time_mean": size.lines_time_mean}
+    def writing(name: str, share: float, when: tuple[float, float]) -> transformer.Domain:
+        lines: data.Lines = getattr(taught, name)
+        latents = _latents(coder, lines.pictures, run / f"latents-of-{name}.pt")
+        ink = torch.from_numpy(questions.inked(lines.answers))
+        return domain(
+            name,
+            latents,
+            lines.captions,
+            lines.answers,
+            counts=here(transformer.where_inked(ink, latents.shape[-2] // 2, size.ink_weight)),
+            spans=here(torch.from_numpy(lines.spans)),
+            asked_weight=size.asked_of_lines,
+            time_mean=size.lines_time_mean,
+            share=share,
+            taught=when,
+        )
+
+    lines_share = 1 - size.people_share
     lessons = transformer.Lessons(
         domains=(
             domain(
@@ -261,40 +282,19 @@ def prepare(
                 of_people,
                 captions,
                 people.answers,
-                size.face_weight,
+                counts=here(
+                    transformer.weights(*(n // 2 for n in of_people.shape[-2:]), size.face_weight)
+                ),
                 asked="people",
                 asked_weight=size.asked_of_people,
                 order=people.shown(),
-                share=1 - size.lines_share,
+                share=size.people_share,
                 time_mean=size.time_mean,
             ),
-            domain(
-                "plain",
-                of_plain,
-                taught.plain.captions,
-                taught.plain.answers,
-                taught=(0.0, size.plain_until),
-                share=size.lines_share,
-                **writing,
-            ),
-            domain(
-                "lines",
-                of_lines,
-                taught.lines.captions,
-                taught.lines.answers,
-                taught=(size.plain_until, 1.0),
-                share=size.lines_share,
-                **writing,
-            ),
-            domain(
-                "long",
-                of_long,
-                taught.long.captions,
-                taught.long.answers,
-                taught=(size.long_since, 1.0),
-                share=size.long_share,
-                **writing,
-            ),
+            writing("short", lines_share, (0.0, size.short_until)),
+            writing("plain", size.plain_share, (size.short_until, 1.0)),
+            writing("lines", lines_share - size.plain_share, (size.short_until, 1.0)),
+            writing("long", size.long_share, (size.long_since, 1.0)),
         ),
         t5_ids=here(_numbered(t5, sayings, text.length)),
         clip_ids=here(_numbered(clip, sayings, text.pooled_length)),

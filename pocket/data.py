@@ -23,13 +23,11 @@ RARE = 3
 """How often a picture is shown that has something rare, for each time of another."""
 CAPTIONS = 8
 """Captions of a picture to choose from."""
-SIGNED = 2
-"""So many of a line's, the first ones, say by whom, as a LoRA's trigger word will."""
 
 
 @dataclass(frozen=True)
-class Lines:
-    """Pictures with captions, row by row: of handwriting if nothing more is said of them."""
+class Pictures:
+    """Pictures with captions, row by row."""
 
     pictures: np.ndarray
     """(N, height, width, 3), uint8."""
@@ -54,7 +52,15 @@ class Lines:
 
 
 @dataclass(frozen=True)
-class People(Lines):
+class Lines(Pictures):
+    """Pictures of handwriting."""
+
+    spans: np.ndarray
+    """(N, PLACES, 2): where each character of its text is, see `pocket.questions`."""
+
+
+@dataclass(frozen=True)
+class People(Pictures):
     """Pictures of people."""
 
     persons: list[int]
@@ -72,12 +78,18 @@ class Material:
     """All that a base model learns from."""
 
     people: People
+    short: Lines
+    """A few letters in plain hands, all in one place, for the beginning."""
     plain: Lines
-    """In plain hands, for the beginning."""
+    """Words in plain hands, to go on with."""
     lines: Lines
     """In all hands."""
     long: Lines
     """Longer texts, for the end."""
+
+    def written(self) -> tuple[Lines, ...]:
+        """All handwriting, in the order in which it is taught."""
+        return self.short, self.plain, self.lines, self.long
 
     def split(self, first: int) -> tuple[Material, Material]:
         """The first so many pictures of each, and the others."""
@@ -95,7 +107,8 @@ def load_people(files: Iterable[Path]) -> People:
     ]
     persons = [truth["person"] for truth in truths]
     answers = np.stack([questions.of_person(truth) for truth in truths])
-    return People(pictures, captions, answers, persons, [is_rare(truth) for truth in truths])
+    rare = [is_rare(truth) for truth in truths]
+    return People(pictures, captions, answers, persons, rare)
 
 
 def is_rare(truth: Mapping[str, Any]) -> bool:
@@ -108,25 +121,25 @@ def is_rare(truth: Mapping[str, Any]) -> bool:
     )
 
 
-def load_lines(files: Iterable[Path]) -> Lines:
+def load_lines(files: Iterable[Path], *, signed: bool) -> Lines:
     """The shards of lines that `pocket.draw` wrote, in the order given."""
-    return written(*_read(files))
+    return written(*_read(files), signed=signed)
 
 
-def written(pictures: np.ndarray, truths: Iterable[Mapping[str, Any]]) -> Lines:
-    """Lines as they were drawn, with captions."""
-    captions, answers = [], []
+def written(pictures: np.ndarray, truths: Iterable[Mapping[str, Any]], *, signed: bool) -> Lines:
+    """Lines as they were drawn, with captions that say by whom, as a LoRA's trigger word will, if
+    they are `signed`.
+
+    Plain hands are not: who names nobody means a usual hand, and not the mean of three hundred.
+    """
+    captions, answers, spans = [], [], []
     for row, known in enumerate(truths):
         truth, turns = writing.Truth(**known), _turns(row)
         answers.append(questions.of_line(truth.text, truth.boxes, pictures.shape[2]))
-        whose = [name(truth.writer) if turn < SIGNED else None for turn in range(CAPTIONS)]
-        captions.append(
-            [
-                handwriting_caption(truth, rng=rng, subject=who)
-                for rng, who in zip(turns, whose, strict=True)
-            ]
-        )
-    return Lines(pictures, captions, np.stack(answers))
+        spans.append(questions.spans(truth.text, truth.boxes))
+        who = name(truth.writer) if signed else None
+        captions.append([handwriting_caption(truth, rng=rng, subject=who) for rng in turns])
+    return Lines(pictures, captions, np.stack(answers), np.stack(spans))
 
 
 def _read(files: Iterable[Path]) -> tuple[np.ndarray, list[dict[str, Any]]]:

@@ -1,5 +1,6 @@
 """Draw the pictures that the base model learns from: `python -m pocket.draw people --out DIR`,
-`lines` for written words, `plain` for those in plain hands, `long` for longer texts."""
+`lines` for written words, `plain` for those in plain hands, `short` for the first ones of these,
+`long` for longer texts."""
 
 from __future__ import annotations
 
@@ -8,7 +9,13 @@ from pathlib import Path
 
 from pocket import lines, people, shards
 
-DOMAINS = {"people": people.one, "plain": lines.plain, "lines": lines.one, "long": lines.long}
+DOMAINS = {
+    "people": people.one,
+    "short": lines.short,
+    "plain": lines.plain,
+    "lines": lines.one,
+    "long": lines.long,
+}
 
 
 def main() -> None:

@@ -22,14 +22,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pocket.tokens import WRITTEN
+from pocket.tokens import PLACES, WRITTEN
 from sosie.world import tables
 
 Answers = NDArray[np.float16]
 """(columns, answers): how much of each answer is right at each column; one column: everywhere."""
 
+Spans = NDArray[np.float16]
+"""(PLACES, 2): from where to where each of a text's first characters reaches, in cells from the
+picture's left edge; two zeros: there is none, or nothing to see of it."""
+
 CELL = 8
 """Pixels across of what one question is asked of: half a token."""
+CELLS = 64
+"""Cells across of the widest picture."""
 LETTERS = ("", *WRITTEN)
 """What may be at a place of a written line; first nothing."""
 
@@ -95,6 +101,21 @@ def of_line(text: str, boxes: Iterable[tuple[int, int, int, int]], width: int) -
     return shares.astype(np.float16).reshape(width // CELL // 2, -1)
 
 
+def inked(answers: NDArray[np.float16]) -> NDArray[np.float16]:
+    """How much of each column letters cover, (N, columns), by the answers about lines."""
+    nothing = answers.reshape(*answers.shape[:2], len(LINES), -1)[..., 0]
+    return 1 - nothing.mean(axis=2)
+
+
+def spans(text: str, boxes: Iterable[tuple[int, int, int, int]]) -> Spans:
+    """Where the characters of a written line are, from its text and their boxes."""
+    found = np.zeros((PLACES, 2))
+    for place, (letter, (left, _, right, _)) in enumerate(zip(text, boxes, strict=True)):
+        if place < PLACES and letter != " ":
+            found[place] = max(left, 0) / CELL, max(right, 0) / CELL
+    return found.astype(np.float16)
+
+
 class Reader(nn.Module):
     """Answers from a token's state, by one linear map."""
 
@@ -115,3 +136,47 @@ class Reader(nn.Module):
             [part.log_softmax(-1) for part in said.split(self.sizes, dim=-1)], dim=-1
         ).mean(dim=1)
         return -(answers * logs).sum(-1).mean(dim=1)
+
+
+class Finder(nn.Module):
+    """Where a letter will be, from T5's state at it, by one linear map."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.cells = nn.Linear(width, CELLS)
+        self.edges: Tensor
+        self.register_buffer("edges", torch.arange(CELLS + 1.0), persistent=False)
+
+    def forward(self, states: Tensor, placed: Tensor, spans: Tensor) -> Tensor:
+        """The cross entropy of each text, (B,), in nats: the mean of its letters.
+
+        `states` are (B, length, width); `placed` (B, length), each token's place from 1, or 0 for
+        what is no letter; `spans` (B, PLACES, 2).
+        """
+        left, right = spans.gather(1, (placed - 1).clamp(min=0)[..., None].expand(-1, -1, 2)).split(
+            1, dim=2
+        )
+        # How much of each cell lies left of the letter's ends, and so of what is between them.
+        covered = (self.edges.clamp(min=left, max=right)).diff(dim=2)
+        shares = covered / covered.sum(dim=2, keepdim=True).clamp(min=1e-3)
+        seen = ((placed > 0) & (right > left)[..., 0]).float()
+        logs = self.cells(self.norm(states.float())).log_softmax(-1)
+        wrong = -(shares * logs).sum(-1) * seen
+        return wrong.sum(dim=1) / seen.sum(dim=1).clamp(min=1)
+
+
+class Hearers(nn.Module):
+    """The same asked of the encoders' states, of which a denoiser then has to learn less."""
+
+    def __init__(self, width: int, pooled_width: int) -> None:
+        super().__init__()
+        self.states = Reader(width, PEOPLE)
+        self.pooled = Reader(pooled_width, PEOPLE)
+        self.letters = Finder(width)
+
+    def about_people(self, states: Tensor, pooled: Tensor, answers: Tensor) -> Tensor:
+        """The cross entropy of each caption, (B,): what T5's states say in the mean, which is what
+        a token sees that looks at all of them alike, and what CLIP's vector says."""
+        mean = states.mean(dim=1, keepdim=True)
+        return self.states(mean, answers, (1, 1)) + self.pooled(pooled[:, None], answers, (1, 1))

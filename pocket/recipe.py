@@ -52,6 +52,12 @@ class TextRecipe:
     """Tokens that CLIP reads: it spells more than T5 does, and costs next to nothing."""
     pooled_width: int = 128
     pooled_layers: int = 1
+    hearing_steps: int = 700
+    """Steps by captions alone, see `pocket.hearing`."""
+    hearing_batch: int = 128
+    matrix_rate: float = 6e-4
+    vector_rate: float = 2e-3
+    """Both of these steps."""
     least_count: int = 3
     """How often a word must occur in the captions to become a token of its own."""
 
@@ -76,24 +82,31 @@ class TransformerRecipe:
     vector_rate: float = 2e-3
     time_mean: float = 0.3
     """Mean of the times' logit: above 0, since colours and places are decided in the noise."""
-    lines_time_mean: float = 1.5
+    lines_time_mean: float = 1.2
     """The same for handwriting: once the noise is thin, letters are read off the picture itself,
     and what they should be is not learned from the text."""
-    lines_share: float = 0.55
-    """Share of the steps whose batch is of handwriting."""
-    plain_until: float = 0.15
-    """Until so much of the training is done, handwriting is of plain hands alone: of these letters
-    are learned soonest."""
+    people_share: float = 0.4
+    """Share of the steps whose batch is of people."""
+    short_until: float = 0.3
+    """Until so much of the training is done, handwriting is of a few letters in one place alone: of
+    these letters are learned soonest."""
+    plain_share: float = 0.35
+    """Share of the steps from then on whose batch is of the usual hand."""
     long_since: float = 0.6
     """From then on longer texts are taught too."""
-    long_share: float = 0.15
+    long_share: float = 0.05
     """Steps whose batch is of these, for each of the others."""
     asked_of_lines: float = 0.05
     """Weight of what is asked at each column of a line, see `pocket.questions`."""
-    asked_of_people: float = 0.1
-    """The same of a picture of a person."""
+    asked_of_people: float = 0.02
+    """The same of a picture of a person: at .1 with two readers colours were heard within 20,000
+    pictures, and faces were lost."""
+    asked_of_text: float = 0.01
+    """The same of the encoders."""
     face_weight: float = 3.0
     """How much more an error counts in the middle of the face than at the picture's edge."""
+    ink_weight: float = 4.0
+    """How much more it counts where letters are than on paper."""
     named: int = 4
     """Of eight captions of a picture, so many call the person by an invented name."""
     caption_dropout: float = 0.1
@@ -112,8 +125,10 @@ class Recipe:
     """Width and height of the pictures, in pixels."""
     pictures: int = 9_000
     """How many of people are drawn; training sees each of them mirrored too."""
+    short_lines: int = 12_000
+    """How many are written of a few letters in plain hands."""
     plain_lines: int = 6_000
-    """How many of handwriting in plain hands."""
+    """How many of words in the usual hand."""
     lines: int = 16_000
     """How many of it in all hands."""
     long_lines: int = 4_000
@@ -150,7 +165,8 @@ def on_gpu(recipe: Recipe) -> Recipe:
     return replace(
         recipe,
         pictures=18_000,
-        plain_lines=12_000,
+        short_lines=24_000,
+        plain_lines=20_000,
         lines=60_000,
         long_lines=20_000,
         autoencoder=replace(recipe.autoencoder, batch=256),
@@ -167,7 +183,14 @@ def smoke(recipe: Recipe) -> Recipe:
             recipe.autoencoder, channels=(8, 8, 16, 16), batch=4, steps=6, refining_steps=4
         ),
         text=replace(
-            recipe.text, width=32, head_width=16, feed_forward=32, layers=1, least_count=1
+            recipe.text,
+            width=32,
+            head_width=16,
+            feed_forward=32,
+            layers=1,
+            hearing_steps=4,
+            hearing_batch=4,
+            least_count=1,
         ),
         transformer=replace(
             recipe.transformer,

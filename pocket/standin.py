@@ -76,4 +76,5 @@ def lines(count: int) -> Lines:
     """`count` written lines with their captions: those of the world, which are soon drawn."""
     tried = (writing.one(index, 0) for index in itertools.count())
     drawn = list(itertools.islice((one for one in tried if one is not None), count))
-    return written(np.stack([one.picture for one in drawn]), [one.truth for one in drawn])
+    pictures = np.stack([one.picture for one in drawn])
+    return written(pictures, [one.truth for one in drawn], signed=False)

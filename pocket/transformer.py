@@ -23,7 +23,7 @@ from pocket.muon import optimizers, set_rates
 from pocket.recipe import TextRecipe, TransformerRecipe
 from pocket.schedule import Log, rate, save_whole
 
-_ENDS = (
+ENDS = (
     "text.shared.",
     "text.encoder.block.0.layer.0.SelfAttention.relative_attention_bias",
     "pooled.embeddings.",
@@ -33,6 +33,7 @@ _ENDS = (
     "denoiser.proj_out",
     "denoiser.norm_out",
     "readers.",
+    "hearers.",
 )
 
 
@@ -44,7 +45,9 @@ STATE = "transformer.pt"
 class Network(nn.Module):
     """What is trained: `denoiser`, `text` (T5) and `pooled` (CLIP), which ship.
 
-    And `readers`, which answer what is asked of the picture's tokens behind the double blocks.
+    And what does not ship: `readers`, which answer what is asked of the picture's tokens behind the
+    double blocks and in the middle of the single ones, and `hearers`, which answer what is asked of
+    the encoders.
     """
 
     def __init__(
@@ -70,12 +73,21 @@ class Network(nn.Module):
         self.text = encoders.t5(text, t5_words)
         self.pooled = encoders.clip(text, clip_words)
         sizes = {"people": questions.PEOPLE, "lines": questions.LINES}
-        self.readers = nn.ModuleDict(
-            {of: questions.Reader(recipe.width, answers) for of, answers in sizes.items()}
+        asked = (
+            self.denoiser.transformer_blocks[-1],
+            self.denoiser.single_transformer_blocks[(recipe.single_blocks - 1) // 2],
         )
+        self.readers = nn.ModuleDict(
+            {
+                of: nn.ModuleList(questions.Reader(recipe.width, answers) for _ in asked)
+                for of, answers in sizes.items()
+            }
+        )
+        self.hearers = questions.Hearers(text.width, text.pooled_width)
         self.between: list[Tensor] = []
-        """The picture tokens' states behind the double blocks, of passes not yet asked about."""
-        self.denoiser.transformer_blocks[-1].register_forward_hook(self._keep)
+        """The picture tokens' states behind these blocks, of a pass not yet asked about."""
+        for block in asked:
+            block.register_forward_hook(self._keep)
         for module in self.denoiser.modules():
             # Modulations start at zero: every block starts as the identity (DiT's adaLN-zero).
             if hasattr(module, "silu") and hasattr(module, "linear"):
@@ -87,6 +99,22 @@ class Network(nn.Module):
     def _keep(self, _block: nn.Module, _given: object, states: tuple[Tensor, Tensor]) -> None:
         if torch.is_grad_enabled():
             self.between.append(states[1])
+
+    def heard(
+        self, domain: Domain, index: Tensor, ids: Tensor, states: Tensor, pooled: Tensor
+    ) -> Tensor:
+        """What wrong answers of the encoders to what is asked about these pictures of `domain`
+        cost, (B,); `states` and `pooled` are of the T5 tokens `ids` and their CLIP ones."""
+        if domain.spans is not None:
+            placed = self.text.get_input_embeddings().placed[ids]
+            return self.hearers.letters(states, placed, domain.spans[index].float())
+        assert domain.answers is not None, "something is asked"
+        return self.hearers.about_people(states, pooled, domain.answers[index].float())
+
+    def seen(self) -> list[Tensor]:
+        """What was kept of the last pass."""
+        kept, self.between = self.between, []
+        return kept
 
     def encode(self, t5_ids: Tensor, clip_ids: Tensor) -> tuple[Tensor, Tensor]:
         """Token numbers (B, length) to T5's states (B, length, width), CLIP's pooled (B, width)."""
@@ -105,7 +133,7 @@ class Domain:
     rows: Tensor
     """(N, K): for each picture, the rows of its K captions in the ids."""
     counts: Tensor
-    """(tokens,): how much an error counts at each, 1 on average."""
+    """(tokens,) or (N, tokens): how much an error counts at each, 1 on average."""
     share: float
     """Of the steps, while it is taught; shares are of their sum."""
     time_mean: float
@@ -116,6 +144,8 @@ class Domain:
     """Which of the network's readers is asked what is in the picture."""
     answers: Tensor | None = None
     """(N, columns, answers): what is right, see `pocket.questions`; None: nothing is asked."""
+    spans: Tensor | None = None
+    """(N, PLACES, 2): where the letters of each text are, see `pocket.questions`."""
     asked_weight: float = 0.0
     order: np.ndarray | None = None
     """Numbers of pictures, some more than once: how often each is shown; None: each once."""
@@ -175,6 +205,13 @@ def weights(rows: int, columns: int, most: float) -> Tensor:
     return (counts / counts.mean()).flatten()
 
 
+def where_inked(inked: Tensor, rows: int, most: float) -> Tensor:
+    """The same for lines, (N, rows * columns), from how much of each column letters cover,
+    (N, columns): `most` in columns that they fill, 1 on paper."""
+    counts = 1 + (most - 1) * inked
+    return (counts / counts.mean()).repeat(1, rows)
+
+
 def times(count: int, mean: float) -> Tensor:
     """Logit-normal times (Esser et al. 2024), one from each of `count` equal parts."""
     uniform = (torch.randperm(count) + torch.rand(count)) / count
@@ -201,7 +238,7 @@ def loss(
 ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
     """Weighted squared error of the velocity, and what wrong answers cost.
 
-    Also each picture's plain error and time, and the cross entropy of its answers.
+    Also each picture's plain error and time, and the cross entropy of the last reader's answers.
     """
     clean = domain.packed[index].float()
     noise = torch.randn_like(clean)
@@ -210,7 +247,8 @@ def loss(
     rows = torch.where(
         torch.rand(len(index)) < recipe.caption_dropout, torch.zeros_like(rows), rows
     )
-    states, pooled = network.encode(*lessons.told(rows))
+    ids, clip_ids = lessons.told(rows)
+    states, pooled = network.encode(ids, clip_ids)
     mixed = torch.lerp(clean, noise, at[:, None, None])
     said = denoise(
         hidden_states=mixed,
@@ -222,13 +260,17 @@ def loss(
         return_dict=False,
     )[0]
     errors = (said.float() - (noise - clean)).square().mean(dim=2)
-    total, wrong = (errors * domain.counts).mean(), torch.zeros(len(index))
-    between = network.between.pop()
+    counts = domain.counts if domain.counts.ndim == 1 else domain.counts[index]
+    total, wrong, seen = (errors * counts).mean(), torch.zeros(len(index)), network.seen()
     if domain.answers is not None:
-        reader = network.readers[domain.asked]
-        wrong = reader(between, domain.answers[index].float(), domain.grid)
         # Who is told nothing can answer nothing.
-        total = total + domain.asked_weight * (wrong * (rows != 0)).mean()
+        told = rows != 0
+        answers = domain.answers[index].float()
+        for reader, between in zip(network.readers[domain.asked], seen, strict=True):
+            wrong = reader(between, answers, domain.grid)
+            total = total + domain.asked_weight * (wrong * told).mean()
+        heard = network.heard(domain, index, ids, states, pooled)
+        total = total + recipe.asked_of_text * (heard * told).mean()
     return total, (errors.detach().mean(dim=1), at, wrong.detach())
 
 
@@ -249,7 +291,7 @@ class Trainer:
             network.named_parameters(),
             matrix_rate=recipe.matrix_rate,
             vector_rate=recipe.vector_rate,
-            ends=_ENDS,
+            ends=ENDS,
         )
         self.file = folder / STATE
         self.log = Log(self.file.with_suffix(".jsonl"))

@@ -27,7 +27,7 @@ def test_a_broken_build_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     for name, recipes in {"broken": (short, whole), "unbroken": (whole,)}.items():
         for each in recipes:
             build.build(
-                data.Material(standin.people(24), *[standin.lines(24)] * 3),
+                data.Material(standin.people(24), *[standin.lines(24)] * 4),
                 each,
                 run=tmp_path / name,
                 out=tmp_path / f"{name}-out",

@@ -123,24 +123,42 @@ def test_a_line_begins_near_the_left_edge_and_nothing_of_it_is_cut_off(some_line
     assert np.median(first) < 25
 
 
-def test_lines_are_quoted_and_some_say_by_whom(some_lines):
+@pytest.mark.parametrize("signed", [True, False])
+def test_lines_are_quoted_and_say_by_whom_where_they_are_to(some_lines, signed):
     one = next(iter(some_lines.values()))
-    read = data.written(one.picture[None], [one.truth])
+    read = data.written(one.picture[None], [one.truth], signed=signed)
     assert all(f'"{one.truth["text"]}"' in caption for caption in read.captions[0])
     name = data.name(one.truth["writer"])
-    assert sum(name in caption for caption in read.captions[0]) == data.SIGNED
+    assert {name in caption for caption in read.captions[0]} == {signed}
 
 
-def test_plain_hands_are_two_and_write_one_picture_for_one_text():
-    drawn = [one for one in (lines.plain(index, 1) for index in range(24)) if one is not None]
-    assert len(drawn) > 20
-    assert {one.truth["writer"] for one in drawn} == set(lines.PLAIN_WRITERS)
-    assert not any(map(is_held_out_writer, lines.PLAIN_WRITERS))
-    assert not any(family(writer(number).family).joined for number in lines.PLAIN_WRITERS)
-    assert {(one.truth["ink"], one.truth["paper"]) for one in drawn} == {("black", "plain")}
-    begins = [min(box[0] for box in one.truth["boxes"]) for one in drawn]
-    # Where the world wrote in the right half of the sheet, the cut ends with the sheet.
-    assert np.mean([begin == 12 for begin in begins]) > 0.8
+@pytest.mark.parametrize(
+    ("draw", "hands", "inks"),
+    [(lines.short, set(lines.PLAIN_WRITERS), 1), (lines.plain, {lines.USUAL_WRITER}, 7)],
+)
+def test_plain_hands_write_all_texts_in_one_size_and_place(draw, hands, inks):
+    drawn = [one for one in (draw(index, 1) for index in range(24)) if one is not None]
+    assert len(drawn) > 14
+    assert {one.truth["writer"] for one in drawn} == hands
+    assert not any(map(is_held_out_writer, hands))
+    assert not any(family(writer(number).family).joined for number in hands)
+    assert len({one.truth["ink"] for one in drawn}) == inks
+    for one in drawn:
+        boxes = one.truth["boxes"]
+        assert min(box[0] for box in boxes) == 8
+        assert max(box[2] for box in boxes) <= one.picture.shape[1]
+        assert one.truth["x_height"] == pytest.approx(14, abs=0.01)
+        assert one.truth["baseline"] == pytest.approx(40, abs=0.5)
+        assert not is_held_out_text(one.truth["text"])
+
+
+def test_short_texts_fill_narrow_pictures_with_ink_where_the_boxes_say():
+    drawn = [one for one in (lines.short(index, 1) for index in range(12)) if one is not None]
+    for one in drawn:
+        assert one.picture.shape == (64, 128, 3)
+        assert len(one.truth["text"]) <= lines.SHORTEST
+        dark = np.flatnonzero((one.picture.mean(axis=2) < 140).any(axis=0))
+        assert abs(dark[0] - 8) <= 3
 
 
 def test_longer_texts_fill_wider_pictures():

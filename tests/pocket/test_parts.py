@@ -140,6 +140,12 @@ def test_the_face_counts_most() -> None:
     assert torch.equal(transformer.weights(4, 16, 1.0), torch.ones(64))
 
 
+def test_where_letters_are_errors_count_more_than_on_paper() -> None:
+    counts = transformer.where_inked(torch.tensor([[0.0, 1.0], [0.0, 0.0]]), 2, 5.0)
+    assert counts.shape == (2, 4) and counts.mean() == pytest.approx(1)
+    assert counts[0, 1] == counts[0, 3] == 5 * counts[0, 0] == 5 * counts[1, 1]
+
+
 def test_steps_are_shared_between_the_domains_that_are_taught() -> None:
     def domain(name: str, share: float, *taught: float) -> transformer.Domain:
         empty = torch.zeros(1)
@@ -231,6 +237,7 @@ def test_a_step_makes_nothing_on_another_device_than_the_networks(monkeypatch) -
             share=1.0,
             time_mean=0.0,
             answers=torch.zeros(9, 16, sum(questions.LINES)),
+            spans=torch.zeros(9, tokens.PLACES, 2),
         )
         ids = torch.zeros(3, 48, dtype=torch.long)
         lessons = transformer.Lessons((domain,), ids, ids)

@@ -58,3 +58,44 @@ def test_a_reader_is_right_when_it_gives_each_answer_its_share() -> None:
     assert reader(states, answers[None, None], (2, 3)).item() == pytest.approx(float(least))
     reader.answers.bias.data += torch.tensor([1.0, 0, 0, 0, 0])
     assert reader(states, answers[None, None], (2, 3)).item() > float(least) + 0.05
+
+
+def test_letters_are_looked_for_where_they_are() -> None:
+    made = line(writer(5), "Jour 7!", seed=2, width=256, height=64)
+    found = questions.spans(made.truth.text, made.truth.boxes)
+    assert found.shape == (32, 2)
+    seen = found[:, 1] > found[:, 0]
+    assert seen.tolist() == [True] * 4 + [False] + [True] * 2 + [False] * 25, "a space is not there"
+    assert found[0, 0] == pytest.approx(made.truth.boxes[0][0] / 8, abs=0.01)
+    of_line = questions.of_line(made.truth.text, made.truth.boxes, 256)
+    assert questions.inked(of_line[None])[0].sum() * 2 == pytest.approx(
+        (found[:, 1] - found[:, 0]).sum(), abs=0.5
+    )
+
+
+def test_a_finder_pays_for_the_wrong_cell_and_only_for_letters() -> None:
+    finder = questions.Finder(4)
+    torch.nn.init.zeros_(finder.cells.weight)
+    finder.cells.bias.data = torch.full((questions.CELLS,), -30.0)
+    finder.cells.bias.data[2] = 0
+    spans = torch.zeros(1, 32, 2)
+    spans[0, 0], spans[0, 1] = torch.tensor([2.0, 3.0]), torch.tensor([7.0, 9.0])
+    states = torch.randn(1, 3, 4)
+
+    def wrong(*placed: int) -> float:
+        return finder(states, torch.tensor([placed]), spans).item()
+
+    assert wrong(0, 1, 0) == pytest.approx(0, abs=1e-4)
+    assert wrong(0, 2, 0) == pytest.approx(30, abs=1e-3)
+    assert wrong(1, 2, 0) == pytest.approx(15, abs=1e-3)
+    assert wrong(0, 0, 3) == 0, "where nothing is, nothing is asked"
+
+
+def test_what_a_caption_says_of_a_person_is_asked_of_both_encoders() -> None:
+    hearers = questions.Hearers(4, 6)
+    answers = torch.from_numpy(questions.of_person(as_dict(choose(person(1), 1)))[None]).float()
+    states, pooled = torch.randn(1, 5, 4), torch.randn(1, 6)
+    for part in (hearers.states, hearers.pooled):
+        before = hearers.about_people(states, pooled, answers).item()
+        part.answers.bias.data += 3 * answers[0, 0]
+        assert hearers.about_people(states, pooled, answers).item() < before - 5
