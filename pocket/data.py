@@ -81,7 +81,7 @@ class Material:
     short: Lines
     """A few letters in plain hands, all in one place, for the beginning."""
     plain: Lines
-    """Words in plain hands, to go on with."""
+    """Words in the usual hand, to go on with."""
     lines: Lines
     """In all hands."""
     long: Lines

@@ -1,7 +1,7 @@
 """The encoders taught by captions alone, before there are pictures.
 
 What a caption says can be asked of the encoders' states: what of the person, and how far to the
-right each letter will stand. A pass through them takes a tenth of one through the denoiser, which
+right each letter will stand. A pass through them takes an eighth of one through the denoiser, which
 would otherwise have to teach them all words by what they change in pictures.
 """
 
@@ -33,8 +33,7 @@ def train(network: Network, lessons: Lessons, recipe: TextRecipe, run: Path) -> 
     log, wrong = Log(file.with_suffix(".jsonl")), dict[str, float]()
     for step in range(recipe.hearing_steps):
         torch.manual_seed(step)
-        people = lessons.domains[0]
-        written = lessons.domains[1:]
+        people, *written = lessons.domains
         domain = people if step % 2 else written[step // 2 % len(written)]
         index = torch.randint(len(domain.rows), (recipe.hearing_batch,))
         rows = domain.rows[index, torch.randint(domain.rows.shape[1], (len(index),))]
