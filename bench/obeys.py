@@ -20,11 +20,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.taught import base
 from sosie.audit import Interval
 from sosie.audit.intervals import mean_interval, share_interval
 from sosie.generate import GenerateConfig, draw
 from sosie.models import judges
-from sosie.models.diffusion.resolve import load_base
 from sosie.world import tables
 from sosie.world.captions import noun, parts
 from sosie.world.people import HELD_OUT_EVERY, person
@@ -126,10 +126,10 @@ def percent(interval: Interval) -> str:
 
 def run() -> list[tuple[str, str, str]]:
     """Rows (what, figure, bound)."""
-    base, errors = load_base("pocket"), judges.about()["errors"]["decoded"]
+    errors = judges.about()["errors"]["decoded"]
     truths = [asked(number) for number in range(PICTURES)]
     pictures = [
-        draw(base, GenerateConfig(prompt=prompt(truth), seed=number, steps=STEPS))[0].rgb
+        draw(base(), GenerateConfig(prompt=prompt(truth), seed=number, steps=STEPS))[0].rgb
         for number, truth in enumerate(truths)
     ]
     readings = judges.read(pictures)

@@ -6,6 +6,7 @@ is taught anew.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -25,6 +26,8 @@ from sosie.models.diffusion.resolve import load_base
 from sosie.studio import Studio
 from sosie.train.events import OnEvent
 
+BASE = os.environ.get("SOSIE_BENCH_BASE", "pocket")
+"""The embedded one; or a folder, so that what a training of it gave is measured before it ships."""
 LESSONS = FOLDER / "lessons"
 PICTURES = {"person": 15, "handwriting": 30}
 """What a LoRA is taught from."""
@@ -41,7 +44,7 @@ def taught(
     n: int | None = None,
     on_event: OnEvent = lambda kind, data: None,
 ) -> tuple[Studio, Adapter]:
-    """Train a LoRA of the person or writer `seed` on `n` pictures by pocket's recipe, changed by
+    """Train a LoRA of the person or writer `seed` on `n` pictures by the base's recipe, changed by
     `overrides`; on `PICTURES` of them unless `n` is given.
 
     The workspace lies in `folder`/home, where several subjects may share it.
@@ -51,7 +54,7 @@ def taught(
     _WRITE[kind](folder / name, seed=seed, trigger=name, n=PICTURES[kind] if n is None else n)
     studio.add(name, [folder / name])
     studio.consent(name, relation="synthetic", evidence=f"sosie.world.{_WORLD[kind]}({seed})")
-    return studio, studio.train(name, base="pocket", overrides=dict(overrides), on_event=on_event)
+    return studio, studio.train(name, base=BASE, overrides=dict(overrides), on_event=on_event)
 
 
 def subject(kind: Kind, seed: int) -> str:
@@ -109,8 +112,8 @@ def lessons(kind: Kind, seeds: Sequence[int]) -> dict[int, Lesson]:
 
 @cache
 def base() -> DiffusionBase:
-    """The embedded one, loaded once in each process."""
-    return load_base("pocket")
+    """`BASE`, loaded once in each process."""
+    return load_base(BASE)
 
 
 def recipe() -> str:

@@ -15,11 +15,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from bench.taught import base
 from sosie.audit.handwriting.panel import written
 from sosie.audit.handwriting.reading import Misread, above, error, misread
 from sosie.audit.intervals import Interval
 from sosie.generate import GenerateConfig, draw
-from sosie.models.diffusion.resolve import load_base
 from sosie.world.hands import is_held_out_writer, writer
 from sosie.world.notes import handwriting_caption
 from sosie.world.texts import is_held_out_text, text, word
@@ -75,7 +75,7 @@ def points(interval: Interval | None) -> str:
 
 def run() -> list[tuple[str, str, str]]:
     """Rows (what, figure, bound)."""
-    base, said = load_base("pocket"), texts(LINES)
+    said = texts(LINES)
     true = rendered(said)
     made: list[Misread] = []
     for number, one in enumerate(true):
@@ -83,7 +83,7 @@ def run() -> list[tuple[str, str, str]]:
         config = GenerateConfig(
             prompt=prompt, seed=number, steps=STEPS, width=WORD[0], height=WORD[1]
         )
-        made.append(misread(written(draw(base, config)[0].rgb).text, one.truth.text))
+        made.append(misread(written(draw(base(), config)[0].rgb).text, one.truth.text))
     own = {
         number: misread(written(one.picture).text, one.truth.text)
         for number, one in enumerate(true)

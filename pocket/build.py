@@ -257,7 +257,7 @@ def prepare(
             **others,
         )
 
-    def writing(name: str, share: float, when: tuple[float, float]) -> transformer.Domain:
+    def writing(name: str) -> transformer.Domain:
         lines: data.Lines = getattr(taught, name)
         latents = _latents(coder, lines.pictures, run / f"latents-of-{name}.pt")
         ink = torch.from_numpy(questions.inked(lines.answers))
@@ -270,11 +270,8 @@ def prepare(
             spans=here(torch.from_numpy(lines.spans)),
             asked_weight=size.asked_of_lines,
             time_mean=size.lines_time_mean,
-            share=share,
-            taught=when,
         )
 
-    lines_share = 1 - size.people_share
     lessons = transformer.Lessons(
         domains=(
             domain(
@@ -288,16 +285,13 @@ def prepare(
                 asked="people",
                 asked_weight=size.asked_of_people,
                 order=people.shown(),
-                share=size.people_share,
                 time_mean=size.time_mean,
             ),
-            writing("short", lines_share, (0.0, size.short_until)),
-            writing("plain", size.plain_share, (size.short_until, 1.0)),
-            writing("lines", lines_share - size.plain_share, (size.short_until, 1.0)),
-            writing("long", size.long_share, (size.long_since, 1.0)),
+            *map(writing, ("short", "plain", "lines", "long")),
         ),
         t5_ids=here(_numbered(t5, sayings, text.length)),
         clip_ids=here(_numbered(clip, sayings, text.pooled_length)),
+        stages=size.stages,
     )
     network = transformer.Network(size, text, t5_words=t5.get_vocab(), clip_words=clip.get_vocab())
     if start is not None:

@@ -63,6 +63,19 @@ class TextRecipe:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A part of the training: of its steps, so many are of each domain, as shares of their sum."""
+
+    since: float
+    """When it begins, as a share of the training; it ends where the next one begins."""
+    people: float = 0.0
+    short: float = 0.0
+    plain: float = 0.0
+    lines: float = 0.0
+    long: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class TransformerRecipe:
     """Size and training of the FLUX.1-layout transformer."""
 
@@ -85,17 +98,14 @@ class TransformerRecipe:
     lines_time_mean: float = 1.2
     """The same for handwriting: once the noise is thin, letters are read off the picture itself,
     and what they should be is not learned from the text."""
-    people_share: float = 0.4
-    """Share of the steps whose batch is of people."""
-    short_until: float = 0.3
-    """Until so much of the training is done, handwriting is of a few letters in one place alone: of
-    these letters are learned soonest."""
-    plain_share: float = 0.35
-    """Share of the steps from then on whose batch is of the usual hand."""
-    long_since: float = 0.6
-    """From then on longer texts are taught too."""
-    long_share: float = 0.05
-    """Steps whose batch is of these, for each of the others."""
+    stages: tuple[Stage, ...] = (
+        Stage(since=0.0, people=0.4, short=0.6),
+        Stage(since=0.3, people=0.4, plain=0.35, lines=0.25),
+        Stage(since=0.54, people=0.72, plain=0.15, lines=0.1, long=0.03),
+    )
+    """What is taught when. First letters, in one place alone, where they are learned soonest; then
+    words; and most of all people once words can be read, which costs these next to nothing and
+    makes faces whole."""
     asked_of_lines: float = 0.05
     """Weight of what is asked at each column of a line, see `pocket.questions`."""
     asked_of_people: float = 0.02
@@ -123,7 +133,7 @@ class Recipe:
 
     side: int = 128
     """Width and height of the pictures, in pixels."""
-    pictures: int = 9_000
+    pictures: int = 18_000
     """How many of people are drawn; training sees each of them mirrored too."""
     short_lines: int = 12_000
     """How many are written of a few letters in plain hands."""
@@ -158,13 +168,12 @@ class Recipe:
 
 
 def on_gpu(recipe: Recipe) -> Recipe:
-    """The same with large steps and more pictures, for a GPU, which small ones leave idle.
+    """The same with large steps and more lines, for a GPU, which small ones leave idle.
 
     Not tried yet: no GPU was at hand. The rates are those of small steps.
     """
     return replace(
         recipe,
-        pictures=18_000,
         short_lines=24_000,
         plain_lines=20_000,
         lines=60_000,

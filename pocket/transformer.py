@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from pocket import encoders, precision, questions
 from pocket.attention import PlainAttention
 from pocket.muon import optimizers, set_rates
-from pocket.recipe import TextRecipe, TransformerRecipe
+from pocket.recipe import Stage, TextRecipe, TransformerRecipe
 from pocket.schedule import Log, rate, save_whole
 
 ENDS = (
@@ -134,12 +134,8 @@ class Domain:
     """(N, K): for each picture, the rows of its K captions in the ids."""
     counts: Tensor
     """(tokens,) or (N, tokens): how much an error counts at each, 1 on average."""
-    share: float
-    """Of the steps, while it is taught; shares are of their sum."""
     time_mean: float
     """Mean of the times' logit."""
-    taught: tuple[float, float] = (0.0, 1.0)
-    """From when to when, as shares of the training."""
     asked: str = "lines"
     """Which of the network's readers is asked what is in the picture."""
     answers: Tensor | None = None
@@ -158,6 +154,7 @@ class Lessons:
     domains: Sequence[Domain]
     t5_ids: Tensor
     clip_ids: Tensor
+    stages: Sequence[Stage]
 
     def told(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """The numbers of these captions, (B, length) each, without the padding that all have.
@@ -172,12 +169,11 @@ class Lessons:
         return t5[:, : -(-longest // _STRIDE) * _STRIDE], clip
 
     def turn(self, step: int, done: float) -> int:
-        """Which domain step `step` is of, when `done` of the training is: of those taught then,
-        each as often as its share says, evenly spread."""
-        now = [
-            domain.share * (domain.taught[0] <= done < domain.taught[1]) for domain in self.domains
-        ]
-        bounds = np.cumsum(now) / sum(now)
+        """Which domain step `step` is of, when `done` of the training is: each as often as its
+        share of the stage says, evenly spread."""
+        now = [stage for stage in self.stages if stage.since <= done][-1]
+        shares = [getattr(now, domain.name) for domain in self.domains]
+        bounds = np.cumsum(shares) / sum(shares)
         return int(np.searchsorted(bounds, step * _GOLDEN % 1, side="right"))
 
 

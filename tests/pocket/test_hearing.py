@@ -29,7 +29,7 @@ def lessons() -> transformer.Lessons:
     def domain(name: str, rows: list[int], **known: torch.Tensor) -> transformer.Domain:
         nothing = torch.zeros(1)
         where = torch.tensor(rows)[:, None]
-        return transformer.Domain(name, nothing, (1, 1), where, nothing, 1.0, 0.0, **known)
+        return transformer.Domain(name, nothing, (1, 1), where, nothing, 0.0, **known)
 
     truth = as_dict(choose(person(1), 1))
     about = [questions.of_person({**truth, "garment_colour": c}) for c in ("red", "blue")]
@@ -43,6 +43,7 @@ def lessons() -> transformer.Lessons:
             domain("lines", [3, 4], answers=torch.zeros(2, 1, 1), spans=spans),
         ),
         *ids,
+        stages=(),
     )
 
 

@@ -28,7 +28,7 @@ from pocket import (
 )
 from pocket.attention import PlainAttention
 from pocket.muon import Muon, orthogonalised
-from pocket.recipe import Recipe, smoke
+from pocket.recipe import Recipe, Stage, smoke
 
 
 def test_plain_attention_is_flux_attention() -> None:
@@ -146,14 +146,18 @@ def test_where_letters_are_errors_count_more_than_on_paper() -> None:
     assert counts[0, 1] == counts[0, 3] == 5 * counts[0, 0] == 5 * counts[1, 1]
 
 
-def test_steps_are_shared_between_the_domains_that_are_taught() -> None:
-    def domain(name: str, share: float, *taught: float) -> transformer.Domain:
+def test_steps_are_shared_between_the_domains_of_a_stage() -> None:
+    def domain(name: str) -> transformer.Domain:
         empty = torch.zeros(1)
-        return transformer.Domain(name, empty, (1, 1), empty, empty, share, 0.0, taught)
+        return transformer.Domain(name, empty, (1, 1), empty, empty, 0.0)
 
     nothing = torch.zeros(1)
-    domains = (domain("a", 0.4, 0, 1), domain("b", 0.6, 0, 0.25), domain("c", 0.6, 0.25, 1))
-    lessons = transformer.Lessons(domains, nothing, nothing)
+    lessons = transformer.Lessons(
+        (domain("people"), domain("short"), domain("plain")),
+        nothing,
+        nothing,
+        (Stage(since=0, people=0.4, short=0.6), Stage(since=0.25, people=0.2, plain=0.3)),
+    )
     for done, second in ((0.1, 1), (0.25, 2), (0.9, 2)):
         turns = [lessons.turn(step, done) for step in range(500)]
         assert set(turns) == {0, second}
@@ -234,13 +238,12 @@ def test_a_step_makes_nothing_on_another_device_than_the_networks(monkeypatch) -
             grid=(4, 16),
             rows=torch.zeros(9, 8, dtype=torch.long),
             counts=torch.ones(64),
-            share=1.0,
             time_mean=0.0,
             answers=torch.zeros(9, 16, sum(questions.LINES)),
             spans=torch.zeros(9, tokens.PLACES, 2),
         )
         ids = torch.zeros(3, 48, dtype=torch.long)
-        lessons = transformer.Lessons((domain,), ids, ids)
+        lessons = transformer.Lessons((domain,), ids, ids, recipe.transformer.stages)
         index = torch.zeros(4, dtype=torch.long)
         total, _ = transformer.loss(made, made.denoiser, lessons, domain, index, recipe.transformer)
         total.backward()

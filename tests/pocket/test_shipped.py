@@ -51,9 +51,10 @@ def test_the_plain_pipeline_loads_and_draws(caplog: pytest.LogCaptureFixture, re
         width=128,
         height=128,
         num_inference_steps=2,
-        max_sequence_length=32,
+        max_sequence_length=48,
         generator=generator,
     ).images[0]
     assert picture.size == (128, 128)
-    assert not caplog.records
+    # Whoever imports the pipeline first is told that torchvision is not installed.
+    assert not [told for told in caplog.records if "torchvision" not in told.getMessage()]
     assert not [w for w in recwarn if "pocket" in str(w.message) or "weights" in str(w.message)]
