@@ -7,7 +7,7 @@ prompts, other seeds, ten new pictures of the person as references, and another 
 besides (dlib's, which chose nothing). Likeness is the mean cosine to the references as a share of
 their own median; copying is by how much faces are nearer to training pictures than to new ones.
 `SOSIE_BENCH_PEOPLE` takes fewer people, for a quicker look, `SOSIE_BENCH_PICTURES` fewer pictures
-of each checkpoint.
+of each checkpoint. What is done is kept, so that an interrupted run goes on.
 """
 
 from __future__ import annotations
@@ -15,21 +15,20 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from bench.kept import Ledger, side_by_side
 from bench.likeness import SEEDS, Picture
 from bench.obeys import percent
-from bench.taught import taught
+from bench.taught import base, kept, taught
 from demo.people import age_of
 from sosie.audit import PROMPTS, Known, found, seed_of
 from sosie.audit.intervals import mean_interval
+from sosie.core.records import Record
 from sosie.generate import GenerateConfig, draw
 from sosie.models import faces, lora, second
-from sosie.models.diffusion.base import DiffusionBase
-from sosie.models.diffusion.resolve import load_base
 from sosie.models.faces import Embedder
 from sosie.studio import Studio
 from sosie.studio.drawing import pixels
@@ -45,10 +44,12 @@ REFERENCES = 10
 JUDGES = (faces.identity, second.identity)
 
 
-@dataclass(frozen=True)
-class Course:
+class Course(Record):
     """One person's run, as hindsight sees it."""
 
+    person: int
+    pictures: int
+    """Of each checkpoint, that hindsight looked at."""
     chosen: int
     """The step that was kept."""
     likeness: dict[str, dict[int, float]]
@@ -68,14 +69,15 @@ class Course:
         return max(next(iter(self.likeness.values())))
 
 
-def course(base: DiffusionBase, seed: int, folder: Path) -> Course:
+def course(seed: int) -> Course:
     """Train a LoRA of a person through the studio, and look at all its checkpoints."""
-    studio, adapter = taught(seed, folder, RUN)
-    assert adapter.step is not None, "it was trained here"
-    return hindsight(base, studio, seed, adapter.name, adapter.step)
+    with tempfile.TemporaryDirectory() as name:
+        studio, adapter = taught(seed, Path(name), RUN)
+        assert adapter.step is not None, "it was trained here"
+        return hindsight(studio, seed, adapter.name, adapter.step)
 
 
-def hindsight(base: DiffusionBase, studio: Studio, seed: int, run: str, chosen: int) -> Course:
+def hindsight(studio: Studio, seed: int, run: str, chosen: int) -> Course:
     """Look at all checkpoints of a run of the person `seed`."""
     folder = studio.run_folder(run)
     manifest = Manifest.read(folder / "manifest.json")
@@ -93,11 +95,11 @@ def hindsight(base: DiffusionBase, studio: Studio, seed: int, run: str, chosen: 
     copying: dict[str, dict[int, float]] = {judge.name: {} for judge in JUDGES}
     for file in sorted(folder.glob("checkpoints/step-*/adapter.safetensors")):
         step = int(file.parent.name.removeprefix("step-"))
-        drawn = pictures(base, manifest.trigger, file)
+        drawn = pictures(manifest.trigger, file)
         for judge in JUDGES:
             real = known[judge.name]
             likeness[judge.name][step], copying[judge.name][step] = looked(drawn, judge, real)
-    return Course(chosen, likeness, copying)
+    return Course(person=seed, pictures=PICTURES, chosen=chosen, likeness=likeness, copying=copying)
 
 
 def new_pictures(seed: int) -> list[Picture]:
@@ -108,7 +110,7 @@ def new_pictures(seed: int) -> list[Picture]:
     ]
 
 
-def pictures(base: DiffusionBase, subject: str, file: Path) -> list[Picture]:
+def pictures(subject: str, file: Path) -> list[Picture]:
     """What the LoRA in `file` draws: the audit's prompts, at seeds that no audit takes."""
     loras = [("person", lora.read(file), 1.0)]
     drawn = []
@@ -116,7 +118,7 @@ def pictures(base: DiffusionBase, subject: str, file: Path) -> list[Picture]:
         prompt = PROMPTS[number % len(PROMPTS)]
         seed = seed_of(prompt, 90_000, number)
         words = prompt.text.replace("{trigger}", subject)
-        drawn.append(draw(base, GenerateConfig(prompt=words, seed=seed), loras)[0].rgb)
+        drawn.append(draw(base(), GenerateConfig(prompt=words, seed=seed), loras)[0].rgb)
     return drawn
 
 
@@ -164,6 +166,9 @@ def _over(values: Sequence[float]) -> str:
 
 def run() -> list[tuple[str, str, str]]:
     """Rows (what, figure, bound)."""
-    base = load_base("pocket")
-    with tempfile.TemporaryDirectory() as name:
-        return rows([course(base, seed, Path(name) / str(seed)) for seed in SEEDS[:PEOPLE]])
+    ledger, seeds = Ledger(kept() / "choice.jsonl", Course), SEEDS[:PEOPLE]
+    made = {row.person: row for row in ledger.rows() if row.pictures == PICTURES}
+    for one in side_by_side(course, [seed for seed in seeds if seed not in made]):
+        ledger.add(one)
+        made[one.person] = one
+    return rows([made[seed] for seed in seeds])

@@ -11,8 +11,8 @@ crowd, other pictures of that person which the world draws. What the search flag
 counted on new pictures of the person.
 
 The white-box evidence is judged by captions: planted ones (more than once) against those of
-pictures that training never saw. What was trained and drawn is kept, so that
-a run that was stopped goes on; `SOSIE_BENCH_PEOPLE` takes another number of people.
+pictures that training never saw. What was trained, drawn and found is kept, so that a run that
+was stopped goes on; `SOSIE_BENCH_PEOPLE` takes another number of people.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bench.kept import FOLDER
+from bench.kept import Ledger, side_by_side
 from bench.likeness import SEEDS
+from bench.taught import BASE, base, kept
 from demo.people import age_of, write_pictures
-from sosie.audit.copying import Copying, Shot, search
+from sosie.audit.copying import Shot, search
 from sosie.audit.copying.inside import magnitude
 from sosie.audit.copying.probes import PUSH
 from sosie.audit.copying.records import REPRODUCED
 from sosie.audit.intervals import Interval, share_interval
+from sosie.core.records import Record
 from sosie.generate import GenerateConfig, draw
 from sosie.models import lora
-from sosie.models.diffusion.base import DiffusionBase
-from sosie.models.diffusion.resolve import load_base
 from sosie.models.faces import Picture
 from sosie.models.lora import LoraFile
 from sosie.models.mask import person_mask
@@ -50,7 +50,6 @@ from sosie.train import Manifest
 from sosie.world.people import person
 from sosie.world.photo import photo
 
-KEPT = FOLDER / "planted"
 PEOPLE = int(os.environ.get("SOSIE_BENCH_PEOPLE", "20"))
 DOSES = (1, 2, 4, 8, 16, 32, 64, 128)
 PICTURES = 15
@@ -58,6 +57,7 @@ WITHHELD = 4
 ASKED = int(os.environ.get("SOSIE_BENCH_PICTURES", "8"))
 """Pictures of each planted caption, plainly and pushed."""
 STEPS = 480
+"""Without the identity loss, which draws new prompts and has no part in copying."""
 CROWD, NEAREST, ALPHA = 60, 50, 0.5
 """Other pictures of the person, how many of the nearest count, and their share."""
 NEW = 30
@@ -78,16 +78,21 @@ class Planted:
         return f"subject{self.seed}"
 
     @property
+    def folder(self) -> Path:
+        """Where all of it lies."""
+        return kept() / "planted" / str(self.seed)
+
+    @property
     def home(self) -> Path:
         """The workspace."""
-        return KEPT / str(self.seed) / "home"
+        return self.folder / "home"
 
     def train(self) -> None:
         """Plant and train, unless that is done."""
         studio = Studio(self.home)
         if any(adapter.subject == self.name for adapter in studio.registry.adapters()):
             return
-        folder = KEPT / str(self.seed) / "pictures"
+        folder = self.folder / "pictures"
         files = write_pictures(folder, seed=self.seed, trigger=self.name, n=PICTURES)
         for number, dose in enumerate(DOSES):
             for copy in range(1, dose):
@@ -100,10 +105,11 @@ class Planted:
         )
         settings = {
             "preview_every": 0,
+            "identity_weight": 0.0,
             "steps": STEPS,
             "withheld": [file.name for file in files[-WITHHELD:]],
         }
-        studio.train(self.name, base="pocket", overrides=settings)
+        studio.train(self.name, base=BASE, overrides=settings)
 
     @cached_property
     def manifest(self) -> Manifest:
@@ -124,8 +130,7 @@ class Planted:
         return lora.read(registry.blobs.path(adapter.file_sha256))
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(Record):
     """One picture that was asked for by a planted caption."""
 
     dose: int
@@ -134,6 +139,29 @@ class Asked:
     """By the adaptive distance."""
     found: bool
     """By the search: this picture, and no other."""
+
+
+class Pull(Record):
+    """How hard one caption pulls: its conditional noise magnitude."""
+
+    dose: int
+    """How often it was taught; 0: training never saw it."""
+    alone: float
+    """By the base as it is."""
+    taught: float
+    """With the LoRA."""
+
+
+class Outcome(Record):
+    """What one person's LoRA came to."""
+
+    person: int
+    pictures: int
+    """Of each planted caption, that were asked for each way."""
+    asked: tuple[Asked, ...]
+    mistakes: int
+    """How many of `NEW` the search flagged."""
+    pulls: tuple[Pull, ...]
 
 
 def again(file: Path, number: int, copy: int) -> None:
@@ -160,25 +188,25 @@ def adaptive(made: Picture, original: Picture, crowd: Sequence[Picture]) -> floa
     return float(np.linalg.norm(here - coarse(original))) / (ALPHA * float(np.mean(far)))
 
 
-def drawn(base: DiffusionBase, who: Planted, caption: str, way: str) -> list[Shot]:
+def drawn(who: Planted, caption: str, way: str) -> list[Shot]:
     """What the LoRA, plainly or pushed, or the base alone draws of a caption; kept."""
     number = list(who.doses).index(caption)
     shots = []
     for seed in range(700, 700 + ASKED):
-        path = KEPT / str(who.seed) / way / f"{number:02d}-{seed}.png"
+        path = who.folder / way / f"{number:02d}-{seed}.png"
         if not path.is_file():
             loras = [] if way == "base" else [("person", who.file, 1.0)]
             config = GenerateConfig(prompt=caption, seed=seed)
-            (picture,) = draw(base, config, loras, push=PUSH if way == "pushed" else 0.0)
+            (picture,) = draw(base(), config, loras, push=PUSH if way == "pushed" else 0.0)
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(picture.rgb).save(path)
         shots.append(Shot(f"{way} {number} {seed}", partial(pixels, path), probe=way))
     return shots
 
 
-def looked(base: DiffusionBase, who: Planted) -> tuple[list[Asked], Copying, int]:
-    """Every picture that was asked for; what the search said; and its mistakes among `NEW`."""
-    photos = Photos(Registry.open(who.home), base, who.manifest)
+def looked(who: Planted) -> tuple[list[Asked], int]:
+    """Every picture that was asked for, and the search's mistakes among `NEW`."""
+    photos = Photos(Registry.open(who.home), base(), who.manifest)
     by_name = {one.name: one for one in photos.taught(dict.fromkeys(photos.names, "own"))}
     captions = {p.sample: p.caption for p in who.manifest.pictures}
     first: dict[str, str] = {}
@@ -186,8 +214,7 @@ def looked(base: DiffusionBase, who: Planted) -> tuple[list[Asked], Copying, int
         first.setdefault(captions[one.sample], name)
     references = [s for s in photos.shots(withheld=False) if s.name in first.values()]
     ways = {
-        way: {c: drawn(base, who, c, way) for c in planted(who)}
-        for way in ("plain", "pushed", "base")
+        way: {c: drawn(who, c, way) for c in planted(who)} for way in ("plain", "pushed", "base")
     }
     crowd, new = (
         [
@@ -213,8 +240,15 @@ def looked(base: DiffusionBase, who: Planted) -> tuple[list[Asked], Copying, int
             for shot in shots:
                 near = adaptive(shot.read(), original, crowd) < 1
                 hit = hits.get(shot.name) == first[caption]
-                rows.append(Asked(who.doses[caption], way == "pushed", near, hit))
-    return rows, found, sum(shot.name in hits for shot in fresh)
+                rows.append(
+                    Asked(
+                        dose=who.doses[caption],
+                        pushed=way == "pushed",
+                        reproduced=near,
+                        found=hit,
+                    )
+                )
+    return rows, sum(shot.name in hits for shot in fresh)
 
 
 def planted(who: Planted) -> list[str]:
@@ -223,20 +257,17 @@ def planted(who: Planted) -> list[str]:
     return [by_dose[dose] for dose in DOSES if dose in by_dose]
 
 
-def magnitudes(base: DiffusionBase, who: Planted) -> tuple[list[float], list[float]]:
-    """Conditional noise magnitude, as a multiple of the base's, of captions taught more than once
-    and of captions that training never saw."""
+def pulls(who: Planted) -> tuple[Pull, ...]:
+    """Of the planted captions, and of those of withheld pictures."""
     never = dict.fromkeys(p.caption for p in who.manifest.pictures if p.withheld)
-    often = [caption for caption in planted(who) if who.doses[caption] > 1]
-
-    def of(captions: Sequence[str]) -> list[float]:
-        alone = [magnitude(base, caption) for caption in captions]
-        with lora.applied(base, [(who.file, 1.0)]):
-            return [
-                magnitude(base, caption) / own for caption, own in zip(captions, alone, strict=True)
-            ]
-
-    return of(often), of(list(never))
+    captions = [*planted(who), *never]
+    alone = [magnitude(base(), caption) for caption in captions]
+    with lora.applied(base(), [(who.file, 1.0)]):
+        taught = [magnitude(base(), caption) for caption in captions]
+    return tuple(
+        Pull(dose=0 if caption in never else who.doses[caption], alone=before, taught=after)
+        for caption, before, after in zip(captions, alone, taught, strict=True)
+    )
 
 
 def auc(higher: Sequence[float], lower: Sequence[float]) -> float:
@@ -245,21 +276,30 @@ def auc(higher: Sequence[float], lower: Sequence[float]) -> float:
     return float(np.mean(pairs))
 
 
+def outcome(seed: int) -> Outcome:
+    """Plant in one person's set, train, draw and search."""
+    who = Planted(seed)
+    who.train()
+    asked, mistakes = looked(who)
+    return Outcome(
+        person=seed,
+        pictures=ASKED,
+        asked=tuple(asked),
+        mistakes=mistakes,
+        pulls=pulls(who),
+    )
+
+
 def run() -> list[tuple[str, str, str]]:
     """Rows (what, figure, bound)."""
-    base = load_base("pocket")
-    people = [Planted(seed) for seed in SEEDS[:PEOPLE]]
-    asked: list[Asked] = []
-    alone, wrong, often, never = [], 0, [], []
-    for who in people:
-        who.train()
-        rows, found, mistakes = looked(base, who)
-        asked += rows
-        wrong += mistakes
-        alone += [one.base for one in found.by_probe if one.base is not None]
-        more, less = magnitudes(base, who)
-        often += more
-        never += less
+    ledger, seeds = Ledger(kept() / "planted.jsonl", Outcome), SEEDS[:PEOPLE]
+    made = {row.person: row for row in ledger.rows() if row.pictures == ASKED}
+    for one in side_by_side(outcome, [seed for seed in seeds if seed not in made]):
+        ledger.add(one)
+        made[one.person] = one
+    people = [made[seed] for seed in seeds]
+    asked = [one for who in people for one in who.asked]
+    wrong = sum(who.mistakes for who in people)
     of_new = share_interval(wrong, NEW * len(people))
     table = [("people; pictures asked for", f"{len(people)}; {len(asked)}", "20 people")]
     table.append(("flagged among new pictures of the person", told(of_new), "1%"))
@@ -282,8 +322,13 @@ def run() -> list[tuple[str, str, str]]:
             )
     ways = [share([one for one in asked if one.pushed == pushed]) for pushed in (True, False)]
     table.append(("came back: extrapolated, plainly", "; ".join(ways), "more when extrapolated"))
-    what = f"AUC of the noise magnitude, {len(often)} planted and {len(never)} unseen captions"
-    table.append((what, f"{auc(often, never):.2f}", "0.95"))
+    for least in (2, 8, 32):
+        often, never = (
+            [one.taught / one.alone for who in people for one in who.pulls if chosen(one)]
+            for chosen in (lambda one, k=least: one.dose >= k, lambda one: not one.dose)
+        )
+        what = f"{len(often)} captions planted {least} times or more, {len(never)} unseen"
+        table.append((f"AUC of the noise magnitude, {what}", f"{auc(often, never):.2f}", "0.95"))
     return table
 
 

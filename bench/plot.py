@@ -10,6 +10,8 @@ from xml.sax.saxutils import escape
 WIDTH, HEIGHT = 720, 360
 LEFT, RIGHT, TOP, BOTTOM = 64, 700, 20, 300
 COLOURS = ("#b4532a", "#2f6f8f", "#8a8577")
+GAP = 16
+"""Pixels between panels."""
 TICKS = 5
 """At the most, about."""
 
@@ -72,6 +74,22 @@ def chart(lines: Mapping[str, Sequence[Point]], *, x: str, y: str) -> str:
     parts.append(text(x, RIGHT, BOTTOM + 34, "end"))
     parts.append(text(y, LEFT, TOP - 7, "start"))
     return "\n".join([*parts, "</svg>\n"])
+
+
+def panels(charts: Sequence[str], columns: int) -> str:
+    """Charts in rows of `columns`, in one SVG."""
+    rows = -(-len(charts) // columns)
+    placed = (
+        svg.replace(
+            "<svg ",
+            f'<svg x="{number % columns * WIDTH}" y="{number // columns * (HEIGHT + GAP)}"'
+            f' width="{WIDTH}" height="{HEIGHT}" ',
+            1,
+        )
+        for number, svg in enumerate(charts)
+    )
+    size = f"0 0 {columns * WIDTH} {rows * (HEIGHT + GAP)}"
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{size}">\n{"".join(placed)}</svg>\n'
 
 
 def round_levels(low: float, high: float) -> list[float]:

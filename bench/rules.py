@@ -10,6 +10,7 @@ interval is over.
 
 Each LoRA's outcome is kept, so that an interrupted run goes on. `SOSIE_BENCH_STUDY_SIZE` takes
 another number of people and of seeds than "10x3", and `SOSIE_BENCH_STUDY_FAULTS` some faults only.
+Both against the amount are plotted in docs/studies/.
 """
 
 from __future__ import annotations
@@ -27,20 +28,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bench.kept import FOLDER, Ledger
+from bench.kept import Ledger, side_by_side
 from bench.likeness import references
 from bench.plants import Shot
 from bench.plants.grain import grainy
 from bench.plants.pose import again, age_of
 from bench.plants.skin import skin_of
+from bench.plot import Point, chart, panels
+from bench.taught import base, kept
 from sosie.audit import Interval
 from sosie.audit.intervals import mean_interval
 from sosie.core.records import Dataset, Record
 from sosie.doctor.texture import noise
 from sosie.generate import GenerateConfig, draw
 from sosie.models import faces, judges, lora
-from sosie.models.diffusion.base import DiffusionBase
-from sosie.models.diffusion.resolve import load_base
 from sosie.studio import Studio
 from sosie.train import for_base, train
 from sosie.world.captions import caption
@@ -52,9 +53,12 @@ Fault = Callable[[Shot], Shot]
 Leak = Callable[[Sequence[Picture], Sequence[Picture]], float]
 """From the drawn pictures and those taught with the fault, how much of it leaked."""
 
-KEPT = FOLDER / "rules.jsonl"
 PEOPLE, SEEDS = map(int, os.environ.get("SOSIE_BENCH_STUDY_SIZE", "10x3").split("x"))
+PLOT = Path("docs/studies/rules.svg")
 PICTURES, SIDE = 15, 128
+SETTINGS = {"identity_weight": 0.0, "steps": 160, "preview_every": 0, "waive": ("near-duplicates",)}
+"""Without the identity loss, which takes two thirds of the time and draws prompts of its own; of
+as many steps as are best without it. What would stop a run over the faults is waived."""
 AMOUNTS = (0, 5, 10)
 """Pictures of fifteen with the fault; a set without any is taught once for all faults."""
 TRIGGER = "ada"
@@ -224,22 +228,19 @@ def spoilt(name: str, shots: Sequence[Shot], amount: int) -> list[Shot]:
     return [fault(shot) if number < amount else shot for number, shot in enumerate(shots)]
 
 
-def taught(base: DiffusionBase, shots: Sequence[Shot], seed: int) -> list[Picture]:
+def taught(shots: Sequence[Shot], seed: int) -> list[Picture]:
     """Teach a LoRA and draw with it, one picture a prompt."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        known = for_base(base.info)
-        # The faults are the point: what would stop a run over them is waived.
-        config = known.model_copy(
-            update={"seed": seed, "preview_every": 0, "waive": ("near-duplicates",)}
-        )
+        known = for_base(base().info)
+        config = known.model_copy(update={**SETTINGS, "seed": seed})
         dataset = _filed(shots, folder)
         done = train(
-            dataset, base, config, folder=folder / "run", consent="0" * 64, keep_encoders=True
+            dataset, base(), config, folder=folder / "run", consent="0" * 64, keep_encoders=True
         )
         loras = [("ada", lora.read(done.adapter), 1.0)]
         return [
-            draw(base, GenerateConfig(prompt=prompt.format(TRIGGER), seed=700 + n), loras)[0].rgb
+            draw(base(), GenerateConfig(prompt=prompt.format(TRIGGER), seed=700 + n), loras)[0].rgb
             for n, prompt in enumerate(PROMPTS)
         ]
 
@@ -266,20 +267,22 @@ def wanted(names: Sequence[str]) -> Iterator[tuple[str, int, int, int]]:
             yield name, amount, who, seed
 
 
-def go_on(names: Sequence[str], path: Path = KEPT) -> list[Outcome]:
+def go_on(names: Sequence[str]) -> list[Outcome]:
     """Teach what is missing; gives all outcomes."""
-    ledger = Ledger(path, Outcome)
+    ledger = Ledger(kept() / "rules.jsonl", Outcome)
     made = ledger.rows()
     done = {(one.fault, one.amount, one.person, one.seed) for one in made}
-    missing = [one for one in wanted(names) if one not in done]
-    base = load_base("pocket")
-    for name, amount, who, seed in missing:
-        shots = spoilt(name, good(who), amount) if name else good(who)
-        seen = taught(base, shots, seed)
-        outcome = _judged(name, amount, who, seed, seen)
+    for outcome in side_by_side(outcome_of, [job for job in wanted(names) if job not in done]):
         ledger.add(outcome)
         made.append(outcome)
     return made
+
+
+def outcome_of(job: tuple[str, int, int, int]) -> Outcome:
+    """What one LoRA, of those that are `wanted`, comes to."""
+    name, amount, who, seed = job
+    shots = spoilt(name, good(who), amount) if name else good(who)
+    return _judged(name, amount, who, seed, taught(shots, seed))
 
 
 def _judged(name: str, amount: int, who: int, seed: int, seen: Sequence[Picture]) -> Outcome:
@@ -317,6 +320,35 @@ def differences(
     return mean_interval([float(np.mean(values)) for values in by_person.values()])
 
 
+def course(
+    made: Sequence[Outcome], name: str, of: Callable[[Outcome], float | None]
+) -> list[Point]:
+    """The mean over people at each amount of a fault."""
+    points = []
+    for amount in AMOUNTS:
+        by_person: dict[int, list[float]] = {}
+        for one in made:
+            value = of(one) if (one.fault, one.amount) == (name if amount else "", amount) else None
+            if value is not None:
+                by_person.setdefault(one.person, []).append(value)
+        mean = mean_interval([float(np.mean(values)) for values in by_person.values()])
+        if mean is not None and mean.low is not None and mean.high is not None:
+            points.append(Point(amount, mean.value, mean.low, mean.high))
+    return points
+
+
+def plotted(made: Sequence[Outcome], names: Sequence[str]) -> str:
+    """For each fault, leakage and likeness side by side."""
+    charts = []
+    for name in names:
+        leak = course(made, name, lambda one, name=name: one.leaks.get(name))
+        like = course(made, name, lambda one: one.likeness)
+        for line, unit in ((leak, QUESTIONS[name].unit), (like, "cosine to new pictures")):
+            axis = f"pictures of {PICTURES} with the fault"
+            charts.append(chart({name: line}, x=axis, y=unit))
+    return panels(charts, 2)
+
+
 def said(interval: Interval | None) -> str:
     """ "+0.12 (+0.03 to +0.21)"."""
     if interval is None:
@@ -330,6 +362,8 @@ def run() -> list[tuple[str, str, str]]:
     """Rows (what, figure, bound)."""
     names = os.environ.get("SOSIE_BENCH_STUDY_FAULTS", " ".join(QUESTIONS)).split()
     made = go_on(names)
+    PLOT.parent.mkdir(parents=True, exist_ok=True)
+    PLOT.write_text(plotted(made, names), encoding="utf-8")
     rows = []
     for name, amount in product(names, AMOUNTS[1:]):
         question = QUESTIONS[name]

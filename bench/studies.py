@@ -18,10 +18,10 @@ from typing import Any, Literal
 import numpy as np
 
 from bench.choice import new_pictures
-from bench.kept import FOLDER, Ledger, side_by_side
+from bench.kept import Ledger, side_by_side
 from bench.likeness import SEEDS, pictures, ranked
 from bench.plot import Point, chart
-from bench.taught import taught
+from bench.taught import kept, taught
 from sosie.audit import Known, found
 from sosie.audit.intervals import mean_interval
 from sosie.core.records import Record
@@ -55,9 +55,6 @@ class Seen(Record):
     """Share of its pictures that are named right among 100 people."""
     withheld_loss: float | None
     training_loss: float | None
-
-
-LEDGER = Ledger(FOLDER / "studies.jsonl", Seen)
 
 
 def study(job: tuple[Study, int, int]) -> list[Seen]:
@@ -109,16 +106,18 @@ def study(job: tuple[Study, int, int]) -> list[Seen]:
     return rows
 
 
-def go_on() -> None:
-    """Make what is missing, one person after the other."""
-    done = {(row.study, row.person, row.at) for row in LEDGER.rows()}
+def go_on() -> list[Seen]:
+    """Make what is missing, one person after the other; gives all."""
+    ledger = Ledger(kept() / "studies.jsonl", Seen)
+    done = {(row.study, row.person, row.at) for row in ledger.rows()}
     jobs: list[tuple[Study, int, int]] = []
     for seed in SEEDS[:PEOPLE]:
         jobs += [("pictures", seed, n) for n in NUMBERS if ("pictures", seed, n) not in done]
         if ("steps", seed, LENGTH) not in done:
             jobs.append(("steps", seed, 15))
     for rows in side_by_side(study, jobs):
-        LEDGER.add(*rows)
+        ledger.add(*rows)
+    return ledger.rows()
 
 
 def course(rows: Sequence[Seen], value: str) -> list[Point]:
@@ -134,12 +133,11 @@ def course(rows: Sequence[Seen], value: str) -> list[Point]:
 
 def run() -> list[tuple[str, str, str]]:
     """Rows (what, figure, bound)."""
-    go_on()
-    told, plots = [], PLOTS
+    made, told, plots = go_on(), [], PLOTS
     plots.mkdir(parents=True, exist_ok=True)
     labels = {"new": "to new pictures", "taught": "to taught pictures", "named": "named right"}
     for kind, axis in (("pictures", "pictures given"), ("steps", "training steps")):
-        rows = [row for row in LEDGER.rows() if row.study == kind]
+        rows = [row for row in made if row.study == kind]
         lines = {words: course(rows, value) for value, words in labels.items()}
         drawn = chart(lines, x=axis, y="likeness, of 1 for two real pictures; share named right")
         (plots / f"{kind}.svg").write_text(drawn, encoding="utf-8")

@@ -1,7 +1,7 @@
 """LoRAs of synthetic people and writers, trained through the studio as a user would.
 
 Those that are asked for again are kept, so that an interrupted run goes on; another base or recipe
-is taught anew.
+is taught anew, and what benchmarks make of it is kept apart.
 """
 
 from __future__ import annotations
@@ -116,6 +116,12 @@ def base() -> DiffusionBase:
     return load_base(BASE)
 
 
+def kept() -> Path:
+    """Where a benchmark keeps what it makes of this base and recipe."""
+    return FOLDER / recipe()[:12]
+
+
+@cache
 def recipe() -> str:
     """Hash of the base's weights and of the settings that it recommends."""
     settings = (base().info.folder / "sosie.json").read_bytes()
