@@ -1,9 +1,11 @@
 """Plots are drawn at round levels."""
 
+from xml.etree import ElementTree
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.plot import TICKS, round_levels
+from bench.plot import TICKS, Point, chart, panels, round_levels
 
 
 @given(st.floats(-1e3, 1e3), st.floats(1e-3, 1e3))
@@ -16,3 +18,17 @@ def test_levels_are_round_and_hold_all_values(low: float, span: float):
 
 def test_levels_of_shares():
     assert round_levels(0, 0.93) == [0, 0.2, 0.4, 0.6, 0.8, 1.0]
+
+
+def test_panels_do_not_cover_each_other():
+    charts = [
+        chart({"a": [Point(0, n, n, n + 1), Point(1, n, n, n + 1)]}, x="x", y="y")
+        for n in (1, 2, 3)
+    ]
+    whole = ElementTree.fromstring(panels(charts, 2))
+    boxes = [[float(inner.get(key)) for key in ("x", "y", "width", "height")] for inner in whole]
+    _, _, width, height = map(float, whole.get("viewBox").split())
+    assert len(boxes) == 3
+    for number, (x, y, wide, high) in enumerate(boxes):
+        assert x + wide <= width and y + high <= height
+        assert all(x + wide <= a or y + high <= b for a, b, *_ in boxes[number + 1 :])

@@ -50,17 +50,29 @@ def test_people_are_compared_with_themselves_and_seeds_averaged():
     assert like is not None and like.value == pytest.approx((-0.2 + 0.0) / 2)
 
 
+def test_the_plot_begins_with_the_sets_without_the_fault():
+    made = [
+        *(outcome("", who, 0, 0.5, 1.0 + who) for who in (1, 2)),
+        *(outcome("noise", who, 0, 0.4, 3.0 + who) for who in (1, 2)),
+        outcome("pose", 1, 0, 0.4, 9.0),
+    ]
+    line = rules.course(made, "noise", lambda one: one.leaks["noise"])
+    assert [(point.x, point.y) for point in line] == [(0, 2.5), (5, 4.5)]
+    assert all(point.low < point.y < point.high for point in line)
+
+
 def test_a_lora_is_taught_once(monkeypatch, tmp_path):
     taught = []
 
-    def teach(base, shots, seed):
+    def teach(shots, seed):
         taught.append(seed)
         return [np.zeros((16, 16, 3), np.uint8)]
 
     monkeypatch.setattr(rules, "PEOPLE", 1)
     monkeypatch.setattr(rules, "SEEDS", 2)
     monkeypatch.setattr(rules, "taught", teach)
-    monkeypatch.setattr(rules, "load_base", lambda name: None)
+    monkeypatch.setattr(rules, "kept", lambda: tmp_path)
+    monkeypatch.setattr(rules, "side_by_side", map)
     monkeypatch.setattr(
         rules,
         "_judged",
@@ -68,6 +80,6 @@ def test_a_lora_is_taught_once(monkeypatch, tmp_path):
             update={"amount": amount}
         ),
     )
-    made = rules.go_on(["noise"], tmp_path / "kept.jsonl")
+    made = rules.go_on(["noise"])
     assert len(taught) == len(made) == 2 * 3
-    assert rules.go_on(["noise"], tmp_path / "kept.jsonl") == made and len(taught) == 6
+    assert rules.go_on(["noise"]) == made and len(taught) == 6
