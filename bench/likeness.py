@@ -149,7 +149,7 @@ def run() -> list[tuple[str, str, str]]:
     like, minutes = likeness(drawn), [made[seed].minutes for seed in people]
     top = f"rank 1 among {GALLERY}, {PEOPLE} unseen people, {len(PROMPTS)} pictures each"
     return [
-        (f"LoRA: {top}", percent(seen.rank1), "at least 70%"),
+        (f"LoRA: {top}", percent(seen.rank1), "at least 80%"),
         ("the same, interval over people", percent(seen.rank1_by_person), ""),
         ("pictures in which no face was found", str(seen.without_face), ""),
         ("new pictures drawn by the world: the ceiling", percent(ceiling.rank1), ""),

@@ -151,7 +151,7 @@ kind, and pictures of it prove nothing about photographs.
          negative_prompt="", max_sequence_length={length})
 
 Captions are read to {length} tokens; words it was not trained on are spelled letter by letter, and
-so is what a note says: `a note that reads "bread" in blue ink`.
+so is what a note says, in one usual hand: `a note that reads "bread" in blue ink`.
 
 | | |
 |---|---|
