@@ -135,7 +135,13 @@ def build(
     compiled: bool = True,
     only: str | None = None,
 ) -> None:
-    """The whole build, step by step."""
+    """The whole build, step by step.
+
+    Raises ValueError where `run` began with a folder and none is named: its latents would be of
+    one autoencoder and those of pictures added now of another.
+    """
+    if start is None and (run / BEGUN).exists():
+        raise ValueError(f"{run} began with a built folder: name one with its autoencoder.")
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     if not precision.on_cpu():
         torch.set_default_device(precision.device())

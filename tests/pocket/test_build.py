@@ -44,3 +44,11 @@ def test_a_broken_build_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     }
     told = json.loads((tmp_path / "broken-out" / "model_index.json").read_text())
     assert told["tokenizer_2"] == ["transformers", "PreTrainedTokenizerFast"]
+
+
+def test_a_run_that_began_with_a_folder_makes_no_autoencoder_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / build.BEGUN).write_text("weights of sha256 00")
+    material = data.Material(standin.people(4), *[standin.lines(4)] * 4)
+    with pytest.raises(ValueError, match="name one"):
+        build.build(material, smoke(Recipe()), run=tmp_path, out=tmp_path / "out", compiled=False)
+    assert list(tmp_path.iterdir()) == [tmp_path / build.BEGUN]
