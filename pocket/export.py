@@ -70,6 +70,7 @@ def write(
     # and a plain `from_pretrained` must give parts that agree.
     made.save_pretrained(fresh)
     _by_the_old_name(fresh / "model_index.json", fresh / "tokenizer_2" / "tokenizer_config.json")
+    _placeless(fresh / "vae" / "config.json")
     defaults = {
         "width": recipe.side,
         "height": recipe.side,
@@ -105,6 +106,13 @@ def _by_the_old_name(*files: Path) -> None:
     for file in files:
         text = file.read_text()
         file.write_text(text.replace(PreTrainedTokenizerFast.__name__, "PreTrainedTokenizerFast"))
+
+
+def _placeless(file: Path) -> None:
+    """Without the folder that the part was read from: it lies on one machine, and may be gone."""
+    known = json.loads(file.read_text())
+    known.pop("_name_or_path", None)
+    file.write_text(json.dumps(known, indent=2) + "\n")
 
 
 def weights_sha256(folder: Path) -> str:

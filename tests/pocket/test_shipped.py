@@ -34,6 +34,7 @@ def test_it_has_the_layout_of_flux() -> None:
     assert sum(config["axes_dims_rope"]) == config["attention_head_dim"]
     coder = json.loads((FOLDER / "vae" / "config.json").read_text())
     assert (coder["latent_channels"], len(coder["block_out_channels"])) == (16, 4)
+    assert "_name_or_path" not in coder, "a folder of whoever built it"
 
 
 @pytest.mark.slow
