@@ -163,7 +163,8 @@ def build(
     print(f"autoencoder: {told} held out", flush=True)
     if only == "autoencoder":
         return
-    hearing.train(parts.network, lessons, recipe.text, run)
+    if not _knows(start, recipe, run):
+        hearing.train(parts.network, lessons, recipe.text, run)
     trainer = transformer.Trainer(parts.network, lessons, recipe.transformer, run)
 
     known = _figures(material, recipe, ratios, run, start)
@@ -301,8 +302,7 @@ def prepare(
     )
     network = transformer.Network(size, text, t5_words=t5.get_vocab(), clip_words=clip.get_vocab())
     if start is not None:
-        same = begin.vocabulary(start, text) == vocabulary
-        begin.taught(network, start, same_words=same)
+        begin.taught(network, start, same_words=_knows(start, recipe, run))
     return lessons, export.Parts(network, coder, t5, clip)
 
 
@@ -353,6 +353,17 @@ def _vocabulary(
         file.write_text(json.dumps(known))
     vocabulary: dict[str, Any] = json.loads(file.read_text())
     return vocabulary
+
+
+def _knows(start: Path | None, recipe: Recipe, run: Path) -> bool:
+    """Whether the folder `start` knows the run's words.
+
+    Its encoders, which its denoiser has learned to read, are then not taught by captions again.
+    """
+    if start is None:
+        return False
+    known: bool = begin.vocabulary(start, recipe.text) == json.loads((run / VOCABULARY).read_text())
+    return known
 
 
 def _latents(coder: AutoencoderKL, pictures: np.ndarray, file: Path) -> torch.Tensor:

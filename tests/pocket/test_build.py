@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from diffusers import FluxPipeline
+from safetensors.torch import load_file
 
 from pocket import build, data, standin, tokens
 from pocket.recipe import Recipe, smoke
@@ -52,3 +53,25 @@ def test_a_run_that_began_with_a_folder_makes_no_autoencoder_of_its_own(tmp_path
     with pytest.raises(ValueError, match="name one"):
         build.build(material, smoke(Recipe()), run=tmp_path, out=tmp_path / "out", compiled=False)
     assert list(tmp_path.iterdir()) == [tmp_path / build.BEGUN]
+
+
+def test_a_build_goes_on_with_the_encoders_of_a_folder_as_they_are(tmp_path: Path) -> None:
+    recipe = smoke(Recipe())
+    unchanged = dataclasses.replace(
+        recipe,
+        transformer=dataclasses.replace(
+            recipe.transformer, steps=1, matrix_rate=0.0, vector_rate=0.0
+        ),
+        autoencoder=dataclasses.replace(recipe.autoencoder, refining_steps=0),
+    )
+    material = data.Material(standin.people(24), *[standin.lines(24)] * 4)
+    first, second = tmp_path / "first", tmp_path / "second"
+    for out, each, start in ((first, recipe, None), (second, unchanged, first)):
+        build.build(
+            material, each, run=tmp_path / f"{out.name}-run", out=out, start=start, compiled=False
+        )
+    for part in ("text_encoder", "text_encoder_2"):
+        old, new = (load_file(folder / part / "model.safetensors") for folder in (first, second))
+        for name, weight in old.items():
+            torch.testing.assert_close(new[name], weight, msg=f"{part} {name}")
+    assert str(tmp_path) not in (second / "vae" / "config.json").read_text()
