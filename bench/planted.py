@@ -7,8 +7,11 @@ the attacker's push, at the same seeds, and the search says what came back.
 
 Whether it truly came back is told by another measure, Carlini's adaptive distance
 (arXiv:2301.13188): to the planted picture, against half the mean distance to the nearest of a
-crowd, other pictures of that person which the world draws. What the search flags by mistake is
-counted on new pictures of the person.
+crowd. The crowd is what the world knows: other pictures of that person with all that a caption can
+say as in the planted one, in the same clothes before the same wall. A picture that shows no more
+than its caption asks is as far from the planted one as these are, however alike they look; one that
+shows what no caption said has it from the picture. What the search flags by mistake is counted on
+new pictures of the person.
 
 The white-box evidence is judged by captions: planted ones (more than once) against those of
 pictures that training never saw. What was trained, drawn and found is kept, so that a run that
@@ -48,7 +51,7 @@ from sosie.studio.drawing import pixels
 from sosie.studio.photos import Photos
 from sosie.train import Manifest
 from sosie.world.people import person
-from sosie.world.photo import photo
+from sosie.world.photo import as_dict, choose, photo
 
 PEOPLE = int(os.environ.get("SOSIE_BENCH_PEOPLE", "20"))
 DOSES = (1, 2, 4, 8, 16, 32, 64, 128)
@@ -58,8 +61,10 @@ ASKED = int(os.environ.get("SOSIE_BENCH_PICTURES", "8"))
 """Pictures of each planted caption, plainly and pushed."""
 STEPS = 480
 """Without the identity loss, which draws new prompts and has no part in copying."""
-CROWD, NEAREST, ALPHA = 60, 50, 0.5
-"""Other pictures of the person, how many of the nearest count, and their share."""
+CROWD, NEAREST, ALPHA = 40, 30, 0.5
+"""Pictures that a caption says as much of, how many of the nearest count, and their share."""
+_UNSAID = ("person", "woman", "yaw", "pitch", "second_colour")
+"""What of the truth no caption can say, or is the person's own."""
 NEW = 30
 """New pictures of the person that copy nothing."""
 COARSE = 32
@@ -163,6 +168,10 @@ class Outcome(Record):
     """How many of `NEW` the search flagged."""
     pulls: tuple[Pull, ...]
 
+    def came_back(self) -> set[int]:
+        """The doses whose picture its own caption gave back, asked plainly."""
+        return {one.dose for one in self.asked if one.reproduced and not one.pushed}
+
 
 def again(file: Path, number: int, copy: int) -> None:
     """Save a picture once more under another name, one grey level of noise away."""
@@ -178,6 +187,14 @@ def coarse(rgb: Picture) -> NDArray[np.float32]:
     """A picture's colours at a few places, each in [0, 1]."""
     small = Image.fromarray(rgb).resize((COARSE, COARSE), Image.Resampling.BOX)
     return np.asarray(small, np.float32).ravel() / 255
+
+
+def crowd(seed: int, number: int) -> list[Picture]:
+    """Other pictures that the world draws by the description of picture `number` of a person."""
+    who, age = person(seed), age_of(seed)
+    truth = as_dict(choose(who, seed * 1000 + number, age=age))
+    said = {name: value for name, value in truth.items() if name not in _UNSAID}
+    return [photo(who, seed=600_000 + n, **said).picture for n in range(CROWD)]
 
 
 def adaptive(made: Picture, original: Picture, crowd: Sequence[Picture]) -> float:
@@ -216,13 +233,10 @@ def looked(who: Planted) -> tuple[list[Asked], int]:
     ways = {
         way: {c: drawn(who, c, way) for c in planted(who)} for way in ("plain", "pushed", "base")
     }
-    crowd, new = (
-        [
-            photo(person(who.seed), seed=start + n, age=age_of(who.seed)).picture
-            for n in range(count)
-        ]
-        for start, count in ((600_000, CROWD), (650_000, NEW))
-    )
+    new = [
+        photo(person(who.seed), seed=650_000 + n, age=age_of(who.seed)).picture for n in range(NEW)
+    ]
+    crowds = {c: crowd(who.seed, DOSES.index(who.doses[c])) for c in planted(who)}
     fresh = [Shot(f"new {n}", partial(photos.given_back, rgb)) for n, rgb in enumerate(new)]
     made = [s for way in ("plain", "pushed") for shots in ways[way].values() for s in shots]
     found = search(
@@ -238,7 +252,7 @@ def looked(who: Planted) -> tuple[list[Asked], int]:
         for caption, shots in ways[way].items():
             original = photos.as_taught(first[caption])
             for shot in shots:
-                near = adaptive(shot.read(), original, crowd) < 1
+                near = adaptive(shot.read(), original, crowds[caption]) < 1
                 hit = hits.get(shot.name) == first[caption]
                 rows.append(
                     Asked(
@@ -322,14 +336,25 @@ def run() -> list[tuple[str, str, str]]:
             )
     ways = [share([one for one in asked if one.pushed == pushed]) for pushed in (True, False)]
     table.append(("came back: extrapolated, plainly", "; ".join(ways), "more when extrapolated"))
+    never = [harder(one) for who in people for one in who.pulls if not one.dose]
     for least in (2, 8, 32):
-        often, never = (
-            [one.taught / one.alone for who in people for one in who.pulls if chosen(one)]
-            for chosen in (lambda one, k=least: one.dose >= k, lambda one: not one.dose)
-        )
-        what = f"{len(often)} captions planted {least} times or more, {len(never)} unseen"
-        table.append((f"AUC of the noise magnitude, {what}", f"{auc(often, never):.2f}", "0.95"))
+        often = [harder(one) for who in people for one in who.pulls if one.dose >= least]
+        table.append(told_apart(often, never, f"planted {least} times or more"))
+    back = [harder(one) for who in people for one in who.pulls if one.dose in who.came_back()]
+    if back:
+        table.append(told_apart(back, never, "whose picture came back"))
     return table
+
+
+def harder(pull: Pull) -> float:
+    """How many times as hard a caption pulls as it did before."""
+    return pull.taught / pull.alone
+
+
+def told_apart(often: Sequence[float], never: Sequence[float], what: str) -> tuple[str, str, str]:
+    """The row that says how well captions of a kind are told from those of unseen pictures."""
+    whom = f"{len(often)} captions {what}, {len(never)} unseen"
+    return f"AUC of the noise magnitude, {whom}", f"{auc(often, never):.2f}", "0.95"
 
 
 def share(asked: Sequence[Asked]) -> str:
