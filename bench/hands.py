@@ -36,7 +36,7 @@ WRITERS = int(os.environ.get("SOSIE_BENCH_PEOPLE", "20"))
 GALLERY = 100
 REFERENCES = 10
 TEXTS = 12
-PROMPT = 'handwriting of {}, the text reads "{}"'
+PROMPT = 'handwriting of {} that reads "{}"'
 SEEDS = tuple(100 + HELD_OUT_EVERY * n + HELD_OUT_EVERY - 1 for n in range(GALLERY))
 """All held out from the base and from the judges; the first `WRITERS` are taught."""
 

@@ -11,7 +11,7 @@ from PIL import Image
 from sosie.world.hands import writer
 from sosie.world.notes import handwriting_caption
 from sosie.world.texts import is_held_out_text, text, word
-from sosie.world.writing import WORD, CannotWrite, DoesNotFit, Written, line
+from sosie.world.writing import CUT, WORD, CannotWrite, DoesNotFit, Written, line
 
 LONGEST = 12
 """Characters of a text."""
@@ -32,8 +32,9 @@ def write_notes(folder: Path, *, seed: int, trigger: str, n: int = 30) -> list[P
 
 
 def notes(seed: int, *, held_out: bool, of: int = 0) -> Iterator[tuple[Written, str]]:
-    """Lines by a writer that say words and short sentences, no text twice, without end; and what
-    they say. Texts that are `held_out` from all training, or only others; `of` gives other ones."""
+    """Lines by a writer, as cut from scans, that say words and short sentences, no text twice,
+    without end; and what they say. Texts that are `held_out` from all training, or only others;
+    `of` gives other ones."""
     who, rng, said = writer(seed), np.random.default_rng([seed, of, held_out]), set[str]()
     width, height = WORD
     while True:
@@ -42,6 +43,7 @@ def notes(seed: int, *, held_out: bool, of: int = 0) -> Iterator[tuple[Written, 
             continue
         said.add(words)
         try:
-            yield line(who, words, seed=len(said) + 1000 * of, width=width, height=height), words
+            seed = len(said) + 1000 * of
+            yield line(who, words, seed=seed, width=width, height=height, begin=CUT), words
         except (CannotWrite, DoesNotFit):
             continue

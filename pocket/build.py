@@ -17,6 +17,7 @@ import random
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -44,12 +45,12 @@ from pocket.recipe import Recipe, TextRecipe, on_gpu, smoke
 from pocket.schedule import save_whole
 
 HERE = Path(__file__).resolve().parent
-PEOPLE = HERE / "cache" / "people-v2"
-SHORT = HERE / "cache" / "short"
-PLAIN = HERE / "cache" / "plain"
-LINES = HERE / "cache" / "lines"
-LONG = HERE / "cache" / "long"
-RUN = HERE / "runs" / "v9"
+PEOPLE = HERE / "cache" / "people-v3"
+SHORT = HERE / "cache" / "short-v2"
+PLAIN = HERE / "cache" / "plain-v2"
+LINES = HERE / "cache" / "lines-v2"
+LONG = HERE / "cache" / "long-v2"
+RUN = HERE / "runs" / "v10"
 SHIPPED = HERE.parent / "src" / "sosie" / "models" / "diffusion" / "pocket"
 
 VOCABULARY = "vocabulary.json"
@@ -70,7 +71,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--people", type=Path, default=PEOPLE, help="the drawn shards")
     parser.add_argument("--short", type=Path, default=SHORT, help="those of a few plain letters")
     parser.add_argument("--plain", type=Path, default=PLAIN, help="those of plain handwriting")
-    parser.add_argument("--lines", type=Path, default=LINES, help="those of all handwriting")
+    parser.add_argument("--lines", type=Path, default=LINES, help="those in named hands")
     parser.add_argument("--long", type=Path, default=LONG, help="those of its longer texts")
     parser.add_argument("--run", type=Path, default=RUN, help="where the build keeps its state")
     parser.add_argument("--start", type=Path, help="a built folder whose weights to begin with")
@@ -172,7 +173,7 @@ def build(
     def publish() -> None:
         figures = {
             "Transformer's training": f"{trainer.seconds / 60:.0f} minutes, {trainer.step:,} steps,"
-            f" {trainer.step * recipe.transformer.batch:,} pictures seen",
+            f" {trainer.seen:,} pictures seen",
             **known,
         }
         export.write(out, parts, trainer.averaged(), recipe, figures)
@@ -196,7 +197,7 @@ def _figures(
     known = {
         "Pictures drawn": f"{len(people.pictures):,}, of {len(set(people.persons)):,} persons",
         "Lines written": f"{short:,} of a few letters and {plain:,} of words in plain hands,"
-        f" {lines:,} in all, {long:,} longer ones",
+        f" {lines:,} in named hands, {long:,} longer ones",
         "Data": f"sha256 {hashes} (people, and lines in this order)",
         "Autoencoder": f"{ratios['people']:.1f} dB on people, {ratios['lines']:.1f} dB on lines"
         f" ({recipe.held_out_pictures} pictures of each held out), after"
@@ -233,8 +234,10 @@ def prepare(
     captions = _captions(people, recipe)
     written = [row for one in taught.written() for row in one.captions]
     # Who signs is to be spelled, and makes no word.
-    unsigned = (*taught.short.captions, *taught.plain.captions)
+    plain = (*taught.short.captions, *taught.plain.captions)
+    unsigned = [row[: data.UNSIGNED] for row in plain]
     vocabulary = _vocabulary([*people.captions, *unsigned], recipe, run, start)
+    known_start = _knows(start, recipe, run)
     t5, clip = tokenizers(vocabulary, text)
     sayings = ["", *dict.fromkeys(said for row in (*captions, *written) for said in row)]
     number = {said: index for index, said in enumerate(sayings)}
@@ -275,6 +278,7 @@ def prepare(
             lines.answers,
             counts=here(transformer.where_inked(ink, latents.shape[-2] // 2, size.ink_weight)),
             spans=here(torch.from_numpy(lines.spans)),
+            hands=here(torch.from_numpy(lines.hands)),
             asked_weight=size.asked_of_lines,
             time_mean=size.lines_time_mean,
         )
@@ -298,11 +302,12 @@ def prepare(
         ),
         t5_ids=here(_numbered(t5, sayings, text.length)),
         clip_ids=here(_numbered(clip, sayings, text.pooled_length)),
-        stages=size.stages,
+        # Who knows the words has been taught the rest.
+        stages=[replace(size.stages[-1], since=0.0)] if known_start else size.stages,
     )
     network = transformer.Network(size, text, t5_words=t5.get_vocab(), clip_words=clip.get_vocab())
     if start is not None:
-        begin.taught(network, start, same_words=_knows(start, recipe, run))
+        begin.taught(network, start, same_words=known_start)
     return lessons, export.Parts(network, coder, t5, clip)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import random
 import re
@@ -23,6 +24,8 @@ RARE = 3
 """How often a picture is shown that has something rare, for each time of another."""
 CAPTIONS = 8
 """Captions of a picture to choose from."""
+UNSIGNED = 4
+"""So many of them say nobody's name, where nobody is known by it."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class Lines(Pictures):
 
     spans: np.ndarray
     """(N, PLACES, 2): where each character of its text is, see `pocket.questions`."""
+    hands: np.ndarray
+    """(N, 1, answers): whose hand each is in, see `pocket.questions`."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ class Material:
     plain: Lines
     """Words in the usual hand, to go on with."""
     lines: Lines
-    """In all hands."""
+    """In named hands."""
     long: Lines
     """Longer texts, for the end."""
 
@@ -130,16 +135,25 @@ def written(pictures: np.ndarray, truths: Iterable[Mapping[str, Any]], *, signed
     """Lines as they were drawn, with captions that say by whom, as a LoRA's trigger word will, if
     they are `signed`.
 
-    Plain hands are not: who names nobody means a usual hand, and not the mean of three hundred.
+    Plain hands are not, in the first half of the captions; in the other they are by names that
+    nobody has. So who names nobody, or somebody unknown, means a usual hand, and not the mean of
+    all.
     """
-    captions, answers, spans = [], [], []
+    captions, answers, spans, hands = [], [], [], []
     for row, known in enumerate(truths):
         truth, turns = writing.Truth(**known), _turns(row)
         answers.append(questions.of_line(truth.text, truth.boxes, pictures.shape[2]))
         spans.append(questions.spans(truth.text, truth.boxes))
-        who = name(truth.writer) if signed else None
-        captions.append([handwriting_caption(truth, rng=rng, subject=who) for rng in turns])
-    return Lines(pictures, captions, np.stack(answers), np.stack(spans))
+        hands.append(questions.of_hand(truth.writer if signed else None))
+        who: list[str | None]
+        if signed:
+            who = [writer_name(truth.writer)] * CAPTIONS
+        else:
+            who = [None if turn < UNSIGNED else stranger(row, turn) for turn in range(CAPTIONS)]
+        captions.append(
+            [handwriting_caption(truth, rng=r, subject=w) for r, w in zip(turns, who, strict=True)]
+        )
+    return Lines(pictures, captions, np.stack(answers), np.stack(spans), np.stack(hands))
 
 
 def _read(files: Iterable[Path]) -> tuple[np.ndarray, list[dict[str, Any]]]:
@@ -156,6 +170,10 @@ def _turns(row: int) -> list[np.random.Generator]:
     return [np.random.default_rng([row, turn]) for turn in range(CAPTIONS)]
 
 
+WRITERS = 500_000_000
+"""Added to what a writer's name is drawn by: no person and no other writer goes by it."""
+STRANGERS = 1_000_000_000
+"""The same of a stranger's."""
 MIRRORED = 10_000_000
 """Added to a person's number: a face in the mirror is somebody else's."""
 
@@ -193,6 +211,17 @@ def name(person: int) -> str:
     syllables = [draw.choice("bcdfgjklmnprstvz") + draw.choice("aeiou") for _ in range(count)]
     word = "".join(syllables)[draw.randrange(2) : 2 * count - draw.randrange(2)]
     return word + (str(draw.randrange(1, 1000)) if draw.random() < 0.3 else "")
+
+
+def writer_name(writer: int) -> str:
+    """What a writer is called: a name of some length, of which no stranger's is one by chance."""
+    names = (name(WRITERS + 100 * writer + turn) for turn in itertools.count())
+    return next(one for one in names if len(one) > 5)
+
+
+def stranger(row: int, turn: int) -> str:
+    """The name of somebody whom nothing is known of."""
+    return name(STRANGERS + CAPTIONS * row + turn)
 
 
 def named(caption: str, person: int, *, draw: random.Random) -> str:

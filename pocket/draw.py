@@ -1,6 +1,6 @@
 """Draw the pictures that the base model learns from: `python -m pocket.draw people --out DIR`,
-`lines` for written words, `plain` for those in plain hands, `short` for the first ones of these,
-`long` for longer texts."""
+`lines` for words in named hands, `plain` for those in plain hands, `short` for the first ones of
+these, `long` for longer texts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DOMAINS = {
     "people": people.one,
     "short": lines.short,
     "plain": lines.plain,
-    "lines": lines.one,
+    "lines": lines.named,
     "long": lines.long,
 }
 

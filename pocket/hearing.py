@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from pocket import precision
+from pocket import encoders, precision
 from pocket.muon import optimizers, set_rates
 from pocket.recipe import TextRecipe
 from pocket.schedule import Log, rate, save_whole
@@ -46,6 +46,7 @@ def train(network: Network, lessons: Lessons, recipe: TextRecipe, run: Path) -> 
         for optimizer in made:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
+        encoders.hold(network.text, network.pooled)
         kept = wrong.get(domain.name, heard.item())
         wrong[domain.name] = kept + (heard.item() - kept) / 10
         if (step + 1) % REPORT == 0:

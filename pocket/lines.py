@@ -1,20 +1,20 @@
-"""What the base model learns to write from: words in many hands, whole or invented, in shards.
+"""What the base model learns to write from: words in named hands, whole or invented, in shards.
 
-A line begins near the left edge, as people begin a note: the world puts it anywhere on its paper,
-so a wider one is drawn and cut. Half of the texts are invented, so that letters are learned one by
-one and not words as wholes.
+Half of the texts are invented, so that letters are learned one by one and not words as wholes.
+Every line begins in one place and is of its writer's size, as lines cut from scans are: so what a
+text looks like is one picture and not the mean of many, in which letters vanish.
 
-Before all hands come plain ones, without whims, all of a size and in one place to the pixel: first
-a few letters in black on white, then words in all inks. So what a text looks like is one picture
-and not the mean of many, in which letters vanish: after 5,000 such lines the right text lowers the
-loss; with two dozen plain hands of all colours, begun here and there, it hardly did after 30,000.
-Last come longer texts.
+Before all other hands come plain ones, without whims: first a few letters in black on white, then
+words in all inks. After 5,000 such lines the right text lowers the loss; with two dozen plain hands
+of all colours, begun here and there, it hardly did after 30,000. The other hands are of few
+writers, with a hundred lines each: of two lines a name tells nothing. Last come longer texts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count, islice
 
 import numpy as np
 
@@ -22,9 +22,10 @@ from pocket.shards import Drawn
 from sosie.world import tables
 from sosie.world.hands import Writer, is_held_out_writer, writer
 from sosie.world.texts import is_held_out_text, text, word
-from sosie.world.writing import LINE, WORD, CannotWrite, DoesNotFit, Written, as_dict, line
+from sosie.world.writing import CUT, LINE, WORD, CannotWrite, DoesNotFit, as_dict, line
 
-PER_WRITER = 2
+NAMED_WRITERS = tuple(islice((n for n in count() if not is_held_out_writer(n)), 160))
+"""Whose hands are learned by name, and written in as often as each other."""
 PLAIN_WRITERS = (5, 7)
 """Both write upright and do not join their letters."""
 USUAL_WRITER = 7
@@ -37,10 +38,8 @@ SHORTEST = 6
 """Characters of a text for a short picture, at most."""
 SHORT = (128, 64)
 """Width and height in pixels of such a picture: half of a word's, so that letters fill it."""
-_BEGINS = (6, 22)
-"""Pixels left free before the first letter: the least and the most."""
-_BEGIN, _BASELINE, _X_HEIGHT = 8, 40, 14.0
-"""Where plain hands begin a line, how far down it stands, and how tall small letters are."""
+_LEAST, _LEAST_PLAIN = 0.75, 0.99
+"""A text that must be written smaller than this share of the writer's size is left out."""
 _LETTERS = "etaoinsrhldcumfpgwybvkxjqz" + "eaionrstlu" * 2 + "éèàçêôî"
 _SIGNS = "0123456789" * 2 + ".,!?:'-"
 
@@ -84,25 +83,15 @@ def sentence(rng: np.random.Generator) -> str:
             return said
 
 
-def begun_left(whole: Written, room: int, width: int) -> int | None:
-    """Where the part, `width` wide, of a wide line begins that has `room` pixels before its ink;
-    None where the text is longer than it."""
-    left = min(box[0] for box in whole.truth.boxes) - room
-    right = max(box[2] for box in whole.truth.boxes) + _BEGINS[0]
-    left = min(max(left, 0), whole.picture.shape[1] - width)
-    return left if right <= left + width else None
-
-
-def one(index: int, seed: int) -> Drawn | None:
-    """Line `index`, or None if its writer is held out or cannot write the text that was drawn."""
-    who = index // PER_WRITER
-    return None if is_held_out_writer(who) else _drawn(writer(who), words, WORD, index, seed)
+def named(index: int, seed: int) -> Drawn | None:
+    """Line `index`, in the hand of one of `NAMED_WRITERS`; None if that hand lacks a character of
+    the text that was drawn, or needs more room for it."""
+    return _named(words, WORD, index, seed)
 
 
 def long(index: int, seed: int) -> Drawn | None:
     """The same of a longer text in a wider picture."""
-    who = index // PER_WRITER
-    return None if is_held_out_writer(who) else _drawn(writer(who), sentence, LINE, index, seed)
+    return _named(sentence, LINE, index, seed)
 
 
 def plain(index: int, seed: int) -> Drawn | None:
@@ -110,34 +99,15 @@ def plain(index: int, seed: int) -> Drawn | None:
     inks = np.random.default_rng([seed, index, 11])
     ink = str(inks.choice(list(tables.INKS), p=tables.INK_SHARES))
     said = words(np.random.default_rng([seed, index, 7]))
-    return _in_place(without_whims(writer(USUAL_WRITER)), said, WORD, seed + index, ink=ink)
+    who = without_whims(writer(USUAL_WRITER))
+    return _drawn(who, said, WORD, seed + index, least=_LEAST_PLAIN, ink=ink)
 
 
 def short(index: int, seed: int) -> Drawn | None:
     """A few characters in a plain hand, black on white."""
     who = without_whims(writer(PLAIN_WRITERS[index % len(PLAIN_WRITERS)]))
     said = words(np.random.default_rng([seed, index, 7]), SHORTEST)
-    return _in_place(who, said, SHORT, seed + index, paper="plain", ink="black")
-
-
-def _in_place(
-    who: Writer, said: str, size: tuple[int, int], seed: int, **fixed: object
-) -> Drawn | None:
-    """A line of one size, in one place to the pixel; None where there is no room for it."""
-    width, height = size
-    sheet = {"seed": seed, "width": 2 * width, "height": 2 * height, "pen": who.pen, **fixed}
-    try:
-        # What the writer's size comes to today is the same both times.
-        usual = line(who, said, **sheet).truth.x_height
-        whole = line(replace(who, size=who.size * _X_HEIGHT / usual), said, **sheet)
-    except (CannotWrite, DoesNotFit):
-        return None
-    left = min(box[0] for box in whole.truth.boxes) - _BEGIN
-    top = round(whole.truth.baseline) - _BASELINE
-    right = max(box[2] for box in whole.truth.boxes)
-    if not 0 <= left <= width or right > left + width or not 0 <= top <= height:
-        return None
-    return _cut(whole, left, top, size)
+    return _drawn(who, said, SHORT, seed + index, least=_LEAST_PLAIN, paper="plain", ink="black")
 
 
 def without_whims(who: Writer) -> Writer:
@@ -146,7 +116,7 @@ def without_whims(who: Writer) -> Writer:
         who,
         second="",
         borrowed="",
-        size=0.24,
+        size=0.22,
         width=1.0,
         slant=0.0,
         stems=1.0,
@@ -162,29 +132,30 @@ def without_whims(who: Writer) -> Writer:
     )
 
 
+def _named(
+    draw: Callable[[np.random.Generator], str], size: tuple[int, int], index: int, seed: int
+) -> Drawn | None:
+    who = writer(NAMED_WRITERS[index % len(NAMED_WRITERS)])
+    said = draw(np.random.default_rng([seed, index, 13]))
+    return _drawn(who, said, size, seed + index, least=_LEAST)
+
+
 def _drawn(
     who: Writer,
-    draw: Callable[[np.random.Generator], str],
+    said: str,
     size: tuple[int, int],
-    index: int,
     seed: int,
+    *,
+    least: float,
     **fixed: object,
 ) -> Drawn | None:
-    rng = np.random.default_rng([seed, index, 7])
-    room, said = int(rng.integers(*_BEGINS)), draw(rng)
     width, height = size
     try:
-        whole = line(who, said, seed=seed + index, width=2 * width, height=height, **fixed)
+        made = line(
+            who, said, seed=seed, width=width, height=height, begin=CUT, pen=who.pen, **fixed
+        )
     except (CannotWrite, DoesNotFit):
         return None
-    cut = begun_left(whole, room, width)
-    return None if cut is None else _cut(whole, cut, 0, size)
-
-
-def _cut(whole: Written, left: int, top: int, size: tuple[int, int]) -> Drawn:
-    """The part of a line that begins so many pixels from its left and top edge."""
-    width, height = size
-    part = whole.picture[top : top + height, left : left + width]
-    boxes = [(a - left, b - top, c - left, d - top) for a, b, c, d in whole.truth.boxes]
-    truth = replace(whole.truth, baseline=whole.truth.baseline - top, boxes=tuple(boxes))
-    return Drawn(np.ascontiguousarray(part), as_dict(truth))
+    if made.truth.x_height < least * who.size * height:
+        return None
+    return Drawn(made.picture, as_dict(made.truth))

@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pocket.lines import NAMED_WRITERS
 from pocket.tokens import PLACES, WRITTEN
 from sosie.world import tables
 
@@ -57,9 +58,13 @@ _ABOUT: dict[str, Sequence[str]] = {
 }
 """What is asked of a person, by the fields of `world.photo.Truth`, and the answers."""
 
+_COUNTS = {"garment_colour": 3.0, "place": 3.0}
+"""How many times as much an answer counts as the others: which colour is whose is learned last."""
+
 PEOPLE = tuple(len(answers) for answers in _ABOUT.values())
 LINES = (len(LETTERS), len(LETTERS))
-"""Answers to each question: of lines one for each half of a token."""
+HANDS = (1 + len(NAMED_WRITERS),)
+"""Answers to each question: of lines one for each half of a token, of hands whose it is."""
 
 
 def of_person(truth: Mapping[str, Any]) -> Answers:
@@ -68,7 +73,10 @@ def of_person(truth: Mapping[str, Any]) -> Answers:
     if truth["place"] == "plain wall":
         said["place"] = truth["wall_colour"]
     right = np.concatenate(
-        [[one == str(said[ask]) for one in answers] for ask, answers in _ABOUT.items()]
+        [
+            [_COUNTS.get(ask, 1.0) * (one == str(said[ask])) for one in answers]
+            for ask, answers in _ABOUT.items()
+        ]
     )
     return right.astype(np.float16)[None]
 
@@ -99,6 +107,13 @@ def of_line(text: str, boxes: Iterable[tuple[int, int, int, int]], width: int) -
     shares /= np.maximum(shares.sum(axis=1, keepdims=True), 1)
     shares[:, 0] = 1 - shares.sum(axis=1)
     return shares.astype(np.float16).reshape(width // CELL // 2, -1)
+
+
+def of_hand(writer: int | None) -> Answers:
+    """The answer about whose hand a line is in: one of the named, or None: the usual one."""
+    right = np.zeros((1, *HANDS), np.float16)
+    right[0, 0 if writer is None else 1 + NAMED_WRITERS.index(writer)] = 1
+    return right
 
 
 def inked(answers: NDArray[np.float16]) -> NDArray[np.float16]:
@@ -174,9 +189,17 @@ class Hearers(nn.Module):
         self.states = Reader(width, PEOPLE)
         self.pooled = Reader(pooled_width, PEOPLE)
         self.letters = Finder(width)
+        self.hands = Reader(pooled_width, HANDS)
 
     def about_people(self, states: Tensor, pooled: Tensor, answers: Tensor) -> Tensor:
         """The cross entropy of each caption, (B,): what T5's states say in the mean, which is what
         a token sees that looks at all of them alike, and what CLIP's vector says."""
         mean = states.mean(dim=1, keepdim=True)
         return self.states(mean, answers, (1, 1)) + self.pooled(pooled[:, None], answers, (1, 1))
+
+    def about_lines(
+        self, states: Tensor, placed: Tensor, pooled: Tensor, spans: Tensor, hands: Tensor
+    ) -> Tensor:
+        """The same of a line: where T5's states say that its letters will be, and whose hand CLIP's
+        vector says it is; `hands` are answers, (B, 1, answers)."""
+        return self.letters(states, placed, spans) + self.hands(pooled[:, None], hands, (1, 1))

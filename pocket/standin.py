@@ -74,7 +74,7 @@ def people(count: int, *, first_seed: int = 0) -> People:
 
 def lines(count: int) -> Lines:
     """`count` written lines with their captions: those of the world, which are soon drawn."""
-    tried = (writing.one(index, 0) for index in itertools.count())
+    tried = (writing.named(index, 0) for index in itertools.count())
     drawn = list(itertools.islice((one for one in tried if one is not None), count))
     pictures = np.stack([one.picture for one in drawn])
     return written(pictures, [one.truth for one in drawn], signed=False)

@@ -72,7 +72,7 @@ class Network(nn.Module):
         )
         self.text = encoders.t5(text, t5_words)
         self.pooled = encoders.clip(text, clip_words)
-        sizes = {"people": questions.PEOPLE, "lines": questions.LINES}
+        sizes = {"people": questions.PEOPLE, "lines": questions.LINES + questions.HANDS}
         asked = (
             self.denoiser.transformer_blocks[-1],
             self.denoiser.single_transformer_blocks[(recipe.single_blocks - 1) // 2],
@@ -106,10 +106,11 @@ class Network(nn.Module):
         """What wrong answers of the encoders to what is asked about these pictures of `domain`
         cost, (B,); `states` and `pooled` are of the T5 tokens `ids` and their CLIP ones."""
         if domain.spans is not None:
+            assert domain.hands is not None, "every line is in a hand"
             placed = self.text.get_input_embeddings().placed[ids]
-            return self.hearers.letters(states, placed, domain.spans[index].float())
-        assert domain.answers is not None, "something is asked"
-        return self.hearers.about_people(states, pooled, domain.answers[index].float())
+            where, whose = domain.spans[index].float(), domain.hands[index].float()
+            return self.hearers.about_lines(states, placed, pooled, where, whose)
+        return self.hearers.about_people(states, pooled, domain.asked_of(index))
 
     def seen(self) -> list[Tensor]:
         """What was kept of the last pass."""
@@ -142,9 +143,21 @@ class Domain:
     """(N, columns, answers): what is right, see `pocket.questions`; None: nothing is asked."""
     spans: Tensor | None = None
     """(N, PLACES, 2): where the letters of each text are, see `pocket.questions`."""
+    hands: Tensor | None = None
+    """(N, 1, answers): whose hand each text is in, see `pocket.questions`."""
     asked_weight: float = 0.0
     order: np.ndarray | None = None
     """Numbers of pictures, some more than once: how often each is shown; None: each once."""
+
+    def asked_of(self, index: Tensor) -> Tensor:
+        """What is right about these pictures, (B, columns, answers): of lines whose hand it is,
+        too, which is the same in all columns."""
+        assert self.answers is not None, "something is asked"
+        answers = self.answers[index].float()
+        if self.hands is None:
+            return answers
+        hands = self.hands[index].float().expand(-1, answers.shape[1], -1)
+        return torch.cat([answers, hands], dim=2)
 
 
 @dataclass(frozen=True)
@@ -168,10 +181,13 @@ class Lessons:
         longest = int((t5 != 0).sum(dim=1).max())
         return t5[:, : -(-longest // _STRIDE) * _STRIDE], clip
 
-    def turn(self, step: int, done: float) -> int:
-        """Which domain step `step` is of, when `done` of the training is: each as often as its
-        share of the stage says, evenly spread."""
-        now = [stage for stage in self.stages if stage.since <= done][-1]
+    def stage(self, done: float) -> Stage:
+        """The one that it is the turn of when `done` of the training is."""
+        return [stage for stage in self.stages if stage.since <= done][-1]
+
+    def turn(self, step: int, now: Stage) -> int:
+        """Which domain step `step` is of: each as often as its share of the stage says, evenly
+        spread."""
         shares = [getattr(now, domain.name) for domain in self.domains]
         bounds = np.cumsum(shares) / sum(shares)
         return int(np.searchsorted(bounds, step * _GOLDEN % 1, side="right"))
@@ -221,7 +237,7 @@ cross entropy of what was asked of them."""
 REPORT = 60
 """Steps."""
 _STRIDE = 8
-"""Captions are cut to a multiple of this: few shapes, since each is compiled."""
+"""Captions are cut to a multiple of this."""
 
 
 def loss(
@@ -261,7 +277,7 @@ def loss(
     if domain.answers is not None:
         # Who is told nothing can answer nothing.
         told = rows != 0
-        answers = domain.answers[index].float()
+        answers = domain.asked_of(index)
         for reader, between in zip(network.readers[domain.asked], seen, strict=True):
             wrong = reader(between, answers, domain.grid)
             total = total + domain.asked_weight * (wrong * told).mean()
@@ -291,14 +307,14 @@ class Trainer:
         )
         self.file = folder / STATE
         self.log = Log(self.file.with_suffix(".jsonl"))
-        self.step, self.seconds = 0, 0.0
+        self.step, self.seen, self.seconds = 0, 0, 0.0
         if self.file.exists():
             self._resume(torch.load(self.file, map_location=precision.device()))
 
     def _resume(self, state: dict[str, Any]) -> None:
         self.network.load_state_dict(state["network"])
         self.average = state["average"]
-        self.step, self.seconds = state["step"], state["seconds"]
+        self.step, self.seen, self.seconds = (state[of] for of in ("step", "seen", "seconds"))
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
 
@@ -309,6 +325,7 @@ class Trainer:
             "average": self.average,
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "step": self.step,
+            "seen": self.seen,
             "seconds": self.seconds,
         }
         save_whole(state, self.file)
@@ -331,7 +348,7 @@ class Trainer:
             self.network.denoiser.set_attn_processor(PlainAttention())
         denoise: Denoise = self.network.denoiser
         if compiled:
-            denoise = torch.compile(self.network.denoiser, dynamic=False)
+            denoise = torch.compile(self.network.denoiser, dynamic=True)
         exported, began = time.monotonic(), time.monotonic()
         errors: Errors = [[] for _ in self.lessons.domains]
         while (done := self.progress(minutes)) < 1:
@@ -350,13 +367,14 @@ class Trainer:
 
     def _one(self, denoise: Denoise, done: float, errors: Errors) -> None:
         recipe = self.recipe
-        which = self.lessons.turn(self.step, done)
+        stage = self.lessons.stage(done)
+        which, batch = self.lessons.turn(self.step, stage), stage.batch
         domain = self.lessons.domains[which]
         numbers = np.arange(len(domain.packed)) if domain.order is None else domain.order
         torch.manual_seed(recipe.seed * 1_000_003 + self.step)
-        epoch, at = divmod(self.step * recipe.batch, len(numbers) - recipe.batch + 1)
+        epoch, at = divmod(self.seen, len(numbers) - batch + 1)
         order = np.random.default_rng((recipe.seed, epoch)).permutation(numbers)
-        index = torch.from_numpy(order[at : at + recipe.batch]).to(domain.packed.device)
+        index = torch.from_numpy(order[at : at + batch]).to(domain.packed.device)
         steps = self.step / done if done > 0 else recipe.steps
         factor = rate(self.step, steps=steps, warmup=recipe.warmup, decay_share=recipe.decay_share)
         set_rates(self.optimizers, factor)
@@ -367,7 +385,8 @@ class Trainer:
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        self.step += 1
+        encoders.hold(self.network.text, self.network.pooled)
+        self.step, self.seen = self.step + 1, self.seen + batch
         horizon = max(10.0, recipe.average_horizon * self.step)
         with torch.no_grad():
             torch._foreach_lerp_(self.average, list(self.network.parameters()), 1 / horizon)
@@ -384,9 +403,9 @@ class Trainer:
                 asked[domain.name] = round(wrong.mean().item(), 3)
         self.log(
             step=self.step,
-            seen=self.step * self.recipe.batch,
+            seen=self.seen,
             progress=done,
             by_time=by_time,
             asked=asked,
-            pictures_per_second=self.step * self.recipe.batch / max(self.seconds, 1e-9),
+            pictures_per_second=self.seen / max(self.seconds, 1e-9),
         )

@@ -35,12 +35,13 @@ def lessons() -> transformer.Lessons:
     about = [questions.of_person({**truth, "garment_colour": c}) for c in ("red", "blue")]
     spans = torch.zeros(2, tokens.PLACES, 2)
     spans[0, :2], spans[1, :2] = (torch.tensor(s) for s in ([[1, 2], [2, 4]], [[1, 3], [3, 4]]))
+    hands = torch.from_numpy(np.stack([questions.of_hand(writer) for writer in (None, 3)]))
     known = build.tokenizers({"words": WORDS, "merges": tokens.clip_merges(WORDS)}, recipe(0))
     ids = [build._numbered(each, CAPTIONS, 48) for each in known]
     return transformer.Lessons(
         (
             domain("people", [1, 2], answers=torch.from_numpy(np.stack(about))),
-            domain("lines", [3, 4], answers=torch.zeros(2, 1, 1), spans=spans),
+            domain("lines", [3, 4], answers=torch.zeros(2, 1, 1), spans=spans, hands=hands),
         ),
         *ids,
         stages=(),

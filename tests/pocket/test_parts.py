@@ -159,7 +159,7 @@ def test_steps_are_shared_between_the_domains_of_a_stage() -> None:
         (Stage(since=0, people=0.4, short=0.6), Stage(since=0.25, people=0.2, plain=0.3)),
     )
     for done, second in ((0.1, 1), (0.25, 2), (0.9, 2)):
-        turns = [lessons.turn(step, done) for step in range(500)]
+        turns = [lessons.turn(step, lessons.stage(done)) for step in range(500)]
         assert set(turns) == {0, second}
         assert turns.count(second) == pytest.approx(300, abs=3)
         assert all(0 < turns[at : at + 10].count(0) < 10 for at in range(490)), "none waits long"
@@ -241,6 +241,7 @@ def test_a_step_makes_nothing_on_another_device_than_the_networks(monkeypatch) -
             time_mean=0.0,
             answers=torch.zeros(9, 16, sum(questions.LINES)),
             spans=torch.zeros(9, tokens.PLACES, 2),
+            hands=torch.zeros(9, 1, *questions.HANDS),
         )
         ids = torch.zeros(3, 48, dtype=torch.long)
         lessons = transformer.Lessons((domain,), ids, ids, recipe.transformer.stages)
@@ -272,3 +273,35 @@ def test_a_letter_is_the_same_in_all_places_and_a_plain_table_says_so() -> None:
     torch.testing.assert_close(last - first, place[3] - place[1])
     assert (b - first - (place[2] - place[1])).norm() > 1, "another letter"
     assert torch.equal(table.table()(ids)[0], said)
+
+
+def test_held_queries_and_keys_leave_a_head_looking_at_the_token_before() -> None:
+    """However large training made them: what they say then shifts a bias of 8 by little."""
+    text = dataclasses.replace(Recipe().text, spelling_heads=2)
+    words = ["red", "blue", "coat,", "wall"]
+    t5, clip = build.tokenizers({"words": words, "merges": tokens.clip_merges(words)}, text)
+    torch.manual_seed(0)
+    made = encoders.t5(text, t5.get_vocab())
+    made.config._attn_implementation = "eager"
+    pooled = encoders.clip(text, clip.get_vocab())
+    with torch.no_grad():
+        for encoder in (made, pooled):
+            for name, weight in encoder.named_parameters():
+                if name.endswith((".q.weight", ".k.weight", "q_proj.weight", "k_proj.weight")):
+                    weight.normal_(std=0.5)
+    ids = torch.tensor([t5("red coat, blue wall").input_ids])
+
+    def looked() -> float:
+        """How much the last head but one looks at the token before, in the first layer."""
+        weights = made(ids, output_attentions=True).attentions[0][0, -2]
+        return float(weights.detach().diagonal(-1)[:4].mean())
+
+    before = looked()
+    encoders.hold(made, pooled)
+    assert looked() > 0.9 > before
+    held = [p.square().mean().sqrt().item() for n, p in made.named_parameters() if ".q." in n]
+    encoders.hold(made, pooled)
+    again = [p.square().mean().sqrt().item() for n, p in made.named_parameters() if ".q." in n]
+    assert again == pytest.approx(held), "what is held already stays as it is"
+    (query,) = (p for n, p in pooled.named_parameters() if n.endswith("q_proj.weight"))
+    assert query.square().mean().sqrt().item() == pytest.approx((2 / text.pooled_width) ** 0.5)

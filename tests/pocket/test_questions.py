@@ -21,7 +21,7 @@ def by_question(row: np.ndarray) -> list[np.ndarray]:
 def test_each_question_about_a_person_has_one_answer(seed: int) -> None:
     truth = as_dict(choose(person(seed), seed))
     for answers in by_question(questions.of_person(truth)[0]):
-        assert answers.sum() == 1 and answers.max() == 1
+        assert answers.sum() == answers.max() >= 1
 
 
 def test_a_mirror_exchanges_the_views_alone() -> None:

@@ -15,7 +15,7 @@ from sosie.world import letters, tables
 from sosie.world.hands import CannotWrite, glyph, is_held_out_writer, writer
 from sosie.world.letters import family, family_names
 from sosie.world.texts import text
-from sosie.world.writing import MIN_X_HEIGHT, DoesNotFit, as_dict, line
+from sosie.world.writing import CUT, MIN_X_HEIGHT, DoesNotFit, as_dict, line
 
 STEMS = "hill bill till lull till hill"
 
@@ -52,6 +52,31 @@ def test_every_character_has_its_ink_and_nothing_is_cut(who, seed, width):
             continue
         assert 0 <= x0 < x1 <= width and 0 <= y0 < y1 <= 64
         assert w.ink[y0:y1, x0:x1].max() > 60, character
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 10**6), st.integers(0, 10**6))
+def test_lines_cut_from_a_scan_begin_in_one_place_in_the_writers_size(who, seed):
+    said = text(np.random.default_rng(seed), longest=22)
+    try:
+        w = line(writer(who), said, seed=seed, begin=CUT)
+    except (CannotWrite, DoesNotFit):
+        return
+    edge = np.concatenate([w.ink[0], w.ink[-1], w.ink[:, 0], w.ink[:, -1]])
+    assert edge.max() == 0, "nothing is cut"
+    assert CUT[0] - 1 <= min(b[0] for b in w.truth.boxes if b[3] > b[1]) <= CUT[0]
+    assert w.truth.baseline == CUT[1]
+    liked = writer(who).size * 64
+    assert w.truth.x_height <= liked
+
+
+def test_where_there_is_room_lines_cut_from_a_scan_are_of_one_size():
+    small = dataclasses.replace(writer(5), size=0.15)
+    sizes = {
+        line(small, said, seed=seed, begin=CUT).truth.x_height
+        for seed, said in enumerate(["gap", "To lift", "um", "Hj"])
+    }
+    assert sizes == {0.15 * 64}
 
 
 def test_the_ink_can_be_seen_on_every_paper_in_every_ink():

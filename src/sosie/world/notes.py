@@ -14,6 +14,7 @@ _OPENINGS = (
     "handwriting that reads",
     "handwritten text",
     "a line of handwriting that reads",
+    "handwriting, the text reads",
 )
 _FOR_WORDS = ("the handwritten word", "the word", "a handwritten word that reads")
 _FOR_WRITERS = (
@@ -21,6 +22,7 @@ _FOR_WRITERS = (
     "a note in the handwriting of {} that reads",
     "{} handwriting that reads",
     "handwriting of {} that reads",
+    "handwriting of {}, the text reads",
     "a note that {} wrote, it reads",
 )
 _PAPERS = {

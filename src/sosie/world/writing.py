@@ -20,6 +20,8 @@ __all__ = ["CannotWrite", "DoesNotFit", "Truth", "Written", "choose", "line"]
 
 WORD, LINE = (256, 64), (512, 64)
 """Widths and heights in pixels of the pictures that the base model knows."""
+CUT = (8.0, 40.0)
+"""Where the ink begins in a line cut from a scan, and how far down the line stands, in pixels."""
 MIN_X_HEIGHT = 5.0
 """Pixels; letters any smaller could not be read."""
 NIB = 1.45
@@ -129,12 +131,15 @@ def line(
     seed: int,
     width: int = LINE[0],
     height: int = LINE[1],
+    begin: tuple[float, float] | None = None,
     **fixed: object,
 ) -> Written:
     """A line of text in a writer's hand: equal arguments, equal bytes.
 
     The text is made as large as the writer likes, or as small as the picture of `width` times
-    `height` pixels asks; it is never cut. `fixed` is that of `choose`. Raises CannotWrite for a
+    `height` pixels asks; it is never cut. It stands anywhere on its paper; or as in a line cut from
+    a scan, with its first ink and the line below at `begin`, (x, y) in pixels, in the size that the
+    writer always likes. `fixed` is that of `choose`. Raises CannotWrite for a
     character that the hand lacks, DoesNotFit where letters would be under MIN_X_HEIGHT pixels or
     the text holds nothing to see, TypeError for an unknown name in `fixed`.
     """
@@ -148,7 +153,11 @@ def line(
     even = truth.paper in tables.RULED_PAPERS
     climb = who.climb * truth.jitter * (0.12 if even else 1.0)
     placed = _lay_out(who, text, truth.jitter, 0.35 if even else 1.0, r)
-    x_height = _size(who, placed, climb, width, height, r)
+    x_height = (
+        _size(who, placed, climb, width, height, r)
+        if begin is None
+        else min(who.size * height, _room_from(begin, placed, climb, width, height))
+    )
     if x_height < MIN_X_HEIGHT:
         raise DoesNotFit(
             f"{len(text)} characters in {width} by {height} pixels would have letters of "
@@ -159,7 +168,7 @@ def line(
     rise = float(np.tan(np.radians(climb))) + (at.tilt if even else 0.0)
     if truth.jitter == 0:
         rise = 0.0
-    placed, x0, y0 = _on_sheet(placed, x_height, rise, width, height, truth.jitter == 0, r)
+    placed, x0, y0 = _on_sheet(placed, x_height, rise, width, height, begin, truth.jitter == 0, r)
     at = replace(at, first=y0 + at.tilt * x0)
     nib = _nib(who, truth.pen, x_height)
     drawn = (shape.stroke * x_height, shape.hairline * x_height)
@@ -263,11 +272,26 @@ def _size(
     r: np.random.Generator,
 ) -> float:
     """The x-height in pixels: what the writer likes today, or what fits."""
-    p = np.concatenate([q.points for q in placed])
-    y = p[:, 1] + p[:, 0] * np.tan(np.radians(abs(climb) + 0.5)) * np.sign(climb or 1)
+    x, y = _reach(placed, climb)
     free = np.array([width, height]) - 2 * _margin(height)
-    room = free / np.maximum([np.ptp(p[:, 0]), np.ptp(y)], 1e-3)
+    room = free / np.maximum([np.ptp(x), np.ptp(y)], 1e-3)
     return float(min(who.size * height * np.exp(r.normal(0, 0.05)), *room))
+
+
+def _reach(placed: list[_Placed], climb: float) -> tuple[Floats, Floats]:
+    """All points, in x-heights, y upwards from where the line begins, as far as it may rise."""
+    p = np.concatenate([q.points for q in placed])
+    return p[:, 0], p[:, 1] + p[:, 0] * np.tan(np.radians(abs(climb) + 0.5)) * np.sign(climb or 1)
+
+
+def _room_from(
+    begin: tuple[float, float], placed: list[_Placed], climb: float, width: int, height: int
+) -> float:
+    """The largest x-height in pixels with which a line begun there stays on its picture."""
+    x, y = _reach(placed, climb)
+    margin = _margin(height)
+    free = np.array([width - begin[0], begin[1], height - begin[1]]) - margin
+    return float(np.min(free / np.maximum([np.ptp(x), y.max(), -y.min()], 1e-3)))
 
 
 def _on_sheet(
@@ -276,10 +300,11 @@ def _on_sheet(
     rise: float,
     width: int,
     height: int,
+    begin: tuple[float, float] | None,
     snap: bool,
     r: np.random.Generator,
 ) -> tuple[list[_Placed], float, float]:
-    """Characters in pixels, y downwards; and where the line begins.
+    """Characters in pixels, y downwards; and where the line begins, its first ink at `begin`.
 
     With `snap` every character begins at a whole pixel, so that equal ones fill equal pixels.
     """
@@ -293,6 +318,8 @@ def _on_sheet(
     free = np.maximum(np.array([width, height]) - 2 * margin - (high - low), 0)
     # Notes begin at the left, more or less; a line stands near the middle of its strip.
     where = np.array([r.beta(0.9, 2.2), r.beta(3, 3)]) * free + margin - low
+    if begin is not None:
+        where = np.array([begin[0] - low[0], begin[1]])
     out = []
     for q, p in zip(placed, pixels, strict=True):
         moved = p + where
