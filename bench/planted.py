@@ -163,6 +163,8 @@ class Outcome(Record):
     person: int
     pictures: int
     """Of each planted caption, that were asked for each way."""
+    crowd: int
+    """Pictures of the same description that each was compared with."""
     asked: tuple[Asked, ...]
     mistakes: int
     """How many of `NEW` the search flagged."""
@@ -298,6 +300,7 @@ def outcome(seed: int) -> Outcome:
     return Outcome(
         person=seed,
         pictures=ASKED,
+        crowd=CROWD,
         asked=tuple(asked),
         mistakes=mistakes,
         pulls=pulls(who),
@@ -307,7 +310,7 @@ def outcome(seed: int) -> Outcome:
 def run() -> list[tuple[str, str, str]]:
     """Rows (what, figure, bound)."""
     ledger, seeds = Ledger(kept() / "planted.jsonl", Outcome), SEEDS[:PEOPLE]
-    made = {row.person: row for row in ledger.rows() if row.pictures == ASKED}
+    made = {row.person: row for row in ledger.rows() if (row.pictures, row.crowd) == (ASKED, CROWD)}
     for one in side_by_side(outcome, [seed for seed in seeds if seed not in made]):
         ledger.add(one)
         made[one.person] = one

@@ -74,7 +74,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--lines", type=Path, default=LINES, help="those in named hands")
     parser.add_argument("--long", type=Path, default=LONG, help="those of its longer texts")
     parser.add_argument("--run", type=Path, default=RUN, help="where the build keeps its state")
-    parser.add_argument("--start", type=Path, help="a built folder whose weights to begin with")
+    parser.add_argument("--start", type=Path, help="a built folder to begin with")
     parser.add_argument("--minutes", type=float, help="length of the transformer's training")
     parser.add_argument("--only", choices=["autoencoder"], help="stop after this step")
     parser.add_argument(

@@ -8,6 +8,7 @@ import argparse
 from pathlib import Path
 
 from pocket import lines, people, shards
+from pocket.recipe import Recipe
 
 DOMAINS = {
     "people": people.one,
@@ -25,7 +26,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--n", type=int, default=24_000)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=Recipe().seed)
     options = parser.parse_args()
     one = DOMAINS[options.what]
     shards.draw(options.out, options.n, one, workers=options.workers, seed=options.seed)

@@ -59,7 +59,7 @@ _ABOUT: dict[str, Sequence[str]] = {
 """What is asked of a person, by the fields of `world.photo.Truth`, and the answers."""
 
 _COUNTS = {"garment_colour": 3.0, "place": 3.0}
-"""How many times as much an answer counts as the others: which colour is whose is learned last."""
+"""How many times as much an answer counts as the others."""
 
 PEOPLE = tuple(len(answers) for answers in _ABOUT.values())
 LINES = (len(LETTERS), len(LETTERS))
