@@ -41,6 +41,7 @@ from pocket import (
     tokens,
     transformer,
 )
+from pocket.lessons import Domain, Lessons
 from pocket.recipe import Recipe, TextRecipe, on_gpu, smoke
 from pocket.schedule import save_whole
 
@@ -225,7 +226,7 @@ def prepare(
     run: Path,
     *,
     start: Path | None = None,
-) -> tuple[transformer.Lessons, export.Parts]:
+) -> tuple[Lessons, export.Parts]:
     """Tokenizers, numbered captions and scaled, packed latents; and a network that is untrained, or
     has the weights of the folder `start`."""
     torch.manual_seed(recipe.transformer.seed)
@@ -256,9 +257,9 @@ def prepare(
         said: list[list[str]],
         answers: np.ndarray,
         **others: Any,
-    ) -> transformer.Domain:
+    ) -> Domain:
         height, width = (length // 2 for length in latents.shape[-2:])
-        return transformer.Domain(
+        return Domain(
             name=name,
             packed=here(transformer.pack((latents.float() - shift) * scaling).to(torch.bfloat16)),
             grid=(height, width),
@@ -267,7 +268,7 @@ def prepare(
             **others,
         )
 
-    def writing(name: str) -> transformer.Domain:
+    def writing(name: str) -> Domain:
         lines: data.Lines = getattr(taught, name)
         latents = _latents(coder, lines.pictures, run / f"latents-of-{name}.pt")
         ink = torch.from_numpy(questions.inked(lines.answers))
@@ -283,7 +284,7 @@ def prepare(
             time_mean=size.lines_time_mean,
         )
 
-    lessons = transformer.Lessons(
+    lessons = Lessons(
         domains=(
             domain(
                 "people",

@@ -12,10 +12,11 @@ from pathlib import Path
 import torch
 
 from pocket import encoders, precision
+from pocket.lessons import Lessons
 from pocket.muon import optimizers, set_rates
 from pocket.recipe import TextRecipe
 from pocket.schedule import Log, rate, save_whole
-from pocket.transformer import ENDS, REPORT, Lessons, Network
+from pocket.transformer import ENDS, REPORT, Network
 
 _PARTS = ("text.", "pooled.", "hearers.")
 

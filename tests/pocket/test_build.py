@@ -11,7 +11,7 @@ import torch
 from diffusers import FluxPipeline
 from safetensors.torch import load_file
 
-from pocket import build, data, standin, tokens
+from pocket import begin, build, data, standin, tokens
 from pocket.recipe import Recipe, smoke
 
 pytestmark = pytest.mark.slow
@@ -75,3 +75,6 @@ def test_a_build_goes_on_with_the_encoders_of_a_folder_as_they_are(tmp_path: Pat
         for name, weight in old.items():
             torch.testing.assert_close(new[name], weight, msg=f"{part} {name}")
     assert str(tmp_path) not in (second / "vae" / "config.json").read_text()
+    run = tmp_path / "second-run"
+    lessons, _ = build.prepare(material, begin.autoencoder(first), recipe, run, start=first)
+    assert lessons.stages == [dataclasses.replace(recipe.transformer.stages[-1], since=0.0)]

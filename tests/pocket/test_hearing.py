@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from pocket import build, hearing, questions, tokens, transformer
+from pocket.lessons import Domain, Lessons
 from pocket.recipe import Recipe, TextRecipe, smoke
 from sosie.world.people import person
 from sosie.world.photo import as_dict, choose
@@ -25,11 +26,11 @@ def recipe(steps: int) -> TextRecipe:
 
 
 @pytest.fixture
-def lessons() -> transformer.Lessons:
-    def domain(name: str, rows: list[int], **known: torch.Tensor) -> transformer.Domain:
+def lessons() -> Lessons:
+    def domain(name: str, rows: list[int], **known: torch.Tensor) -> Domain:
         nothing = torch.zeros(1)
         where = torch.tensor(rows)[:, None]
-        return transformer.Domain(name, nothing, (1, 1), where, nothing, 0.0, **known)
+        return Domain(name, nothing, (1, 1), where, nothing, 0.0, **known)
 
     truth = as_dict(choose(person(1), 1))
     about = [questions.of_person({**truth, "garment_colour": c}) for c in ("red", "blue")]
@@ -38,7 +39,7 @@ def lessons() -> transformer.Lessons:
     hands = torch.from_numpy(np.stack([questions.of_hand(writer) for writer in (None, 3)]))
     known = build.tokenizers({"words": WORDS, "merges": tokens.clip_merges(WORDS)}, recipe(0))
     ids = [build._numbered(each, CAPTIONS, 48) for each in known]
-    return transformer.Lessons(
+    return Lessons(
         (
             domain("people", [1, 2], answers=torch.from_numpy(np.stack(about))),
             domain("lines", [3, 4], answers=torch.zeros(2, 1, 1), spans=spans, hands=hands),
@@ -60,7 +61,7 @@ def network() -> transformer.Network:
 
 
 @torch.no_grad()
-def wrong(made: transformer.Network, lessons: transformer.Lessons) -> list[float]:
+def wrong(made: transformer.Network, lessons: Lessons) -> list[float]:
     """What the answers about each domain cost."""
     found, index = [], torch.arange(2)
     for domain in lessons.domains:
@@ -72,7 +73,7 @@ def wrong(made: transformer.Network, lessons: transformer.Lessons) -> list[float
 
 
 def test_captions_alone_teach_colours_and_places_and_the_denoiser_is_left_alone(
-    lessons: transformer.Lessons, tmp_path: Path
+    lessons: Lessons, tmp_path: Path
 ) -> None:
     made = network()
     before, denoiser = wrong(made, lessons), made.denoiser.x_embedder.weight.clone()

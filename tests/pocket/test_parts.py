@@ -27,6 +27,7 @@ from pocket import (
     transformer,
 )
 from pocket.attention import PlainAttention
+from pocket.lessons import Domain, Lessons
 from pocket.muon import Muon, orthogonalised
 from pocket.recipe import Recipe, Stage, smoke
 
@@ -147,12 +148,12 @@ def test_where_letters_are_errors_count_more_than_on_paper() -> None:
 
 
 def test_steps_are_shared_between_the_domains_of_a_stage() -> None:
-    def domain(name: str) -> transformer.Domain:
+    def domain(name: str) -> Domain:
         empty = torch.zeros(1)
-        return transformer.Domain(name, empty, (1, 1), empty, empty, 0.0)
+        return Domain(name, empty, (1, 1), empty, empty, 0.0)
 
     nothing = torch.zeros(1)
-    lessons = transformer.Lessons(
+    lessons = Lessons(
         (domain("people"), domain("short"), domain("plain")),
         nothing,
         nothing,
@@ -232,7 +233,7 @@ def test_a_step_makes_nothing_on_another_device_than_the_networks(monkeypatch) -
         made = transformer.Network(
             recipe.transformer, recipe.text, t5_words=t5.get_vocab(), clip_words=clip.get_vocab()
         )
-        domain = transformer.Domain(
+        domain = Domain(
             name="lines",
             packed=torch.zeros(9, 64, 64),
             grid=(4, 16),
@@ -244,7 +245,7 @@ def test_a_step_makes_nothing_on_another_device_than_the_networks(monkeypatch) -
             hands=torch.zeros(9, 1, *questions.HANDS),
         )
         ids = torch.zeros(3, 48, dtype=torch.long)
-        lessons = transformer.Lessons((domain,), ids, ids, recipe.transformer.stages)
+        lessons = Lessons((domain,), ids, ids, recipe.transformer.stages)
         index = torch.zeros(4, dtype=torch.long)
         total, _ = transformer.loss(made, made.denoiser, lessons, domain, index, recipe.transformer)
         total.backward()
