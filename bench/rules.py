@@ -232,7 +232,7 @@ def taught(shots: Sequence[Shot], seed: int) -> list[Picture]:
     """Teach a LoRA and draw with it, one picture a prompt."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        known = for_base(base().info)
+        known = for_base(base().info, "person")
         config = known.model_copy(update={**SETTINGS, "seed": seed})
         dataset = _filed(shots, folder)
         done = train(

@@ -26,7 +26,7 @@ ROUNDS = 3
 def ours(dataset: Dataset, folder: Path) -> float:
     """Steps per second of Sosie's loop, validation and previews apart."""
     base = load_base("pocket")
-    config = for_base(base.info).model_copy(
+    config = for_base(base.info, "person").model_copy(
         update={
             "steps": STEPS,
             "batch": BATCH,

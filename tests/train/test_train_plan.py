@@ -85,10 +85,15 @@ def test_steps_follow_the_pictures(pictures, steps):
 
 def test_presets_and_a_bases_own_recipe(tmp_path):
     base = Toy(tmp_path)
-    assert train.for_base(base.info) == small_base()
+    assert train.for_base(base.info, "person") == small_base()
     (tmp_path / "sosie.json").write_text(json.dumps({"training": {"steps": 77}}))
-    assert train.for_base(base.info) == small_base().model_copy(update={"steps": 77})
+    assert train.for_base(base.info, "person") == small_base().model_copy(update={"steps": 77})
+    one = {"training": {"steps": 77}, "training_of": {"handwriting": {"steps": 99, "rank": 4}}}
+    (tmp_path / "sosie.json").write_text(json.dumps(one))
+    assert train.for_base(base.info, "person").steps == 77
+    hand = train.for_base(base.info, "handwriting")
+    assert (hand.steps, hand.rank) == (99, 4)
     (tmp_path / "sosie.json").write_text(json.dumps({"training": {"stepz": 77}}))
     with pytest.raises(BadInput, match="stepz"):
-        train.for_base(base.info)
+        train.for_base(base.info, "person")
     assert prodigy(standard()).learning_rate == 1.0

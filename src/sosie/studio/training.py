@@ -19,7 +19,7 @@ from sosie.core.records import (
     first_complaint,
     now,
 )
-from sosie.core.terms import RunState
+from sosie.core.terms import Kind, RunState
 from sosie.registry import Registry
 from sosie.studio import drawing, examining, permission, previewing, references
 from sosie.studio.marking import Marker
@@ -61,7 +61,7 @@ def planned(
     """The same of a dataset, on a base that is loaded."""
     from sosie import train as stage
 
-    config = configure(loaded, overrides)
+    config = configure(loaded, dataset.kind, overrides)
     examined = examining.examined(registry, dataset, loaded.info.defaults.width)
 
     def look(probe: Probe | None) -> Plan:
@@ -162,7 +162,8 @@ def _train(
         manifest = stage.Manifest.read(before)
         config, consent = unchanged(manifest.config, overrides), manifest.consent_sha256
     else:
-        config = configure(base, {**overrides, "name": run.id, "started": run.started})
+        named = {**overrides, "name": run.id, "started": run.started}
+        config = configure(base, dataset.kind, named)
     result = stage.train(
         dataset,
         base,
@@ -220,11 +221,12 @@ def ready_dataset(registry: Registry, subject: Subject) -> Dataset:
     return dataset
 
 
-def configure(base: DiffusionBase, overrides: Mapping[str, Any]) -> TrainConfig:
-    """The base's recipe with the user's settings. Raises BadInput naming an unusable one."""
+def configure(base: DiffusionBase, kind: Kind, overrides: Mapping[str, Any]) -> TrainConfig:
+    """The base's recipe for this kind of subject with the user's settings. Raises BadInput naming
+    an unusable one."""
     from sosie.train import for_base
 
-    return chosen(for_base(base.info), overrides)
+    return chosen(for_base(base.info, kind), overrides)
 
 
 def chosen(recipe: TrainConfig | None, overrides: Mapping[str, Any]) -> TrainConfig:

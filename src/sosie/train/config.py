@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from sosie.core.canonical import EXACT
 from sosie.core.errors import BadInput
 from sosie.core.records import Record, first_complaint
+from sosie.core.terms import Kind
 from sosie.models.diffusion.folder import SETTINGS, read_settings
 
 if TYPE_CHECKING:
@@ -163,16 +164,17 @@ def prodigy(config: TrainConfig) -> TrainConfig:
     )
 
 
-def for_base(info: BaseInfo) -> TrainConfig:
-    """The recipe for a base: its size's, changed by the `training` its `sosie.json` may carry.
+def for_base(info: BaseInfo, kind: Kind) -> TrainConfig:
+    """The recipe for a kind of subject on a base: its size's, changed by the `training` that the
+    base's `sosie.json` may carry, and by what it says of this kind.
 
-    Raises BadInput if that part of `sosie.json` holds an unknown or impossible setting.
+    Raises BadInput if these parts of `sosie.json` hold an unknown or impossible setting.
     """
     recipe = small_base() if max(info.defaults.width, info.defaults.height) <= 256 else standard()
+    said = read_settings(info.folder)
+    changes = {**said.training, **said.training_of.get(kind, {})}
     try:
-        return TrainConfig.model_validate(
-            {**recipe.model_dump(), **read_settings(info.folder).training}
-        )
+        return TrainConfig.model_validate({**recipe.model_dump(), **changes})
     except ValidationError as error:
         raise BadInput(
             f'The "training" settings in {info.folder / SETTINGS} cannot be used: '

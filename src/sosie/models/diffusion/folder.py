@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 from sosie.core.canonical import canonical_json
 from sosie.core.errors import WeightsRefused
 from sosie.core.records import Record, first_complaint
+from sosie.core.terms import Kind
 from sosie.models.diffusion import PIPELINES, Defaults
 from sosie.models.diffusion.hashes import sha256_files
 
@@ -82,6 +83,8 @@ class FolderSettings(Record):
     defaults: Defaults | None = None
     training: dict[str, Any] = Field(default_factory=dict)
     """Settings with which training on this base begins, as `sosie.train.TrainConfig` names them."""
+    training_of: dict[Kind, dict[str, Any]] = Field(default_factory=dict)
+    """What differs from these where one kind of subject is taught."""
 
 
 def read_index(folder: Path) -> Index:
