@@ -24,10 +24,10 @@ def on_cpu() -> bool:
 
 
 def half() -> bool:
-    """Whether matrices of bfloat16 are multiplied as such."""
-    return (
-        not on_cpu() or torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
-    )
+    """Whether products of bfloat16 are faster than those of float32: on a GPU, and on a processor
+    that has tiles for them (AMX). Where one has bfloat16 in vectors alone, a step of training took
+    a third longer in it (25 pictures a second for 33)."""
+    return not on_cpu() or torch.cpu._is_amx_tile_supported()
 
 
 def fast() -> torch.dtype:
