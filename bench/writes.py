@@ -4,8 +4,9 @@ true rendering of the same text.
 Texts are held out: training showed none of them. The true rendering is the world's, by a writer who
 was held out too, and the prompt is its caption, so that both are to be of one ink on one paper. The
 same reader reads both, and what counts is what it errs more on the base's (`sosie.audit`'s own
-measure of a handwriting). `SOSIE_BENCH_LINES` takes another number of texts, `SOSIE_BENCH_STEPS` of
-sampling steps.
+measure of a handwriting). Who describes no hand gets the usual one; then the same texts are asked
+for in words for the hand of the true writer. `SOSIE_BENCH_LINES` takes another number of texts,
+`SOSIE_BENCH_STEPS` of sampling steps.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from sosie.audit.handwriting.panel import written
 from sosie.audit.handwriting.reading import Misread, above, error, misread
 from sosie.audit.intervals import Interval
 from sosie.generate import GenerateConfig, draw
-from sosie.world.hands import is_held_out_writer, writer
+from sosie.world.hands import is_held_out_writer, style, writer
 from sosie.world.notes import handwriting_caption
 from sosie.world.texts import is_held_out_text, text, word
 from sosie.world.writing import WORD, CannotWrite, DoesNotFit, Written, line
@@ -73,17 +74,27 @@ def points(interval: Interval | None) -> str:
     return f"{100 * interval.value:.1f} ({100 * low:.1f} to {100 * high:.1f})"
 
 
-def run() -> list[tuple[str, str, str]]:
-    """Rows (what, figure, bound)."""
-    said = texts(LINES)
-    true = rendered(said)
-    made: list[Misread] = []
+def misread_of(true: list[Written], *, described: bool) -> list[Misread]:
+    """What the reader errs on the base's lines of these texts; with the words for the writer's hand
+    in the prompt, or nothing of it, which means the usual one."""
+    made = []
     for number, one in enumerate(true):
-        prompt = handwriting_caption(one.truth, rng=np.random.default_rng([number, 43]))
+        prompt = handwriting_caption(
+            one.truth,
+            rng=np.random.default_rng([number, 43]),
+            style=style(writer(one.truth.writer)) if described else (),
+        )
         config = GenerateConfig(
             prompt=prompt, seed=number, steps=STEPS, width=WORD[0], height=WORD[1]
         )
         made.append(misread(written(draw(base(), config)[0].rgb).text, one.truth.text))
+    return made
+
+
+def run() -> list[tuple[str, str, str]]:
+    """Rows (what, figure, bound)."""
+    true = rendered(texts(LINES))
+    usual, described = (misread_of(true, described=words) for words in (False, True))
     own = {
         number: misread(written(one.picture).text, one.truth.text)
         for number, one in enumerate(true)
@@ -91,7 +102,8 @@ def run() -> list[tuple[str, str, str]]:
     groups = list(range(len(true)))
     of = f"{LINES} held-out texts, {STEPS} steps"
     return [
-        (f"wrong characters in a hundred, {of}", points(error(made, groups)), "told"),
+        (f"wrong characters in a hundred, {of}", points(error(usual, groups)), "told"),
         ("of the true rendering", points(error(list(own.values()), groups)), "told"),
-        ("more than there", points(above(made, groups, own)), "at most 20"),
+        ("more than there", points(above(usual, groups, own)), "at most 20"),
+        ("the same in hands that the prompt describes", points(above(described, groups, own)), ""),
     ]

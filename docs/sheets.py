@@ -40,6 +40,15 @@ NOTES = (
     ("thank you", "green ink"),
     ("à demain", "black ink"),
 )
+HANDS = (
+    ("bread", "slanted cursive"),
+    ("Monday", "bold upright printed"),
+    ("1986", "small thin leaning back printed"),
+    ("Paris", "large steeply slanted cursive"),
+    ("merci", "bold slanted printed"),
+    ("garden", "thin upright cursive"),
+)
+"""How to describe a hand."""
 
 
 def main() -> None:
@@ -50,11 +59,15 @@ def main() -> None:
         for seed, words in enumerate(PEOPLE)
     ]
     width, height = WORD
+    asked = [(f'a note that reads "{text}" in {how}', f'"{text}" in {how}') for text, how in NOTES]
+    asked += [
+        (f'{hand} handwriting that reads "{text}" in black ink', f'"{text}", {hand}')
+        for text, hand in HANDS
+    ]
     notes = []
-    for seed, (text, how) in enumerate(NOTES):
-        prompt = f'a note that reads "{text}" in {how}'
-        asked = GenerateConfig(prompt=prompt, seed=seed, width=width, height=height)
-        notes.append((draw(base, asked)[0].rgb, f'"{text}" in {how}'))
+    for seed, (prompt, told) in enumerate(asked):
+        config = GenerateConfig(prompt=prompt, seed=seed, width=width, height=height)
+        notes.append((draw(base, config)[0].rgb, told))
     for name, cells, columns in (("people", people, 4), ("notes", notes, 3)):
         sheet = Image.open(io.BytesIO(contact_sheet(cells, columns=columns)))
         sheet.save(FOLDER / f"pocket-{name}.jpg", quality=88)

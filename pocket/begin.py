@@ -7,6 +7,7 @@ nothing else. What answers the questions of `pocket.questions` does not ship and
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from pocket import precision, tokens
+from pocket.encoders import Words
 from pocket.recipe import TextRecipe
 from pocket.transformer import Network
 
@@ -40,17 +42,25 @@ def autoencoder(folder: Path) -> AutoencoderKL:
 def vocabulary(folder: Path, text: TextRecipe) -> dict[str, Any] | None:
     """The words and merges of the folder's tokenizers; None if this recipe would make others of
     them, so that its encoders are of no use here."""
-    old = PreTrainedTokenizerFast.from_pretrained(folder / "tokenizer_2")
-    words = tokens.words_of(old.get_vocab())
+    old = _pieces(folder)
+    words = tokens.words_of(old)
     clip = json.loads((folder / "tokenizer" / "tokenizer.json").read_text())["model"]
     merges = [merge if isinstance(merge, list) else merge.split(" ") for merge in clip["merges"]]
-    same = tokens.t5_tokenizer(words, length=text.length).get_vocab() == old.get_vocab()
+    same = tokens.t5_tokenizer(words, length=text.length).get_vocab() == old
     return {"words": words, "merges": merges} if same else None
 
 
-def weights(network: Network, folder: Path, *, same_words: bool) -> dict[str, Tensor]:
-    """The state of `network` once it begins with the folder's weights: all of them, or, where the
-    folder knows other words, all but the encoders and what reads them.
+def _pieces(folder: Path) -> dict[str, int]:
+    pieces: dict[str, int] = PreTrainedTokenizerFast.from_pretrained(
+        folder / "tokenizer_2"
+    ).get_vocab()
+    return pieces
+
+
+def weights(network: Network, folder: Path, *, words: Words | None) -> dict[str, Tensor]:
+    """The state of `network` once it begins with the folder's weights: all of them, if `words`, its
+    T5's, has all that the folder knows, and those that it adds anew; if there are none, all but the
+    encoders and what reads them.
 
     Raises ValueError where they are of another network.
     """
@@ -61,7 +71,7 @@ def weights(network: Network, folder: Path, *, same_words: bool) -> dict[str, Te
         for name, weight in load_file(file).items()
     }
     anew = (*_TABLES, "readers.", "hearers.")
-    if not same_words:
+    if words is None:
         anew += (*_READERS, *_READERS.values())
     own = network.state_dict()
     for name, fresh in own.items():
@@ -69,12 +79,33 @@ def weights(network: Network, folder: Path, *, same_words: bool) -> dict[str, Te
             if name not in known or known[name].shape != fresh.shape:
                 raise ValueError(f"These weights are of another network: {name}.")
             own[name] = known[name]
-    if same_words:
-        table = network.text.get_input_embeddings().taken_apart(known["text.shared.weight"])
-        own |= {f"{place}{name}": part for place in _TABLES for name, part in table.items()}
+    if words is not None:
+        spelling, old = network.text.get_input_embeddings(), _pieces(folder)
+        table = spelling.table().weight
+        with torch.no_grad():
+            table[[words[piece] for piece in old]] = known["text.shared.weight"][list(old.values())]
+        own |= {
+            f"{place}{name}": part
+            for place in _TABLES
+            for name, part in spelling.taken_apart(table).items()
+        }
     return own
 
 
-def taught(network: Network, folder: Path, *, same_words: bool) -> None:
+def between(
+    network: Network, averaged: Mapping[str, Tensor], folder: Path, *, words: Words, share: float
+) -> dict[str, Tensor]:
+    """Weights on the way from those that a training came to, `averaged`, back to the folder's that
+    `network` began with: `share` of the way.
+
+    What was known before and is no longer taught as often is lost on the way out, and what is new
+    learned: between both ends, networks that began as one are often better than either (Wortsman
+    et al. 2022, arXiv:2109.01903). Words that were added stay as they were learned.
+    """
+    began = weights(network, folder, words=words)
+    return {name: torch.lerp(value, began[name], share) for name, value in averaged.items()}
+
+
+def taught(network: Network, folder: Path, *, words: Words | None) -> None:
     """Give `network` the folder's weights."""
-    network.load_state_dict(weights(network, folder, same_words=same_words))
+    network.load_state_dict(weights(network, folder, words=words))

@@ -177,7 +177,11 @@ def build(
             f" {trainer.seen:,} pictures seen",
             **known,
         }
-        export.write(out, parts, trainer.averaged(), recipe, figures)
+        learned = trainer.averaged()
+        if start is not None and _knows(start, recipe, run):
+            words, share = parts.t5_tokenizer.get_vocab(), recipe.transformer.begun_share
+            learned = begin.between(parts.network, learned, start, words=words, share=share)
+        export.write(out, parts, learned, recipe, figures)
 
     trainer.run(publish, minutes=minutes, compiled=compiled)
     print(f"wrote {out} in {(time.monotonic() - began) / 60:.1f} minutes", flush=True)
@@ -235,8 +239,7 @@ def prepare(
     captions = _captions(people, recipe)
     written = [row for one in taught.written() for row in one.captions]
     # Who signs is to be spelled, and makes no word.
-    plain = (*taught.short.captions, *taught.plain.captions)
-    unsigned = [row[: data.UNSIGNED] for row in plain]
+    unsigned = [row[: data.UNSIGNED] for row in written]
     vocabulary = _vocabulary([*people.captions, *unsigned], recipe, run, start)
     known_start = _knows(start, recipe, run)
     t5, clip = tokenizers(vocabulary, text)
@@ -308,7 +311,7 @@ def prepare(
     )
     network = transformer.Network(size, text, t5_words=t5.get_vocab(), clip_words=clip.get_vocab())
     if start is not None:
-        begin.taught(network, start, same_words=known_start)
+        begin.taught(network, start, words=t5.get_vocab() if known_start else None)
     return lessons, export.Parts(network, coder, t5, clip)
 
 
@@ -347,14 +350,15 @@ def _vocabulary(
 ) -> dict[str, Any]:
     """T5's words and CLIP's merges, fixed when first asked for: pictures may be added later.
 
-    Those of the folder `start`, if its encoders are to be of use.
+    Those of the folder `start` come first, if its encoders are to be of use.
     """
     file = run / VOCABULARY
     if not file.exists():
         known = None if start is None else begin.vocabulary(start, recipe.text)
+        found = tokens.words(chain.from_iterable(captions), least_count=recipe.text.least_count)
         if known is None:
-            found = tokens.words(chain.from_iterable(captions), least_count=recipe.text.least_count)
             known = {"words": found, "merges": tokens.clip_merges(found)}
+        known["words"] += [word for word in found if word not in known["words"]]
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(known))
     vocabulary: dict[str, Any] = json.loads(file.read_text())
@@ -368,8 +372,12 @@ def _knows(start: Path | None, recipe: Recipe, run: Path) -> bool:
     """
     if start is None:
         return False
-    known: bool = begin.vocabulary(start, recipe.text) == json.loads((run / VOCABULARY).read_text())
-    return known
+    old, now = begin.vocabulary(start, recipe.text), json.loads((run / VOCABULARY).read_text())
+    return (
+        old is not None
+        and old["merges"] == now["merges"]
+        and old["words"] == now["words"][: len(old["words"])]
+    )
 
 
 def _latents(coder: AutoencoderKL, pictures: np.ndarray, file: Path) -> torch.Tensor:

@@ -15,9 +15,11 @@ from typing import Any, Self
 import numpy as np
 
 from pocket import questions
+from pocket.lines import without_whims
 from pocket.questions import exchanged
 from sosie.world import photo, writing
 from sosie.world.captions import caption
+from sosie.world.hands import style, writer
 from sosie.world.notes import handwriting_caption
 
 RARE = 3
@@ -25,7 +27,7 @@ RARE = 3
 CAPTIONS = 8
 """Captions of a picture to choose from."""
 UNSIGNED = 4
-"""So many of them say nobody's name, where nobody is known by it."""
+"""So many captions of a line say nobody's name."""
 
 
 @dataclass(frozen=True)
@@ -135,23 +137,30 @@ def written(pictures: np.ndarray, truths: Iterable[Mapping[str, Any]], *, signed
     """Lines as they were drawn, with captions that say by whom, as a LoRA's trigger word will, if
     they are `signed`.
 
-    Plain hands are not, in the first half of the captions; in the other they are by names that
-    nobody has. So who names nobody, or somebody unknown, means a usual hand, and not the mean of
-    all.
+    In the other half of the captions their hand is described, so that what hands have in common is
+    learned once. Plain hands are neither signed nor described: half of their captions say nothing
+    of the hand, the others are by names that nobody has. So who names nobody, or somebody unknown,
+    means a usual hand, and not the mean of all.
     """
     captions, answers, spans, hands = [], [], [], []
     for row, known in enumerate(truths):
         truth, turns = writing.Truth(**known), _turns(row)
+        who = writer(truth.writer) if signed else without_whims(writer(truth.writer))
         answers.append(questions.of_line(truth.text, truth.boxes, pictures.shape[2]))
         spans.append(questions.spans(truth.text, truth.boxes))
-        hands.append(questions.of_hand(truth.writer if signed else None))
-        who: list[str | None]
-        if signed:
-            who = [writer_name(truth.writer)] * CAPTIONS
-        else:
-            who = [None if turn < UNSIGNED else stranger(row, turn) for turn in range(CAPTIONS)]
+        hands.append(questions.of_hand(who, signed=signed))
+        described = style(who) if signed else ()
         captions.append(
-            [handwriting_caption(truth, rng=r, subject=w) for r, w in zip(turns, who, strict=True)]
+            [
+                handwriting_caption(truth, rng=rng, style=described)
+                if turn < UNSIGNED
+                else handwriting_caption(
+                    truth,
+                    rng=rng,
+                    subject=writer_name(truth.writer) if signed else stranger(row, turn),
+                )
+                for turn, rng in enumerate(turns)
+            ]
         )
     return Lines(pictures, captions, np.stack(answers), np.stack(spans), np.stack(hands))
 

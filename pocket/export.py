@@ -86,11 +86,13 @@ def write(
         "shift": recipe.lora_shift,
         "identity_weight": recipe.lora_identity,
     }
+    training_of = {"handwriting": {"steps": recipe.lora_hand_steps}}
     about = {
         "name": "pocket",
         "licence": "Apache-2.0",
         "defaults": defaults,
         "training": training,
+        "training_of": training_of,
     }
     (fresh / "sosie.json").write_text(json.dumps(about, indent=2) + "\n")
     shutil.copyfile(LICENCE, fresh / "LICENSE")
@@ -159,7 +161,8 @@ kind, and pictures of it prove nothing about photographs.
          negative_prompt="", max_sequence_length={length})
 
 Captions are read to {length} tokens; words it was not trained on are spelled letter by letter, and
-so is what a note says, in one usual hand: `a note that reads "bread" in blue ink`.
+so is what a note says: `a note that reads "bread" in blue ink`. It is in one usual hand, unless the
+hand is described: `small thin slanted cursive handwriting that reads "bread"`.
 
 | | |
 |---|---|

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from pocket.lines import NAMED_WRITERS
 from pocket.tokens import PLACES, WRITTEN
 from sosie.world import tables
+from sosie.world.hands import STYLES, Writer, style
 
 Answers = NDArray[np.float16]
 """(columns, answers): how much of each answer is right at each column; one column: everywhere."""
@@ -63,8 +64,9 @@ _COUNTS = {"garment_colour": 3.0, "place": 3.0}
 
 PEOPLE = tuple(len(answers) for answers in _ABOUT.values())
 LINES = (len(LETTERS), len(LETTERS))
-HANDS = (1 + len(NAMED_WRITERS),)
-"""Answers to each question: of lines one for each half of a token, of hands whose it is."""
+HANDS = (1 + len(NAMED_WRITERS), *map(len, STYLES.values()))
+"""Answers to each question: of lines one for each half of a token, of hands whose it is and what
+one would say of it."""
 
 
 def of_person(truth: Mapping[str, Any]) -> Answers:
@@ -109,11 +111,14 @@ def of_line(text: str, boxes: Iterable[tuple[int, int, int, int]], width: int) -
     return shares.astype(np.float16).reshape(width // CELL // 2, -1)
 
 
-def of_hand(writer: int | None) -> Answers:
-    """The answer about whose hand a line is in: one of the named, or None: the usual one."""
-    right = np.zeros((1, *HANDS), np.float16)
-    right[0, 0 if writer is None else 1 + NAMED_WRITERS.index(writer)] = 1
-    return right
+def of_hand(who: Writer, *, signed: bool) -> Answers:
+    """The answers about the hand a line is in: whose it is, of the named, or the usual one; and
+    its style."""
+    whose = 1 + NAMED_WRITERS.index(who.seed) if signed else 0
+    said = zip(STYLES.values(), style(who), strict=True)
+    levels = [whose, *(words.index(word) for words, word in said)]
+    right = [np.eye(answers)[level] for answers, level in zip(HANDS, levels, strict=True)]
+    return np.concatenate(right).astype(np.float16)[None]
 
 
 def inked(answers: NDArray[np.float16]) -> NDArray[np.float16]:
@@ -201,5 +206,5 @@ class Hearers(nn.Module):
         self, states: Tensor, placed: Tensor, pooled: Tensor, spans: Tensor, hands: Tensor
     ) -> Tensor:
         """The same of a line: where T5's states say that its letters will be, and whose hand CLIP's
-        vector says it is; `hands` are answers, (B, 1, answers)."""
+        vector says it is and of what style; `hands` are answers, (B, 1, answers)."""
         return self.letters(states, placed, spans) + self.hands(pooled[:, None], hands, (1, 1))

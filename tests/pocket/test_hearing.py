@@ -12,6 +12,7 @@ import torch
 from pocket import build, hearing, questions, tokens, transformer
 from pocket.lessons import Domain, Lessons
 from pocket.recipe import Recipe, TextRecipe, smoke
+from sosie.world.hands import writer
 from sosie.world.people import person
 from sosie.world.photo import as_dict, choose
 
@@ -36,7 +37,8 @@ def lessons() -> Lessons:
     about = [questions.of_person({**truth, "garment_colour": c}) for c in ("red", "blue")]
     spans = torch.zeros(2, tokens.PLACES, 2)
     spans[0, :2], spans[1, :2] = (torch.tensor(s) for s in ([[1, 2], [2, 4]], [[1, 3], [3, 4]]))
-    hands = torch.from_numpy(np.stack([questions.of_hand(writer) for writer in (None, 3)]))
+    whose = [questions.of_hand(writer(3), signed=signed) for signed in (False, True)]
+    hands = torch.from_numpy(np.stack(whose))
     known = build.tokenizers({"words": WORDS, "merges": tokens.clip_merges(WORDS)}, recipe(0))
     ids = [build._numbered(each, CAPTIONS, 48) for each in known]
     return Lessons(

@@ -166,10 +166,12 @@ def test_steps_are_shared_between_the_domains_of_a_stage() -> None:
         assert all(0 < turns[at : at + 10].count(0) < 10 for at in range(490)), "none waits long"
 
 
-def network(words: list[str], seed: int) -> tuple[transformer.Network, tuple[torch.Tensor, ...]]:
+def network(
+    words: list[str], seed: int, *, added: list[str] | None = None
+) -> tuple[transformer.Network, tuple[torch.Tensor, ...]]:
     """A network that knows these words, and a caption in its numbers."""
     recipe = smoke(Recipe())
-    known = {"words": words, "merges": tokens.clip_merges(words)}
+    known = {"words": [*words, *(added or [])], "merges": tokens.clip_merges(words)}
     t5, clip = build.tokenizers(known, recipe.text)
     torch.manual_seed(seed)
     made = transformer.Network(
@@ -179,6 +181,11 @@ def network(words: list[str], seed: int) -> tuple[transformer.Network, tuple[tor
         torch.nn.init.normal_(weight, std=0.05)
     said = 'a note that reads "red" in red ink'
     return made, tuple(torch.tensor(each([said]).input_ids) for each in (t5, clip))
+
+
+def pieces(words: list[str]) -> dict[str, int]:
+    """T5's tokens of these words."""
+    return tokens.t5_tokenizer(words, length=smoke(Recipe()).text.length).get_vocab()
 
 
 def shipped(tmp_path: Path, words: list[str]) -> tuple[Path, transformer.Network]:
@@ -198,10 +205,15 @@ def test_a_training_begins_with_what_a_folder_has_learned(tmp_path: Path) -> Non
     assert known is not None and known["words"] == words
 
     other, ids = network(words, 1)
-    begin.taught(other, folder, same_words=True)
+    begin.taught(other, folder, words=pieces(words))
+    more, more_ids = network(words, 1, added=["ruled", "paper"])
+    begin.taught(more, folder, words=pieces([*words, "ruled", "paper"]))
     with torch.no_grad():
-        for old, new in zip(one.encode(*ids), other.encode(*ids), strict=True):
+        for old, new, extended in zip(
+            one.encode(*ids), other.encode(*ids), more.encode(*more_ids), strict=True
+        ):
             torch.testing.assert_close(old, new, atol=1e-4, rtol=1e-4)
+            torch.testing.assert_close(old, extended, atol=1e-4, rtol=1e-4)
     rounded = one.denoiser.x_embedder.weight.to(torch.bfloat16).float()
     assert torch.equal(other.denoiser.x_embedder.weight, rounded)
 
@@ -209,10 +221,38 @@ def test_a_training_begins_with_what_a_folder_has_learned(tmp_path: Path) -> Non
     with torch.no_grad():
         own = stranger.encode(*ids)
         reader = stranger.denoiser.context_embedder.weight.clone()
-        begin.taught(stranger, folder, same_words=False)
+        begin.taught(stranger, folder, words=None)
         assert all(torch.equal(*both) for both in zip(own, stranger.encode(*ids), strict=True))
         assert torch.equal(stranger.denoiser.context_embedder.weight, reader)
         assert torch.equal(stranger.denoiser.x_embedder.weight, rounded)
+
+
+def test_what_is_written_lies_on_the_way_back_to_what_was_begun_with(tmp_path: Path) -> None:
+    folder, one = shipped(tmp_path, ["note"])
+    now, _ = network(["note"], 1, added=["ruled"])
+    words = pieces(["note", "ruled"])
+    learned = {name: weight.detach() for name, weight in now.named_parameters()}
+
+    def at(share: float) -> dict[str, torch.Tensor]:
+        return begin.between(now, learned, folder, words=words, share=share)
+
+    torch.testing.assert_close(at(0.0), learned)
+    layer = "denoiser.x_embedder.weight"
+    began = one.denoiser.x_embedder.weight.to(torch.bfloat16).float()
+    torch.testing.assert_close(at(1.0)[layer], began)
+    torch.testing.assert_close(at(0.25)[layer], 0.75 * learned[layer] + 0.25 * began)
+    # A word that the folder does not know has nothing to go back to.
+    now.load_state_dict(at(1.0), strict=False)
+    with torch.no_grad():
+        known, added = (words[f"▁{word}"] for word in ("note", "ruled"))
+        after, (before, _) = now.text.get_input_embeddings(), (one.text.get_input_embeddings(), 0)
+        old = pieces(["note"])["▁note"]
+        torch.testing.assert_close(
+            after(torch.tensor([known])), before(torch.tensor([old])), atol=1e-5, rtol=1e-5
+        )
+        torch.testing.assert_close(
+            after.words.weight[added], learned["text.shared.words.weight"][added]
+        )
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
@@ -221,7 +261,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     wider = dataclasses.replace(recipe.transformer, width=128)
     made = transformer.Network(wider, recipe.text, t5_words=other, clip_words={"a": 0, "b": 1})
     with pytest.raises(ValueError, match=r"another network: denoiser\."):
-        begin.weights(made, folder, same_words=False)
+        begin.weights(made, folder, words=None)
 
 
 def test_a_step_makes_nothing_on_another_device_than_the_networks(monkeypatch) -> None:
@@ -242,7 +282,7 @@ def test_a_step_makes_nothing_on_another_device_than_the_networks(monkeypatch) -
             time_mean=0.0,
             answers=torch.zeros(9, 16, sum(questions.LINES)),
             spans=torch.zeros(9, tokens.PLACES, 2),
-            hands=torch.zeros(9, 1, *questions.HANDS),
+            hands=torch.zeros(9, 1, sum(questions.HANDS)),
         )
         ids = torch.zeros(3, 48, dtype=torch.long)
         lessons = Lessons((domain,), ids, ids, recipe.transformer.stages)

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sosie.world import tables
-from sosie.world.hands import writer
+from sosie.world.hands import STYLES, style, writer
 from sosie.world.notes import handwriting_caption, papers, tools
 from sosie.world.phrases import TEMPLATES, WORDS
 from sosie.world.texts import LANGUAGES, coverage, fill, is_held_out_text, text, word
-from sosie.world.writing import choose
+from sosie.world.writing import choose, line
 
 
 @given(st.integers(0, 10**9), st.integers(1, 12), st.integers(12, 60))
@@ -99,6 +99,20 @@ def test_a_trigger_word_stands_for_the_writer():
     t = choose(writer(2), "see you", 1)
     for seed in range(40):
         assert "nobody7" in said(t, seed, subject="nobody7").split('"')[0]
+
+
+def test_a_hand_is_described_by_what_it_is():
+    known = {word for words in STYLES.values() for word in words if word}
+    for seed in range(40):
+        who = writer(seed)
+        t = choose(who, "see you", 1)
+        rng = np.random.default_rng(seed)
+        before = handwriting_caption(t, rng=rng, style=style(who)).split('"')[0]
+        told = {word for word in known if f" {word} " in f" {before}"}
+        # "slanted" is said where the hand is "steeply slanted", too.
+        assert told - {"slanted"} <= set(style(who)) and told, before
+    written = line(writer(2), "minimum", seed=3).truth
+    assert ("slanted" in style(writer(2))[2]) == (written.slant > 5)
 
 
 def test_every_paper_pen_and_ink_can_be_said():

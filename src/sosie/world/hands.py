@@ -8,6 +8,7 @@ and, where letters do not touch, some letters learned from a second family.
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -118,6 +119,29 @@ def writer(seed: int) -> Writer:
         pen=pen,
         ink=str(r.choice(list(tables.INKS), p=tables.INK_SHARES)) if pen != "pencil" else "grey",
     )
+
+
+STYLES: dict[str, tuple[str, ...]] = {
+    "size": ("small", "", "large"),
+    "stroke": ("thin", "", "bold"),
+    "lean": ("leaning back", "upright", "slanted", "steeply slanted"),
+    "letters": ("printed", "cursive"),
+}
+"""What one would say of a hand, from the least of each to the most; "" goes without saying."""
+_BOUNDS = {"size": (0.21, 0.25), "stroke": (0.09, 0.15), "lean": (-3.0, 5.0, 17.0), "letters": (1,)}
+"""Between these: shares of the picture's height, x-heights, degrees, and whether they join."""
+
+
+def style(who: Writer) -> tuple[str, ...]:
+    """The words for the writer's hand, one of each of `STYLES`."""
+    main = family(who.family)
+    known = {
+        "size": who.size,
+        "stroke": main.stroke * who.nib,
+        "lean": main.slant + who.slant,
+        "letters": main.joined,
+    }
+    return tuple(words[bisect_right(_BOUNDS[what], known[what])] for what, words in STYLES.items())
 
 
 def _member(clan: tuple[str, ...], r: np.random.Generator) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from sosie.world.writing import Truth
@@ -25,6 +27,12 @@ _FOR_WRITERS = (
     "handwriting of {}, the text reads",
     "a note that {} wrote, it reads",
 )
+_FOR_STYLES = (
+    "a note in {} handwriting that reads",
+    "{} handwriting that reads",
+    "{} handwriting, the text reads",
+    "a {} handwritten note that reads",
+)
 _PAPERS = {
     "plain": ("on plain paper", "on white paper"),
     "ruled": ("on ruled paper", "on lined paper"),
@@ -37,6 +45,8 @@ _PAPERS = {
 }
 _KEEP = {"ink": 0.8, "pen": 0.4, "paper": 0.75}
 """Share of captions in which each part is said."""
+_KEEP_STYLE = 0.85
+"""The same of each word for the hand, where the hand is described."""
 
 
 def papers(truth: Truth) -> tuple[str, ...]:
@@ -57,15 +67,22 @@ def tools(truth: Truth, *, ink: bool, pen: bool) -> tuple[str, ...]:
 
 
 def handwriting_caption(
-    truth: Truth, *, rng: np.random.Generator, subject: str | None = None
+    truth: Truth,
+    *,
+    rng: np.random.Generator,
+    subject: str | None = None,
+    style: Sequence[str] = (),
 ) -> str:
     """A caption that quotes the exact text and leaves some of the rest unsaid.
 
-    `subject`, a trigger word, stands for the writer.
+    `subject`, a trigger word, stands for the writer; or `style`, words for the hand, of which some
+    are said.
     """
     openings: tuple[str, ...] = _OPENINGS if " " in truth.text else _OPENINGS + _FOR_WORDS
     if subject is not None:
         openings = tuple(o.format(subject) for o in _FOR_WRITERS)
+    elif words_for_it := " ".join(w for w in style if w and rng.random() < _KEEP_STYLE):
+        openings = tuple(o.format(words_for_it) for o in _FOR_STYLES)
     said = {part: bool(rng.random() < share) for part, share in _KEEP.items()}
     words = [str(rng.choice(openings)), f'"{truth.text}"']
     with_what = tools(truth, ink=said["ink"], pen=said["pen"])
