@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from pocket import data, lines, people, shards
-from sosie.world.hands import is_held_out_writer, writer
+from pocket import data, lines, people, questions, shards
+from sosie.world.hands import is_held_out_writer, style, writer
 from sosie.world.letters import family
 from sosie.world.people import is_held_out
 from sosie.world.photo import Photo, choose
@@ -127,13 +127,20 @@ def test_all_lines_begin_in_one_place_and_nothing_of_them_is_cut_off(some_lines)
 
 
 @pytest.mark.parametrize("signed", [True, False])
-def test_lines_are_quoted_and_say_by_whom_where_they_are_to(some_lines, signed):
+def test_lines_are_quoted_and_tell_of_the_hand_where_they_are_to(some_lines, signed):
     one = next(iter(some_lines.values()))
     read = data.written(one.picture[None], [one.truth], signed=signed)
     assert all(f'"{one.truth["text"]}"' in caption for caption in read.captions[0])
-    name = data.writer_name(one.truth["writer"])
-    assert {name in caption for caption in read.captions[0]} == {signed}
-    assert read.hands[0].argmax() == (1 + one.truth["writer"] if signed else 0)
+    named = data.writer_name(one.truth["writer"])
+    assert [named in caption for caption in read.captions[0]] == [False] * 4 + [signed] * 4
+    words = [word for word in style(writer(one.truth["writer"])) if word]
+    described = [
+        any(word in caption.split('"')[0] for word in words) for caption in read.captions[0]
+    ]
+    assert described == [signed] * 4 + [False] * 4
+    assert read.hands[0, 0, : questions.HANDS[0]].argmax() == (
+        1 + one.truth["writer"] if signed else 0
+    )
 
 
 def test_half_of_the_captions_in_the_usual_hand_name_somebody_unknown():
