@@ -139,11 +139,14 @@ def build(
 ) -> None:
     """The whole build, step by step.
 
-    Raises ValueError where `run` began with a folder and none is named: its latents would be of
-    one autoencoder and those of pictures added now of another.
+    Raises ValueError where `out` is the folder `start`, towards which lies what is written; and
+    where `run` began with a folder and none is named: its latents would be of one autoencoder and
+    those of pictures added now of another.
     """
     if start is None and (run / BEGUN).exists():
         raise ValueError(f"{run} began with a built folder: name one with its autoencoder.")
+    if start is not None and start.resolve() == out.resolve():
+        raise ValueError(f"{out} is what the training begins with: name another folder to write.")
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     if not precision.on_cpu():
         torch.set_default_device(precision.device())
@@ -181,6 +184,7 @@ def build(
         if start is not None and _knows(start, recipe, run):
             words, share = parts.t5_tokenizer.get_vocab(), recipe.transformer.begun_share
             learned = begin.between(parts.network, learned, start, words=words, share=share)
+            figures["Begun with"] += f"; what is written lies {share:g} of the way back to them"
         export.write(out, parts, learned, recipe, figures)
 
     trainer.run(publish, minutes=minutes, compiled=compiled)
@@ -214,7 +218,7 @@ def _figures(
         "torch": torch.__version__,
     }
     begun = run / BEGUN
-    if start is not None and not begun.exists():  # later the folder may hold what this run made
+    if start is not None and not begun.exists():
         begun.write_text(f"weights of {export.weights_sha256(start)}")
     if begun.exists():
         known["Begun with"] = begun.read_text()

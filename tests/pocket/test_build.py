@@ -75,6 +75,9 @@ def test_a_build_goes_on_with_the_encoders_of_a_folder_as_they_are(tmp_path: Pat
         for name, weight in old.items():
             torch.testing.assert_close(new[name], weight, msg=f"{part} {name}")
     assert str(tmp_path) not in (second / "vae" / "config.json").read_text()
+    assert "lies 0.4 of the way back" in (second / "CARD.md").read_text()
+    with pytest.raises(ValueError, match="begins with"):
+        build.build(material, recipe, run=tmp_path / "run", out=first, start=first, compiled=False)
     run = tmp_path / "second-run"
     lessons, _ = build.prepare(material, begin.autoencoder(first), recipe, run, start=first)
     assert lessons.stages == [dataclasses.replace(recipe.transformer.stages[-1], since=0.0)]

@@ -245,7 +245,7 @@ def test_what_is_written_lies_on_the_way_back_to_what_was_begun_with(tmp_path: P
     now.load_state_dict(at(1.0), strict=False)
     with torch.no_grad():
         known, added = (words[f"▁{word}"] for word in ("note", "ruled"))
-        after, (before, _) = now.text.get_input_embeddings(), (one.text.get_input_embeddings(), 0)
+        after, before = now.text.get_input_embeddings(), one.text.get_input_embeddings()
         old = pieces(["note"])["▁note"]
         torch.testing.assert_close(
             after(torch.tensor([known])), before(torch.tensor([old])), atol=1e-5, rtol=1e-5
