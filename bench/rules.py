@@ -8,9 +8,10 @@ cosine, by SFace, to pictures of the person that training never saw. Both are co
 same person's and seed's own set without the fault; seeds are averaged, and people are what the
 interval is over.
 
-Each LoRA's outcome is kept, so that an interrupted run goes on. `SOSIE_BENCH_STUDY_SIZE` takes
-another number of people and of seeds than "10x3", and `SOSIE_BENCH_STUDY_FAULTS` some faults only.
-Both against the amount are plotted in docs/studies/.
+Each LoRA's outcome is written to docs/studies/rules.jsonl, so that an interrupted run goes on, on
+whatever machine, and anybody may compute the figures again. `SOSIE_BENCH_STUDY_SIZE` takes another
+number of people and of seeds than "10x3", and `SOSIE_BENCH_STUDY_FAULTS` some faults only. Both
+against the amount are plotted beside it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from itertools import product
 from pathlib import Path
 
@@ -35,15 +36,17 @@ from bench.plants.grain import grainy
 from bench.plants.pose import again, age_of
 from bench.plants.skin import skin_of
 from bench.plot import Point, chart, panels
-from bench.taught import base, kept
+from bench.taught import base
 from sosie.audit import Interval
 from sosie.audit.intervals import mean_interval
+from sosie.core.canonical import canonical_json
+from sosie.core.files import sha256_bytes
 from sosie.core.records import Dataset, Record
 from sosie.doctor.texture import noise
 from sosie.generate import GenerateConfig, draw
 from sosie.models import faces, judges, lora
 from sosie.studio import Studio
-from sosie.train import for_base, train
+from sosie.train import TrainConfig, for_base, train
 from sosie.world.captions import caption
 from sosie.world.people import HELD_OUT_EVERY, person
 from sosie.world.photo import photo
@@ -55,6 +58,7 @@ Leak = Callable[[Sequence[Picture], Sequence[Picture]], float]
 
 PEOPLE, SEEDS = map(int, os.environ.get("SOSIE_BENCH_STUDY_SIZE", "10x3").split("x"))
 PLOT = Path("docs/studies/rules.svg")
+LEDGER = PLOT.with_suffix(".jsonl")
 PICTURES, SIDE = 15, 128
 SETTINGS = {"identity_weight": 0.0, "steps": 160, "preview_every": 0, "waive": ("near-duplicates",)}
 """Without the identity loss, which takes two thirds of the time and draws prompts of its own; of
@@ -190,6 +194,8 @@ QUESTIONS = {
 class Outcome(Record):
     """What one LoRA came to."""
 
+    taught_as: str
+    """What `setup` gave."""
     fault: str
     """Empty: the set without a fault, of which every question is asked."""
     amount: int
@@ -228,15 +234,30 @@ def spoilt(name: str, shots: Sequence[Shot], amount: int) -> list[Shot]:
     return [fault(shot) if number < amount else shot for number, shot in enumerate(shots)]
 
 
+def recipe(seed: int) -> TrainConfig:
+    """What a set is taught with."""
+    return for_base(base().info, "person").model_copy(update={**SETTINGS, "seed": seed})
+
+
+@cache
+def setup() -> str:
+    """Hash of the base's weights and of what sets are taught with: other outcomes do not count."""
+    settings = canonical_json(recipe(seed=0).model_dump(mode="json"))
+    return sha256_bytes(base().info.content_sha256.encode() + settings)
+
+
 def taught(shots: Sequence[Shot], seed: int) -> list[Picture]:
     """Teach a LoRA and draw with it, one picture a prompt."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        known = for_base(base().info, "person")
-        config = known.model_copy(update={**SETTINGS, "seed": seed})
         dataset = _filed(shots, folder)
         done = train(
-            dataset, base(), config, folder=folder / "run", consent="0" * 64, keep_encoders=True
+            dataset,
+            base(),
+            recipe(seed),
+            folder=folder / "run",
+            consent="0" * 64,
+            keep_encoders=True,
         )
         loras = [("ada", lora.read(done.adapter), 1.0)]
         return [
@@ -269,8 +290,8 @@ def wanted(names: Sequence[str]) -> Iterator[tuple[str, int, int, int]]:
 
 def go_on(names: Sequence[str]) -> list[Outcome]:
     """Teach what is missing; gives all outcomes."""
-    ledger = Ledger(kept() / "rules.jsonl", Outcome)
-    made = ledger.rows()
+    ledger = Ledger(LEDGER, Outcome)
+    made = [row for row in ledger.rows() if row.taught_as == setup()]
     done = {(one.fault, one.amount, one.person, one.seed) for one in made}
     for outcome in side_by_side(outcome_of, [job for job in wanted(names) if job not in done]):
         ledger.add(outcome)
@@ -292,6 +313,7 @@ def _judged(name: str, amount: int, who: int, seed: int, seen: Sequence[Picture]
     bad = {ask: spoilt(ask, good(who), AMOUNTS[-1])[: AMOUNTS[-1]] for ask in asked}
     leaks = {ask: QUESTIONS[ask].leak(seen, [shot.rgb for shot in bad[ask]]) for ask in asked}
     return Outcome(
+        taught_as=setup(),
         fault=name,
         amount=amount,
         person=who,

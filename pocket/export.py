@@ -86,13 +86,19 @@ def write(
         "shift": recipe.lora_shift,
         "identity_weight": recipe.lora_identity,
     }
-    training_of = {"handwriting": {"steps": recipe.lora_hand_steps}}
+    of_hands = {
+        "steps": recipe.lora_hand_steps,
+        "rank": recipe.lora_hand_rank,
+        "alpha": float(recipe.lora_hand_rank),
+        "learning_rate": recipe.lora_hand_rate,
+        "shift": recipe.lora_hand_shift,
+    }
     about = {
         "name": "pocket",
         "licence": "Apache-2.0",
         "defaults": defaults,
         "training": training,
-        "training_of": training_of,
+        "training_of": {"handwriting": of_hands},
     }
     (fresh / "sosie.json").write_text(json.dumps(about, indent=2) + "\n")
     shutil.copyfile(LICENCE, fresh / "LICENSE")

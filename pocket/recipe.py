@@ -158,12 +158,17 @@ class Recipe:
     """Steps of a person's LoRA on this base. Of three people's likeness was .71 after 240 and .76
     after 320, and 88% and 96% were named right among 100. Without an identity loss 160 were best
     (cosine to held-out pictures .37 after 90, .39 after 160, .23 after 300 of twice the batch)."""
-    lora_hand_steps: int = 700
-    """The same of a handwriting's. After 240 the hand of one writer was the 13th and the 3rd of 100
-    by two judges, after 700 the first by both."""
     lora_rate: float = 8e-4
     lora_shift: float = 3.0
     """How far a LoRA's training times are shifted towards noise. At 1 hair follows the seed."""
+    lora_hand_steps: int = 1000
+    lora_hand_rank: int = 32
+    lora_hand_rate: float = 1.6e-3
+    lora_hand_shift: float = 1.0
+    """These of a handwriting's. Of two writers the own hand was the 23rd and the 17th of 100 by
+    contour hinges with 700 steps and the rest as for people, the 14th and 12th with a shift of 1,
+    the 8th and 5th with all four; by the world's judge the 4th and 8th, 3rd and 7th, 1st and 5th.
+    Twice the rank, or twice the rate, came no nearer."""
     lora_identity: float = 0.25
     """Weight of a LoRA's identity loss. Of two people, by SFace, which taught nothing: without 38%
     and 62% of the pictures are named right among 100, at .15 62% and 75%, at .25 88% and 88%; at .5

@@ -27,6 +27,7 @@ def test_a_caption_says_what_the_changed_picture_shows(shots):
 
 def outcome(fault, person, seed, likeness, leak):
     return rules.Outcome(
+        taught_as="here",
         fault=fault,
         amount=5 if fault else 0,
         person=person,
@@ -71,7 +72,8 @@ def test_a_lora_is_taught_once(monkeypatch, tmp_path):
     monkeypatch.setattr(rules, "PEOPLE", 1)
     monkeypatch.setattr(rules, "SEEDS", 2)
     monkeypatch.setattr(rules, "taught", teach)
-    monkeypatch.setattr(rules, "kept", lambda: tmp_path)
+    monkeypatch.setattr(rules, "LEDGER", tmp_path / "rules.jsonl")
+    monkeypatch.setattr(rules, "setup", lambda: "here")
     monkeypatch.setattr(rules, "side_by_side", map)
     monkeypatch.setattr(
         rules,
@@ -83,3 +85,7 @@ def test_a_lora_is_taught_once(monkeypatch, tmp_path):
     made = rules.go_on(["noise"])
     assert len(taught) == len(made) == 2 * 3
     assert rules.go_on(["noise"]) == made and len(taught) == 6
+    # What was taught on another base, or by another recipe, says nothing of this one.
+    monkeypatch.setattr(rules, "setup", lambda: "elsewhere")
+    rules.go_on(["noise"])
+    assert len(taught) == 12
