@@ -4,8 +4,8 @@ For each of 20 writers held out from the base's training: 30 lines, a LoRA by th
 12 texts that nothing was ever taught. Two judges name the writer among 100 held-out ones, by
 templates of 10 lines of other texts: contour hinges, which learned nothing, and the world's own
 judge of writers, whose error `bench.judges` measures. They judge the twelve texts together, as a
-page is judged: one word of a few letters says little of its hand, and the writer's own is named
-right in three of ten cases. The writer's own lines of the same texts are the ceiling, the base
+page is judged: one word of a few letters says little of its hand, and hinges name the writer's own
+in three of ten cases. The writer's own lines of the same texts are the ceiling, the base
 without LoRA the floor. What a reader errs is told above what it errs on the writer's own lines.
 `SOSIE_BENCH_PEOPLE` takes fewer writers, for a quicker look.
 """

@@ -241,9 +241,11 @@ def recipe(seed: int) -> TrainConfig:
 
 @cache
 def setup() -> str:
-    """Hash of the base's weights and of what sets are taught with: other outcomes do not count."""
-    settings = canonical_json(recipe(seed=0).model_dump(mode="json"))
-    return sha256_bytes(base().info.content_sha256.encode() + settings)
+    """Hash of the base's weights, of what sets are taught with and of the judge: other outcomes do
+    not count."""
+    settings = recipe(seed=0).model_dump(mode="json")
+    weights = [base().info.content_sha256, judges.about()["people"]["sha256"]]
+    return sha256_bytes(canonical_json([settings, *weights]))
 
 
 def taught(shots: Sequence[Shot], seed: int) -> list[Picture]:

@@ -52,7 +52,7 @@ _SIDES = np.array([list(tables.VIEWS).index(exchanged(view)) for view in tables.
 class PeopleRecipe:
     """How the judge of people is trained."""
 
-    steps: int = 920
+    steps: int = 4500
     people: int = 32
     """In a batch, with two pictures each."""
     matrix_rate: float = 1e-3

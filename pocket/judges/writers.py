@@ -1,7 +1,8 @@
 """The judge of handwritings: whose hand is this? Learned by contrast, as for people.
 
 Two lines of a writer say different things, mostly on other paper, often with another pen: what is
-left to tell them by is the hand. Drawing is dear, so the lines are drawn once and kept.
+left to tell them by is the hand. Half of them are as cut from scans, begun in one place and of the
+writer's size; and lines are cut short, so that a word is judged as well as a sentence.
 """
 
 from __future__ import annotations
@@ -20,20 +21,22 @@ from sosie.models.judges import ink
 from sosie.models.judges.network import LINE_HEIGHT, WriterNetwork
 from sosie.world.hands import is_held_out_writer, writer
 from sosie.world.texts import text
-from sosie.world.writing import CannotWrite, DoesNotFit, line
+from sosie.world.writing import CUT, CannotWrite, DoesNotFit, line
 
 
 @dataclass(frozen=True, kw_only=True)
 class WriterRecipe:
     """How the judge of writers is trained."""
 
-    writers: int = 500
-    lines: int = 6
+    writers: int = 2000
+    lines: int = 8
     """Drawn of each."""
     width: int = 320
     """Pixels of a training line."""
-    steps: int = 200
-    batch: int = 40
+    shortest: int = 160
+    """Pixels that are left of it at least."""
+    steps: int = 3000
+    batch: int = 64
     """Writers in it, with two lines each."""
     matrix_rate: float = 1e-3
     vector_rate: float = 2e-3
@@ -46,8 +49,11 @@ def drawn(seed: int, count: int, *, width: int, rng: np.random.Generator) -> lis
     found: list[np.ndarray] = []
     while len(found) < count:
         words = text(rng, shortest=8, longest=width // 13)
+        begin = CUT if len(found) % 2 else None
         try:
-            done = line(writer(seed), words, seed=int(rng.integers(1 << 30)), width=width)
+            done = line(
+                writer(seed), words, seed=int(rng.integers(1 << 30)), width=width, begin=begin
+            )
         except (CannotWrite, DoesNotFit):
             continue
         found.append(np.round(255 * ink(done.picture)).astype(np.uint8))
@@ -67,8 +73,9 @@ def train(recipe: WriterRecipe, run: Path) -> WriterNetwork:
         rng = np.random.default_rng([recipe.seed, number])
         rows = rng.choice(len(lines), recipe.batch, replace=False)
         two = np.stack([lines[row, rng.choice(recipe.lines, 2, replace=False)] for row in rows])
-        seen = worsened(two.reshape(-1, LINE_HEIGHT, recipe.width, 1), rng)
-        return training.contrast(pupil(seen), recipe.temperature)
+        width = int(rng.integers(recipe.shortest, recipe.width + 1))
+        flat = two.reshape(-1, LINE_HEIGHT, recipe.width, 1)[:, :, :width]
+        return training.contrast(pupil(worsened(flat, rng)), recipe.temperature)
 
     training.train(
         pupil,

@@ -104,7 +104,7 @@ class PeopleNetwork(nn.Module):
 class WriterNetwork(nn.Module):
     """A line of handwriting, of any width, to a description of the hand."""
 
-    def __init__(self, channels: Sequence[int] = (16, 32, 64, 96)) -> None:
+    def __init__(self, channels: Sequence[int] = (24, 48, 96, 160)) -> None:
         super().__init__()
         self.trunk = Trunk(1, channels)
         self.embedding = nn.Linear(2 * channels[-1], EMBEDDING)
