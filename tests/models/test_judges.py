@@ -32,7 +32,7 @@ def readings(shown):
 def test_they_are_small_and_say_how_often_they_are_wrong():
     files = list(judges.FOLDER.glob("*.safetensors"))
     assert len(files) == 2
-    assert sum(file.stat().st_size for file in files) <= 3e6
+    assert sum(file.stat().st_size for file in files) <= 3.2e6
     told = judges.about()
     assert (told["people"]["licence"], told["writers"]["licence"]) == ("Apache-2.0",) * 2
     for errors in told["errors"].values():
