@@ -253,14 +253,8 @@ def taught(shots: Sequence[Shot], seed: int) -> list[Picture]:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         dataset = _filed(shots, folder)
-        done = train(
-            dataset,
-            base(),
-            recipe(seed),
-            folder=folder / "run",
-            consent="0" * 64,
-            keep_encoders=True,
-        )
+        config, run = recipe(seed), folder / "run"
+        done = train(dataset, base(), config, folder=run, consent="0" * 64, keep_encoders=True)
         loras = [("ada", lora.read(done.adapter), 1.0)]
         return [
             draw(base(), GenerateConfig(prompt=prompt.format(TRIGGER), seed=700 + n), loras)[0].rgb

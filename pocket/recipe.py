@@ -168,7 +168,9 @@ class Recipe:
     """These of a handwriting's. Of two writers the own hand was the 23rd and the 17th of 100 by
     contour hinges with 700 steps and the rest as for people, the 14th and 12th with a shift of 1,
     the 8th and 5th with all four; by the world's judge the 4th and 8th, 3rd and 7th, 1st and 5th.
-    Twice the rank, or twice the rate, came no nearer."""
+    Twice the rank, or twice the rate, came no nearer. They had been the farthest of six: of all six
+    one is first by hinges and none beyond the 8th, where three were first and one the 23rd. Which
+    is better for most hands is not known."""
     lora_identity: float = 0.25
     """Weight of a LoRA's identity loss. Of two people, by SFace, which taught nothing: without 38%
     and 62% of the pictures are named right among 100, at .15 62% and 75%, at .25 88% and 88%; at .5
