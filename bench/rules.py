@@ -214,7 +214,8 @@ def _copy(shot: Shot, number: int) -> Shot:
     return replace(shot, rgb=rgb)
 
 
-def good(who: int) -> list[Shot]:
+@cache
+def good(who: int) -> tuple[Shot, ...]:
     """The person's set without a fault."""
     shots = []
     for setting in range(PICTURES):
@@ -222,7 +223,7 @@ def good(who: int) -> list[Shot]:
         taken = photo(person(who), seed=setting, size=SIDE, **drawn)
         words = caption(taken.truth, rng=np.random.default_rng([who, setting]), subject=TRIGGER)
         shots.append(Shot(taken.picture, words, setting, who, drawn))
-    return shots
+    return tuple(shots)
 
 
 def spoilt(name: str, shots: Sequence[Shot], amount: int) -> list[Shot]:
@@ -303,7 +304,6 @@ def outcome_of(job: tuple[str, int, int, int]) -> Outcome:
 
 
 def _judged(name: str, amount: int, who: int, seed: int, seen: Sequence[Picture]) -> Outcome:
-    known = [v for rgb in references(who) if (v := faces.identity(rgb)) is not None]
     asked = [name] if name else list(QUESTIONS)
     # A set without the fault is asked about the same pictures as the worst one with it.
     bad = {ask: spoilt(ask, good(who), AMOUNTS[-1])[: AMOUNTS[-1]] for ask in asked}
@@ -314,9 +314,15 @@ def _judged(name: str, amount: int, who: int, seed: int, seen: Sequence[Picture]
         amount=amount,
         person=who,
         seed=seed,
-        likeness=_finite(_cosine(seen, known)),
+        likeness=_finite(_cosine(seen, unseen(who))),
         leaks={ask: _finite(value) for ask, value in leaks.items()},
     )
+
+
+@cache
+def unseen(who: int) -> tuple[NDArray[np.float32], ...]:
+    """The person on pictures that training never saw."""
+    return tuple(v for rgb in references(who) if (v := faces.identity(rgb)) is not None)
 
 
 def _finite(value: float) -> float | None:
