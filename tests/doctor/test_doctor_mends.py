@@ -203,6 +203,31 @@ def test_colour_is_moved_by_no_more_than_the_cap(shots, usual):
     assert 0 < after.green_red - before.green_red < skin.CAP + 2
 
 
+def test_warm_skin_in_bright_light_is_balanced_too(portrait):
+    usual = SKIN.measure(InMemory(portrait[0]))
+    warm = np.clip(portrait[0] * np.array([1.4, 1.2, 0.8]), 0, 255).astype(np.uint8)
+
+    def away(rgb):
+        reading = SKIN.measure(InMemory(rgb))
+        return np.hypot(
+            reading.green_red - usual.green_red, reading.blue_yellow - usual.blue_yellow
+        )
+
+    assert np.median(warm[warm[..., 0] > warm[..., 2], 0]) > 240, "its red is blown out"
+    rgb, said = skin.balanced(InMemory(warm), skin.Match(), Known(usual=usual))
+    before, after = away(warm), away(rgb)
+    assert after < 0.5 * before
+    assert said == f"skin {after:.0f} instead of {before:.0f} CIELAB units off the usual hue"
+
+
+@pytest.mark.parametrize("name", ["white-balance", "match-skin"])
+def test_skin_that_comes_no_nearer_is_told_as_it_is(shots, usual, monkeypatch, name):
+    far = usual.model_copy(update={"blue_yellow": usual.blue_yellow + 20})
+    stuck = Skin.model_validate(SKIN.measure(InMemory(shots[0].rgb)))
+    monkeypatch.setattr(skin.skin, "FAMILY", replace(SKIN, measure=lambda view: stuck))
+    assert "would not follow" in refused(name, shots[0].rgb, usual=far)
+
+
 def test_nothing_is_enlarged(portrait):
     assert "would invent detail" in refused("resize", portrait[0], {"side": 800})
 
