@@ -114,6 +114,50 @@ def test_what_another_captioner_says_of_the_person_is_taken_out_and_reported() -
     assert all(e.why == "identity" for e in made.removed)
 
 
+@pytest.mark.parametrize(
+    ("said", "left", "gone"),
+    [
+        (
+            "A beautiful young Asian woman, smiling, in a garden.",
+            "anna, smiling, in a garden.",
+            {"woman", "beautiful", "young", "Asian"},
+        ),
+        ("A smiling and attractive black man", "smiling anna", {"man", "attractive", "black"}),
+        ("anna is very pretty, in a red coat", "anna, in a red coat", {"is very pretty"}),
+        ("asian, pretty face, chubby, hat", "hat", {"asian", "pretty face", "chubby"}),
+        ("a woman of Asian descent on a beach", "anna on a beach", {"a woman", "of Asian descent"}),
+        ("She has long hair and wears a red coat.", "wears a red coat.", {"She has long hair"}),
+        ("anna with long hair and laughing", "anna laughing", {"with long hair"}),
+    ],
+)
+def test_origin_and_beauty_go_and_only_what_went_is_reported(
+    said: str, left: str, gone: set[str]
+) -> None:
+    told, removed = without_identity(said, "anna", {})
+    assert told == left
+    assert {phrase for _, phrase in removed} == gone
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "black and white photo of anna in an old house",
+        "anna in a beautiful Japanese garden before a white wall",
+        "two glasses of wine on a table beside anna",
+    ],
+)
+def test_places_and_things_may_be_old_and_beautiful(said: str) -> None:
+    assert without_identity(said, "anna", {}) == (said, [])
+
+
+@pytest.mark.parametrize("trigger", ["lea", "ed", "ann"])
+def test_a_trigger_inside_another_word_is_none(trigger: str) -> None:
+    text, _ = without_identity(
+        "A woman leaning on a red wall at an annual fair, with red hair", trigger, {}
+    )
+    assert text == f"{trigger} leaning on a red wall at an annual fair"
+
+
 def test_what_is_chosen_to_be_described_stays() -> None:
     text, gone = without_identity("photo of anna wearing glasses", "anna", {"glasses": "describe"})
     assert text == "photo of anna wearing glasses" and not gone
