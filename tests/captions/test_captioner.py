@@ -30,12 +30,15 @@ class Server(BaseHTTPRequestHandler):
 
     answer: ClassVar[Any] = {"choices": [{"message": {"content": " A red\n wall. "}}]}
     status = 200
+    headers_sent: ClassVar[dict[str, str]] = {}
     asked: ClassVar[list[dict[str, Any]]]
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         type(self).asked.append({"path": self.path, "key": self.headers["Authorization"], **body})
         self.send_response(self.status)
+        for name, value in self.headers_sent.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(json.dumps(self.answer).encode())
 
@@ -94,6 +97,22 @@ def test_pictures_stay_on_this_machine_unless_it_is_allowed() -> None:
             captioner(address, model="vision")
         captioner(address, model="vision", may_leave=True)
     captioner("http://localhost:8080/v1", model="vision")
+
+
+def test_nothing_goes_through_a_proxy_or_after_a_redirect(
+    server: tuple[str, type[Server]], picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, heard = server
+    for name in ("no_proxy", "NO_PROXY", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", address.removesuffix("/v1"))
+    with pytest.raises(NotReady, match="does not answer"):
+        captioner("http://localhost:9/v1", model="vision", key="k").describe(picture)
+    assert heard.asked == [], "the proxy was asked"
+    monkeypatch.delenv("http_proxy")
+    heard.status, heard.headers_sent = 302, {"Location": "http://127.0.0.1:9/elsewhere"}
+    with pytest.raises(NotReady, match="302"):
+        captioner(address, model="vision", key="k").describe(picture)
 
 
 def test_what_is_no_captioner_is_refused(tmp_path: Path) -> None:

@@ -70,6 +70,9 @@ class AddressCaptioner:
                 advice="Allow it expressly if the person agreed, or name an address here.",
             )
         self.name = f"{model} at {parts.hostname}"
+        # A proxy is another machine: what stays here must not go through one.
+        proxies = urllib.request.ProxyHandler({} if _is_here(parts.hostname) else None)
+        self._opener = urllib.request.build_opener(proxies, _NoRedirects)
         self._address = address.rstrip("/") + "/chat/completions"
         self._model, self._key, self._prompt, self._timeout = model, key, prompt, timeout
 
@@ -91,7 +94,7 @@ class AddressCaptioner:
             self._address, json.dumps(body).encode(), headers, method="POST"
         )
         try:
-            with urllib.request.urlopen(request, timeout=self._timeout) as answer:
+            with self._opener.open(request, timeout=self._timeout) as answer:
                 told = json.load(answer)
             text = told["choices"][0]["message"]["content"]
         except urllib.error.HTTPError as error:
@@ -108,6 +111,13 @@ class AddressCaptioner:
         if not isinstance(text, str) or not text.strip():
             raise NotReady(f"{self.name} said nothing of {picture.name}.")
         return " ".join(text.split())[:LONGEST]
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """An address that points elsewhere is told as an error: the key goes to the one named alone."""
+
+    def redirect_request(self, *args: Any, **given: Any) -> None:
+        """Follow nothing."""
 
 
 class LocalModel:
