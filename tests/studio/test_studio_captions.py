@@ -94,6 +94,44 @@ def test_another_captioner_is_heard_without_what_says_who_it_is(house: Studio) -
     assert set(kept.suggestion.captions.values()) == {"anna, wearing glasses, in a garden"}
 
 
+class Moody:
+    """Says nothing of some pictures, in the order in which it is asked, and far too much of one."""
+
+    name = "moody"
+
+    def __init__(self, silent: set[int]) -> None:
+        self.silent, self.asked = silent, 0
+
+    def describe(self, picture: Path) -> str:
+        self.asked += 1
+        if self.asked in self.silent:
+            raise NotReady("moody said nothing.")
+        return f"in a garden with {self.asked} trees{' and grass' * (60 * (self.asked == 4))}"
+
+
+def test_one_bad_answer_costs_one_caption(house: Studio) -> None:
+    made = house.suggest_captions("anna", captioner=Moody({2}))
+    items = made.dataset.items
+    assert set(made.suggestion.captions) == {items[i].sample for i in (0, 2, 3)}
+    silent, long = made.untold
+    assert (silent.why, silent.samples) == ("moody said nothing.", (items[1].sample,))
+    assert (long.part, long.samples) == ("the end", (items[3].sample,))
+    cut = made.suggestion.captions[items[3].sample]
+    assert len(cut) < 420 and cut.endswith(" and")
+    assert house.file_captions("anna", made) == 2, "the first has a caption"
+
+
+def test_a_captioner_that_no_longer_answers_is_left_alone(house: Studio, tmp_path: Path) -> None:
+    with pytest.raises(NotReady, match="moody said nothing"):
+        house.suggest_captions("anna", captioner=Moody({1, 2, 3, 4}))
+    Image.new("RGB", (192, 192), "red").save(tmp_path / "wall.png")
+    house.add("anna", [tmp_path / "wall.png"])
+    moody = Moody({2, 3, 4, 5})
+    made = house.suggest_captions("anna", captioner=moody)
+    assert moody.asked == 4 and len(made.suggestion.captions) == 1
+    assert "not asked" in made.untold[1].why
+
+
 def test_wrong_words_are_refused(house: Studio) -> None:
     with pytest.raises(BadInput, match="Known: hair, make-up, beard, glasses"):
         house.suggest_captions("anna", omit=("nose",))

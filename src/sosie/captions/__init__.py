@@ -5,7 +5,15 @@ suggest.py   captions from what was measured  style.py      in a sentence or in 
 identity.py  what says who somebody is        captioner.py  other people's models
 """
 
-from sosie.captions.captioner import AddressCaptioner, Captioner, LocalModel, Tagger, captioner
+from sosie.captions.captioner import (
+    LONGEST,
+    AddressCaptioner,
+    Captioner,
+    LocalModel,
+    Tagger,
+    captioner,
+    shortened,
+)
 from sosie.captions.check import Problem, check, has_trigger, require_trigger, with_trigger
 from sosie.captions.describe import apply_template, dataset, dataset_again, edit, named, revise
 from sosie.captions.identity import Choice
@@ -22,6 +30,7 @@ from sosie.captions.suggest import (
 )
 
 __all__ = [
+    "LONGEST",
     "WEAR_WORDS",
     "AddressCaptioner",
     "Captioner",
@@ -47,6 +56,7 @@ __all__ = [
     "notices",
     "require_trigger",
     "revise",
+    "shortened",
     "style_of",
     "suggest",
     "with_trigger",
