@@ -80,6 +80,15 @@ def test_the_style_of_the_base_is_kept() -> None:
     assert (style_of("flux"), style_of("sdxl"), style_of("new")) == ("sentence", "tags", "sentence")
 
 
+def test_a_black_and_white_photo_is_called_so() -> None:
+    one = Measured(sample="0", framing="portrait", monochrome="black and white", view="front")
+    other = Measured(sample="1", monochrome="none")
+    sentences, tags = (suggest(subject(), [one, other], s).captions for s in ("sentence", "tags"))
+    assert sentences["0"] == "black and white portrait photo of anna, in front view"
+    assert tags["0"] == "anna, black and white portrait photo, front view"
+    assert (sentences["1"], tags["1"]) == ("photo of anna", "anna, photo")
+
+
 def test_a_phrase_in_every_caption_is_warned_of() -> None:
     pictures = measured(light=["soft light"] * 4, clothes=["red", "blue", "green", "black"])
     made = suggest(subject(), pictures, "sentence")

@@ -92,6 +92,25 @@ def test_what_cannot_be_measured_is_not_said_and_the_reason_is(
     assert portraits["turned"].untold["expression"] == "the face is seen too much from the side"
 
 
+def test_a_black_and_white_picture_has_no_colours(tmp_path: Path) -> None:
+    shot = photo(person(29), seed=3, size=256, place="plain wall", garment_colour="blue").picture
+    grey = np.repeat(shot.mean(-1, keepdims=True), 3, 2).astype(np.uint8)
+    coloured, colourless = told(tmp_path, [shot, grey], "person")
+    assert coloured.words["monochrome"] == "none"
+    assert "clothes" in coloured.words and "background" in coloured.words
+    assert colourless.words["monochrome"] == "black and white"
+    for part in ("clothes", "background"):
+        assert colourless.untold[part] == "the picture is black and white"
+
+
+def test_a_face_in_a_white_room_is_in_colour(tmp_path: Path) -> None:
+    room = np.full((900, 900, 3), 245, np.uint8)
+    room[600:760, 400:560] = photo(person(29), seed=3, size=160, place="plain wall",
+                                   wall_colour="white", garment_colour="white").picture  # fmt: skip
+    (one,) = told(tmp_path, [room], "person")
+    assert one.words["monochrome"] == "none"
+
+
 def test_no_face_leaves_only_the_background(tmp_path: Path) -> None:
     (one,) = told(tmp_path, [np.full((64, 64, 3), (30, 120, 50), np.uint8)], "person")
     assert set(one.words) <= {"background"}

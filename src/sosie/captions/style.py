@@ -7,7 +7,7 @@ less well.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from sosie.core.records import Record
@@ -23,8 +23,8 @@ def style_of(family: str) -> Style:
 
 
 Part = Literal[
-    "framing", "view", "expression", "age", "hair", "make-up", "beard", "glasses", "hat", "clothes",
-    "background", "light",
+    "framing", "monochrome", "view", "expression", "age", "hair", "make-up", "beard", "glasses",
+    "hat", "clothes", "background", "light",
 ]  # fmt: skip
 """What can be said of a picture of a person."""
 
@@ -36,6 +36,8 @@ class Measured(Record):
     """`picture_sha256`."""
     framing: str | None = None
     """ "close-up", "portrait", "full-body"…"""
+    monochrome: str | None = None
+    """ "black and white"; "none" where there are colours."""
     view: str | None = None
     """ "front", "three-quarter" or "profile"."""
     expression: str | None = None
@@ -112,11 +114,11 @@ def phrase(part: Part, value: str, style: Style) -> str:
 
 
 def person_caption(
-    trigger: str, framing: str | None, phrases: Mapping[Part, str], style: Style
+    trigger: str, kind: Sequence[str | None], phrases: Mapping[Part, str], style: Style
 ) -> str:
-    """The caption of a person from the phrases of its parts."""
-    kind = f"{framing} photo" if framing else "photo"
-    begin = f"{trigger}, {kind}" if style == "tags" else f"{kind} of {trigger}"
+    """The caption of a person from the phrases of its parts; `kind` is what kind of photo it is."""
+    opening = " ".join([*filter(None, kind), "photo"])
+    begin = f"{trigger}, {opening}" if style == "tags" else f"{opening} of {trigger}"
     return ", ".join([begin, *(phrases[part] for part in ORDER if part in phrases)])
 
 

@@ -95,7 +95,8 @@ def suggest(
                 phrases[part] = said
             else:
                 removed.append(Removed(sample=one.sample, part=part, phrase=said, why=why))
-        captions[one.sample] = person_caption(subject.trigger, one.said("framing"), phrases, style)
+        kind = (one.said("monochrome"), one.said("framing"))
+        captions[one.sample] = person_caption(subject.trigger, kind, phrases, style)
     omitted: dict[str, str] = {
         part: value for part, value in constant.items() if part not in chosen
     }

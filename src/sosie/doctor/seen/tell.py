@@ -58,7 +58,7 @@ class Described(Record):
     sample: str
     """`picture_sha256`."""
     words: dict[str, str]
-    """Part -> what is said of it; glasses may be "none"."""
+    """Part -> what is said of it; glasses and monochrome may be "none"."""
     untold: dict[str, str]
     """Part -> why nothing is said of it."""
 
@@ -101,6 +101,10 @@ def _framing(case: Case, number: int, reading: person.Framing) -> str | None:
     if reading.faces < HALF:
         return "half-length"
     return "full-body" if reading.faces >= FULL else None
+
+
+def _tint(case: Case, number: int, reading: person.Tint) -> str:
+    return "black and white" if reading.colourless else "none"
 
 
 def _view(case: Case, number: int, reading: pose.Reading) -> str:
@@ -158,6 +162,7 @@ Tell = Callable[[Case, int, Any], str | None]
 
 PORTRAITS: Mapping[str, tuple[Family, Tell]] = {
     "framing": (person.FRAMING, _framing),
+    "monochrome": (person.TINT, _tint),
     "view": (pose.FAMILY, _view),
     "expression": (person.FEATURES, _expression),
     "glasses": (person.FEATURES, _glasses),
