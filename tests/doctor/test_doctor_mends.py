@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from bench.plants import Shot
 from bench.plants import page as page_plants
@@ -273,6 +274,22 @@ def test_a_mark_becomes_clearer_and_none_is_made(portrait):
 )  # fmt: skip
 def test_a_box_that_holds_no_spot_is_refused(portrait, box, why):
     assert why in refused("heal-spot", portrait[0], {"box": box})
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["310.5,215.5,330.5,235.5", "-5,-6,30,40", "10,20,30", "10 20 30 40 50", "30,40,10,20",
+     "10,20,10,40", "12px,1,30,40", "1,2,3,4,5", "a,b", "", [1, 2, 3], [9, 9, 1, 1], [-1, 0, 5, 5]],
+)  # fmt: skip
+def test_a_box_is_four_numbers_and_nothing_else(written):
+    with pytest.raises(ValidationError, match="LEFT,TOP,RIGHT,BOTTOM"):
+        spots.Spot.model_validate({"box": written})
+
+
+def test_a_box_may_be_written_with_blanks():
+    box = Box(left=10, top=20, right=30, bottom=40)
+    assert spots.Spot.model_validate({"box": " 10, 20,30 ,40"}).box == box
+    assert spots.Spot.model_validate({"box": (10, 20, 30, 40)}).box == box
 
 
 def test_a_mask_that_cannot_be_relied_on_is_not_used(portrait, monkeypatch):

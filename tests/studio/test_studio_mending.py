@@ -152,6 +152,8 @@ def test_what_cannot_be_meant_is_refused(house):
         house.mend("nobody", ["white-balance"], options={"shape": 1}, base="pocket")
     with pytest.raises(BadInput, match="share cannot be 7"):
         house.mend("nobody", ["white-balance"], options={"share": 7}, base="pocket")
+    with pytest.raises(BadInput, match=r"box cannot be .*LEFT,TOP,RIGHT,BOTTOM"):
+        house.mend("nobody", ["heal-spot"], pictures=["1.png"], options={"box": "1.5,2.5,9,9"})
     with pytest.raises(BadInput, match="one mend at a time"):
         house.mend("nobody", ["crop-head", "resize"], pictures=["1.png"], options={"side": 99})
 
