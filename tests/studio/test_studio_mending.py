@@ -11,7 +11,8 @@ from PIL import Image
 
 from bench.plants import Shot
 from bench.plants.skin import PLANTS
-from sosie.core.errors import BadInput, NotFound
+from sosie.core.errors import BadInput, Interrupted, NotFound, WeightsRefused
+from sosie.doctor.mends import behind
 from sosie.studio import Studio
 
 SAFE = ("white-balance", "cut-bars")
@@ -124,6 +125,43 @@ def test_what_was_set_aside_stays_so(house):
     assert "skin.drift" not in rules(house)
     house.unmend("nobody", "all")
     assert "skin.drift" not in rules(house)
+
+
+def test_what_is_set_aside_after_mending_stays_so_after_undoing(house):
+    house.mend("nobody", ["crop-head"], pictures=["1.png", "2.png"], base="pocket")
+    house.dismiss("nobody", house.doctor("nobody", base="pocket"), ["skin.drift"])
+    house.unmend("nobody", "last", pictures=["1.png"], base="pocket")
+    assert "skin.drift" not in rules(house)
+    house.unmend("nobody", "all", base="pocket")
+    assert "skin.drift" not in rules(house)
+
+
+def test_stopping_between_pictures_keeps_what_was_filed_and_set_aside(house):
+    found = house.doctor("nobody", base="pocket")
+    house.dismiss("nobody", found, ["skin.drift"])
+
+    def stop(done, of):
+        raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted, match="after 1 of 2 pictures"):
+        house.mend(
+            "nobody", ["crop-head"], pictures=["1.png", "2.png"], base="pocket", on_picture=stop
+        )
+    assert [entry.file_name for entry in house.mends("nobody")] == ["1.png"]
+    assert "skin.drift" not in rules(house)
+
+
+def test_a_model_that_is_not_here_refuses_its_mend_alone(house, monkeypatch):
+    def missing(rgb):
+        raise WeightsRefused("no mask here.")
+
+    monkeypatch.setattr(behind, "person_mask", missing)
+    wanted = ["replace-background", "crop-head"]
+    done = house.mend("nobody", wanted, pictures=["1.png"], base="pocket")
+    assert [(step.mend, step.refused) for step in done.steps] == [
+        ("replace-background", True), ("crop-head", False)
+    ]  # fmt: skip
+    assert done.steps[0].said == "no mask here."
 
 
 def test_a_refusal_is_a_line_and_the_others_go_on(house):
