@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 from bench.plants import Shot
 from bench.plants.skin import PLANTS
+from sosie.cli import app
 from sosie.core.errors import BadInput, Interrupted, NotFound, WeightsRefused
 from sosie.doctor.mends import behind
 from sosie.studio import Studio
@@ -194,6 +197,15 @@ def test_what_cannot_be_meant_is_refused(house):
         house.mend("nobody", ["heal-spot"], pictures=["1.png"], options={"box": "1.5,2.5,9,9"})
     with pytest.raises(BadInput, match="one mend at a time"):
         house.mend("nobody", ["crop-head", "resize"], pictures=["1.png"], options={"side": 99})
+
+
+def test_json_alone_stands_on_stdout_when_mended_first(house):
+    words = ("doctor", "nobody", "--base", "pocket", "--mend", "safe", "--json")
+    done = CliRunner().invoke(app, ["--home", str(house.registry.home), *words])
+    found = json.loads(done.stdout)
+    assert found["verdict"] in ("ready", "needs attention", "blocked")
+    assert all(finding["title"] and len(finding["id"]) == 12 for finding in found["findings"])
+    assert "cut-bars" in done.stderr and "Originals back" in done.stderr
 
 
 @pytest.mark.slow
