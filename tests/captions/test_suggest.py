@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sosie.captions import Measured, has_trigger, mend, notices, style_of, suggest
+from sosie.captions import (
+    Measured,
+    has_trigger,
+    mend,
+    notices,
+    notices_on_file,
+    style_of,
+    suggest,
+)
 from sosie.captions.identity import without_identity
 from sosie.captions.suggest import Suggestion
-from sosie.core.records import Subject, now
+from sosie.core.records import Dataset, Item, Subject, now
 from sosie.core.terms import Kind
 
 
@@ -49,11 +59,10 @@ def test_a_trait_that_changes_is_said() -> None:
 
 @pytest.mark.parametrize("choice", ["omit", "describe"])
 def test_a_choice_decides_against_the_count(choice: str) -> None:
-    pictures = measured(glasses=["glasses"] * 5, hair=["red hair", "wet hair"] * 2 + ["a bun"])
-    made = suggest(subject(), pictures, "sentence", {"glasses": choice, "hair": "omit"})  # type: ignore[dict-item]
+    pictures = measured(glasses=["glasses"] * 5 + ["sunglasses"] * 5 * (choice == "omit"))
+    made = suggest(subject(), pictures, "sentence", {"glasses": choice})  # type: ignore[dict-item]
     assert ("glasses" in made.captions["0"]) is (choice == "describe")
-    assert not any("hair" in text for text in made.captions.values())
-    assert {e.why for e in made.removed} == {"chosen"}
+    assert {e.why for e in made.removed} == ({"chosen"} if choice == "omit" else set())
 
 
 def test_an_age_is_said_only_where_it_changes() -> None:
@@ -170,6 +179,29 @@ def test_a_trigger_inside_another_word_is_none(trigger: str) -> None:
 def test_what_is_chosen_to_be_described_stays() -> None:
     text, gone = without_identity("photo of anna wearing glasses", "anna", {"glasses": "describe"})
     assert text == "photo of anna wearing glasses" and not gone
+
+
+def test_what_is_left_out_of_anothers_words_by_choice_is_reported_so() -> None:
+    said = {"0": "anna with red hair, wearing glasses"}
+    made = mend(subject(), said, "sentence", {"glasses": "omit"})
+    assert {e.part: e.why for e in made.removed} == {"hair": "identity", "glasses": "chosen"}
+
+
+def on_file(kind: Kind, captions: list[str]) -> Dataset:
+    items = tuple(
+        Item(sample=f"{i}", pixels_sha256="", file_name="", path=Path(), caption=text)
+        for i, text in enumerate(captions)
+    )
+    return Dataset(subject="anna", kind=kind, trigger="anna", items=items)
+
+
+def test_captions_on_file_are_warned_of_in_either_style() -> None:
+    plain = notices_on_file(on_file("person", ["photo of anna"] * 4 + [""]))
+    assert [n.kind for n in plain] == ["short", "alike"] and len(plain[0].samples) == 4
+    tags = ["anna, smile, red coat, garden", "anna, hat, lake, boat", "anna, sun, sea, sand"]
+    assert notices_on_file(on_file("person", tags)) == ()
+    notes = notices_on_file(on_file("handwriting", ['a note by anna that reads "go"'] * 4))
+    assert [n.kind for n in notes] == ["alike"]
 
 
 @given(st.lists(st.text(max_size=60), min_size=1, max_size=6))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
+from typer.testing import CliRunner
 
+from sosie.cli import app
 from sosie.core.errors import BadInput, NotFound, NotReady
 from sosie.studio import Studio
 from sosie.world.people import person
@@ -70,6 +72,28 @@ def test_constant_glasses_are_left_out_unless_they_are_chosen(house: Studio) -> 
     assert "by hand" in chosen.wear["hair"]
 
 
+def test_captions_on_file_are_warned_of_as_suggested_ones_are(house: Studio) -> None:
+    house.caption("anna", template="photo of {trigger}", overwrite=True)
+    assert [notice.kind for notice in house.show("anna").notices] == ["short", "alike"]
+    out = CliRunner().invoke(app, ["--home", str(house.registry.home), "show", "anna"]).stdout
+    assert "4 of 4 captions have under 8 words and 4 tags" in out
+
+
+def test_an_age_that_changes_is_said(tmp_path: Path) -> None:
+    house = Studio(tmp_path / "home")
+    house.new("anna")
+    for number, year in enumerate((2010, 2012, 2020)):
+        exif = Image.Exif()
+        exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = f"{year}:07:01 08:00:00"
+        Image.new("RGB", (192, 192), (90 * number, 9, 9)).save(
+            tmp_path / f"{number}.jpg", exif=exif
+        )
+    house.add("anna", sorted(tmp_path.glob("*.jpg")))
+    house.consent("anna", relation="self", terms={"born": "1980-06-30"})
+    said = house.suggest_captions("anna").suggestion.captions.values()
+    assert [text.rpartition("aged ")[2][:2] for text in said] == ["30", "32", "40"]
+
+
 def test_every_part_is_said_or_the_reason_is(house: Studio) -> None:
     made = house.suggest_captions("anna")
     everywhere = {entry.part for entry in made.untold if len(entry.samples) == 4}
@@ -89,7 +113,11 @@ def test_another_captioner_is_heard_without_what_says_who_it_is(house: Studio) -
     made = house.suggest_captions("anna", captioner=Parrot())
     assert made.by == "parrot"
     assert set(made.suggestion.captions.values()) == {"anna, in a garden"}
-    assert made.wear["hair"].startswith("left out of 4 captions")
+    assert made.wear["hair"] == (
+        "left out of 4 captions: it says who it is, so that the trigger learns it"
+    )
+    told = house.suggest_captions("anna", captioner=Parrot(), omit=("hair",)).wear
+    assert told["hair"] == "left out of 4 captions: as you chose"
     kept = house.suggest_captions("anna", captioner=Parrot(), describe=("glasses",))
     assert set(kept.suggestion.captions.values()) == {"anna, wearing glasses, in a garden"}
 

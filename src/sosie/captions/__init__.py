@@ -24,8 +24,10 @@ from sosie.captions.suggest import (
     Removed,
     Suggestion,
     WearWord,
+    Why,
     mend,
     notices,
+    notices_on_file,
     suggest,
 )
 
@@ -44,6 +46,7 @@ __all__ = [
     "Suggestion",
     "Tagger",
     "WearWord",
+    "Why",
     "apply_template",
     "captioner",
     "check",
@@ -54,6 +57,7 @@ __all__ = [
     "mend",
     "named",
     "notices",
+    "notices_on_file",
     "require_trigger",
     "revise",
     "shortened",

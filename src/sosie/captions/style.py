@@ -23,8 +23,8 @@ def style_of(family: str) -> Style:
 
 
 Part = Literal[
-    "framing", "monochrome", "view", "expression", "age", "hair", "make-up", "beard", "glasses",
-    "hat", "clothes", "background", "light",
+    "framing", "monochrome", "view", "expression", "age", "glasses", "clothes", "background",
+    "light",
 ]  # fmt: skip
 """What can be said of a picture of a person."""
 
@@ -44,15 +44,8 @@ class Measured(Record):
     """ "smiling", "laughing", "neutral"…"""
     age: int | None = None
     """Years."""
-    hair: str | None = None
-    """ "long brown hair"."""
-    make_up: str | None = None
-    """ "red lipstick"."""
-    beard: str | None = None
-    """ "a moustache"."""
     glasses: str | None = None
     """ "round glasses"; "none" where none are worn."""
-    hat: str | None = None
     clothes: str | None = None
     """A colour, or what is worn with its article: "red", "a red shirt"."""
     background: str | None = None
@@ -68,28 +61,23 @@ class Measured(Record):
 
     def said(self, part: Part) -> str | None:
         """The value of a part in words, or None where there is nothing to say."""
-        value = getattr(self, part.replace("-", "_"))
+        value = getattr(self, part)
         if value is None or str(value).strip().casefold() in ("", "none", "no"):
             return None
         return str(value).strip()
 
 
-_TAGS: Mapping[Part, str] = {"view": "{} view", "age": "{} years old", "hat": "wearing {}"}
+_TAGS: Mapping[Part, str] = {"view": "{} view", "age": "{} years old"}
 _CLAUSES: Mapping[Part, str] = {
     "view": "in {} view",
     "age": "aged {}",
-    "hair": "with {}",
-    "make-up": "with {}",
-    "beard": "with {}",
     "glasses": "wearing {}",
-    "hat": "wearing {}",
     "clothes": "wearing {}",
     "light": "in {}",
 }
 """Parts that are not here stand in a caption as they were measured."""
 ORDER: tuple[Part, ...] = (
-    "view", "expression", "age", "hair", "make-up", "beard", "glasses", "hat", "clothes",
-    "background", "light",
+    "view", "expression", "age", "glasses", "clothes", "background", "light",
 )  # fmt: skip
 """In which parts follow the opening."""
 

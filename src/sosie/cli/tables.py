@@ -113,6 +113,8 @@ def captions(shown: Overview) -> None:
         out.print(table)
     for problem in shown.problems:
         out.print(Text(problem.message, "red" if problem.blocks else "yellow"))
+    for notice in shown.notices:
+        out.print(Text(notice.message, "yellow"))
     out.print(f"{counted(len(shown.dataset.items), 'picture')}")
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from sosie import captions
-from sosie.captions import Captioner, Choice, Measured, Style, Suggestion, WearWord
+from sosie import captions, rights
+from sosie.captions import Captioner, Choice, Measured, Style, Suggestion, WearWord, Why
 from sosie.core.errors import BadInput, NotReady, SosieError
 from sosie.core.records import Dataset, Record, Subject
 from sosie.registry import Registry
@@ -73,7 +73,14 @@ def suggest(
 
     from sosie.doctor.seen import describe
 
-    described = describe(dataset, shelf=registry.readings, on_picture=on_picture)
+    samples = registry.samples(subject.name)
+    described = describe(
+        dataset,
+        originals={s.picture_sha256: registry.blobs.path(s.original_sha256) for s in samples},
+        born=rights.birth_date(subject.name, registry.consents(subject.name)),
+        shelf=registry.readings,
+        on_picture=on_picture,
+    )
     measured = [Measured.model_validate({"sample": one.sample, **one.words}) for one in described]
     made = captions.suggest(subject, measured, style, choices)
     unmeasured = [
@@ -157,11 +164,18 @@ def _wear(
             if choices.get(word) == "describe":
                 told[word] += ": describe it by hand, or name a captioner with --with"
         elif gone:
-            why = "as you chose" if word in choices else "it is constant, so the trigger learns it"
-            told[word] = f"left out of {gone} captions: {why}"
+            (why,) = {entry.why for entry in made.removed if entry.part == word}
+            told[word] = f"left out of {gone} captions: {LEFT_OUT[why]}"
         else:
             told[word] = "nothing was left out"
     return told
+
+
+LEFT_OUT: Mapping[Why, str] = {
+    "chosen": "as you chose",
+    "constant": "it is constant, so the trigger learns it",
+    "identity": "it says who it is, so that the trigger learns it",
+}
 
 
 def _untold(described: tuple[Described, ...]) -> tuple[Untold, ...]:
