@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from bench.plants import Shot
 from bench.plants import page as page_plants
@@ -203,6 +204,31 @@ def test_colour_is_moved_by_no_more_than_the_cap(shots, usual):
     assert 0 < after.green_red - before.green_red < skin.CAP + 2
 
 
+def test_warm_skin_in_bright_light_is_balanced_too(portrait):
+    usual = SKIN.measure(InMemory(portrait[0]))
+    warm = np.clip(portrait[0] * np.array([1.4, 1.2, 0.8]), 0, 255).astype(np.uint8)
+
+    def away(rgb):
+        reading = SKIN.measure(InMemory(rgb))
+        return np.hypot(
+            reading.green_red - usual.green_red, reading.blue_yellow - usual.blue_yellow
+        )
+
+    assert np.median(warm[warm[..., 0] > warm[..., 2], 0]) > 240, "its red is blown out"
+    rgb, said = skin.balanced(InMemory(warm), skin.Match(), Known(usual=usual))
+    before, after = away(warm), away(rgb)
+    assert after < 0.5 * before
+    assert said == f"skin {after:.0f} instead of {before:.0f} CIELAB units off the usual hue"
+
+
+@pytest.mark.parametrize("name", ["white-balance", "match-skin"])
+def test_skin_that_comes_no_nearer_is_told_as_it_is(shots, usual, monkeypatch, name):
+    far = usual.model_copy(update={"blue_yellow": usual.blue_yellow + 20})
+    stuck = Skin.model_validate(SKIN.measure(InMemory(shots[0].rgb)))
+    monkeypatch.setattr(skin.skin, "FAMILY", replace(SKIN, measure=lambda view: stuck))
+    assert "would not follow" in refused(name, shots[0].rgb, usual=far)
+
+
 def test_nothing_is_enlarged(portrait):
     assert "would invent detail" in refused("resize", portrait[0], {"side": 800})
 
@@ -248,6 +274,22 @@ def test_a_mark_becomes_clearer_and_none_is_made(portrait):
 )  # fmt: skip
 def test_a_box_that_holds_no_spot_is_refused(portrait, box, why):
     assert why in refused("heal-spot", portrait[0], {"box": box})
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["310.5,215.5,330.5,235.5", "-5,-6,30,40", "10,20,30", "10 20 30 40 50", "30,40,10,20",
+     "10,20,10,40", "12px,1,30,40", "1,2,3,4,5", "a,b", "", [1, 2, 3], [9, 9, 1, 1], [-1, 0, 5, 5]],
+)  # fmt: skip
+def test_a_box_is_four_numbers_and_nothing_else(written):
+    with pytest.raises(ValidationError, match="LEFT,TOP,RIGHT,BOTTOM"):
+        spots.Spot.model_validate({"box": written})
+
+
+def test_a_box_may_be_written_with_blanks():
+    box = Box(left=10, top=20, right=30, bottom=40)
+    assert spots.Spot.model_validate({"box": " 10, 20,30 ,40"}).box == box
+    assert spots.Spot.model_validate({"box": (10, 20, 30, 40)}).box == box
 
 
 def test_a_mask_that_cannot_be_relied_on_is_not_used(portrait, monkeypatch):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import ExifTags, Image
 
 from sosie.core.files import sha256_bytes
 from sosie.core.records import Dataset, Item
@@ -87,9 +88,53 @@ def test_what_cannot_be_measured_is_not_said_and_the_reason_is(
 ) -> None:
     for one in portraits.values():
         assert not {"age", "hair", "make-up", "beard", "hat"} & set(one.words)
-        assert one.untold["age"] == "nothing here measures it"
+        assert one.untold["hair"] == "nothing here measures it"
+        assert one.untold["age"] == "no permission states a birth date"
         assert not set(one.words) & set(one.untold)
     assert portraits["turned"].untold["expression"] == "the face is seen too much from the side"
+
+
+@pytest.mark.parametrize(
+    ("taken", "told"),
+    [
+        ("2020:05:03 12:00:00", "19"),
+        ("2020:05:04 00:00:00", "20"),
+        ("1999:01:01 00:00:00", "before the birth"),
+        ("0000:00:00 00:00:00", "does not say"),
+        (None, "does not say"),
+    ],
+)
+def test_age_is_told_by_birth_date_and_the_day_of_the_picture(
+    tmp_path: Path, taken: str | None, told: str
+) -> None:
+    path, exif = tmp_path / "a.jpg", Image.Exif()
+    if taken is not None:
+        exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = taken
+    Image.new("RGB", (40, 40)).save(path, exif=exif)
+    item = Item(sample="a", pixels_sha256="", file_name="a.jpg", path=path, caption="")
+    people = Dataset(subject="a", kind="person", trigger="a", items=(item,))
+    (one,) = describe(people, originals={"a": path}, born=date(2000, 5, 4))
+    assert told in one.words.get("age", one.untold.get("age", ""))
+    assert ("age" in one.words) is told.isdigit()
+
+
+def test_a_black_and_white_picture_has_no_colours(tmp_path: Path) -> None:
+    shot = photo(person(29), seed=3, size=256, place="plain wall", garment_colour="blue").picture
+    grey = np.repeat(shot.mean(-1, keepdims=True), 3, 2).astype(np.uint8)
+    coloured, colourless = told(tmp_path, [shot, grey], "person")
+    assert coloured.words["monochrome"] == "none"
+    assert "clothes" in coloured.words and "background" in coloured.words
+    assert colourless.words["monochrome"] == "black and white"
+    for part in ("clothes", "background"):
+        assert colourless.untold[part] == "the picture is black and white"
+
+
+def test_a_face_in_a_white_room_is_in_colour(tmp_path: Path) -> None:
+    room = np.full((900, 900, 3), 245, np.uint8)
+    room[600:760, 400:560] = photo(person(29), seed=3, size=160, place="plain wall",
+                                   wall_colour="white", garment_colour="white").picture  # fmt: skip
+    (one,) = told(tmp_path, [room], "person")
+    assert one.words["monochrome"] == "none"
 
 
 def test_no_face_leaves_only_the_background(tmp_path: Path) -> None:

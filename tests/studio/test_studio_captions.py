@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
+from typer.testing import CliRunner
 
+from sosie.cli import app
 from sosie.core.errors import BadInput, NotFound, NotReady
 from sosie.studio import Studio
 from sosie.world.people import person
@@ -70,6 +72,28 @@ def test_constant_glasses_are_left_out_unless_they_are_chosen(house: Studio) -> 
     assert "by hand" in chosen.wear["hair"]
 
 
+def test_captions_on_file_are_warned_of_as_suggested_ones_are(house: Studio) -> None:
+    house.caption("anna", template="photo of {trigger}", overwrite=True)
+    assert [notice.kind for notice in house.show("anna").notices] == ["short", "alike"]
+    out = CliRunner().invoke(app, ["--home", str(house.registry.home), "show", "anna"]).stdout
+    assert "4 of 4 captions have under 8 words and 4 tags" in out
+
+
+def test_an_age_that_changes_is_said(tmp_path: Path) -> None:
+    house = Studio(tmp_path / "home")
+    house.new("anna")
+    for number, year in enumerate((2010, 2012, 2020)):
+        exif = Image.Exif()
+        exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = f"{year}:07:01 08:00:00"
+        Image.new("RGB", (192, 192), (90 * number, 9, 9)).save(
+            tmp_path / f"{number}.jpg", exif=exif
+        )
+    house.add("anna", sorted(tmp_path.glob("*.jpg")))
+    house.consent("anna", relation="self", terms={"born": "1980-06-30"})
+    said = house.suggest_captions("anna").suggestion.captions.values()
+    assert [text.rpartition("aged ")[2][:2] for text in said] == ["30", "32", "40"]
+
+
 def test_every_part_is_said_or_the_reason_is(house: Studio) -> None:
     made = house.suggest_captions("anna")
     everywhere = {entry.part for entry in made.untold if len(entry.samples) == 4}
@@ -89,9 +113,51 @@ def test_another_captioner_is_heard_without_what_says_who_it_is(house: Studio) -
     made = house.suggest_captions("anna", captioner=Parrot())
     assert made.by == "parrot"
     assert set(made.suggestion.captions.values()) == {"anna, in a garden"}
-    assert made.wear["hair"].startswith("left out of 4 captions")
+    assert made.wear["hair"] == (
+        "left out of 4 captions: it says who it is, so that the trigger learns it"
+    )
+    told = house.suggest_captions("anna", captioner=Parrot(), omit=("hair",)).wear
+    assert told["hair"] == "left out of 4 captions: as you chose"
     kept = house.suggest_captions("anna", captioner=Parrot(), describe=("glasses",))
     assert set(kept.suggestion.captions.values()) == {"anna, wearing glasses, in a garden"}
+
+
+class Moody:
+    """Says nothing of some pictures, in the order in which it is asked, and far too much of one."""
+
+    name = "moody"
+
+    def __init__(self, silent: set[int]) -> None:
+        self.silent, self.asked = silent, 0
+
+    def describe(self, picture: Path) -> str:
+        self.asked += 1
+        if self.asked in self.silent:
+            raise NotReady("moody said nothing.")
+        return f"in a garden with {self.asked} trees{' and grass' * (60 * (self.asked == 4))}"
+
+
+def test_one_bad_answer_costs_one_caption(house: Studio) -> None:
+    made = house.suggest_captions("anna", captioner=Moody({2}))
+    items = made.dataset.items
+    assert set(made.suggestion.captions) == {items[i].sample for i in (0, 2, 3)}
+    silent, long = made.untold
+    assert (silent.why, silent.samples) == ("moody said nothing.", (items[1].sample,))
+    assert (long.part, long.samples) == ("the end", (items[3].sample,))
+    cut = made.suggestion.captions[items[3].sample]
+    assert len(cut) < 420 and cut.endswith(" and")
+    assert house.file_captions("anna", made) == 2, "the first has a caption"
+
+
+def test_a_captioner_that_no_longer_answers_is_left_alone(house: Studio, tmp_path: Path) -> None:
+    with pytest.raises(NotReady, match="moody said nothing"):
+        house.suggest_captions("anna", captioner=Moody({1, 2, 3, 4}))
+    Image.new("RGB", (192, 192), "red").save(tmp_path / "wall.png")
+    house.add("anna", [tmp_path / "wall.png"])
+    moody = Moody({2, 3, 4, 5})
+    made = house.suggest_captions("anna", captioner=moody)
+    assert moody.asked == 4 and len(made.suggestion.captions) == 1
+    assert "not asked" in made.untold[1].why
 
 
 def test_wrong_words_are_refused(house: Studio) -> None:

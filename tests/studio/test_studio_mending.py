@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 from bench.plants import Shot
 from bench.plants.skin import PLANTS
-from sosie.core.errors import BadInput, NotFound
+from sosie.cli import app
+from sosie.core.errors import BadInput, Interrupted, NotFound, WeightsRefused
+from sosie.doctor.mends import behind
 from sosie.studio import Studio
 
 SAFE = ("white-balance", "cut-bars")
@@ -126,6 +130,43 @@ def test_what_was_set_aside_stays_so(house):
     assert "skin.drift" not in rules(house)
 
 
+def test_what_is_set_aside_after_mending_stays_so_after_undoing(house):
+    house.mend("nobody", ["crop-head"], pictures=["1.png", "2.png"], base="pocket")
+    house.dismiss("nobody", house.doctor("nobody", base="pocket"), ["skin.drift"])
+    house.unmend("nobody", "last", pictures=["1.png"], base="pocket")
+    assert "skin.drift" not in rules(house)
+    house.unmend("nobody", "all", base="pocket")
+    assert "skin.drift" not in rules(house)
+
+
+def test_stopping_between_pictures_keeps_what_was_filed_and_set_aside(house):
+    found = house.doctor("nobody", base="pocket")
+    house.dismiss("nobody", found, ["skin.drift"])
+
+    def stop(done, of):
+        raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted, match="after 1 of 2 pictures"):
+        house.mend(
+            "nobody", ["crop-head"], pictures=["1.png", "2.png"], base="pocket", on_picture=stop
+        )
+    assert [entry.file_name for entry in house.mends("nobody")] == ["1.png"]
+    assert "skin.drift" not in rules(house)
+
+
+def test_a_model_that_is_not_here_refuses_its_mend_alone(house, monkeypatch):
+    def missing(rgb):
+        raise WeightsRefused("no mask here.")
+
+    monkeypatch.setattr(behind, "person_mask", missing)
+    wanted = ["replace-background", "crop-head"]
+    done = house.mend("nobody", wanted, pictures=["1.png"], base="pocket")
+    assert [(step.mend, step.refused) for step in done.steps] == [
+        ("replace-background", True), ("crop-head", False)
+    ]  # fmt: skip
+    assert done.steps[0].said == "no mask here."
+
+
 def test_a_refusal_is_a_line_and_the_others_go_on(house):
     done = house.mend("nobody", ["resize"], pictures=["3.png", "4.png"], options={"side": 200})
     assert [step.refused for step in done.steps] == [False, False]
@@ -152,8 +193,19 @@ def test_what_cannot_be_meant_is_refused(house):
         house.mend("nobody", ["white-balance"], options={"shape": 1}, base="pocket")
     with pytest.raises(BadInput, match="share cannot be 7"):
         house.mend("nobody", ["white-balance"], options={"share": 7}, base="pocket")
+    with pytest.raises(BadInput, match=r"box cannot be .*LEFT,TOP,RIGHT,BOTTOM"):
+        house.mend("nobody", ["heal-spot"], pictures=["1.png"], options={"box": "1.5,2.5,9,9"})
     with pytest.raises(BadInput, match="one mend at a time"):
         house.mend("nobody", ["crop-head", "resize"], pictures=["1.png"], options={"side": 99})
+
+
+def test_json_alone_stands_on_stdout_when_mended_first(house):
+    words = ("doctor", "nobody", "--base", "pocket", "--mend", "safe", "--json")
+    done = CliRunner().invoke(app, ["--home", str(house.registry.home), *words])
+    found = json.loads(done.stdout)
+    assert found["verdict"] in ("ready", "needs attention", "blocked")
+    assert all(finding["title"] and len(finding["id"]) == 12 for finding in found["findings"])
+    assert "cut-bars" in done.stderr and "Originals back" in done.stderr
 
 
 @pytest.mark.slow

@@ -5,7 +5,15 @@ suggest.py   captions from what was measured  style.py      in a sentence or in 
 identity.py  what says who somebody is        captioner.py  other people's models
 """
 
-from sosie.captions.captioner import AddressCaptioner, Captioner, LocalModel, Tagger, captioner
+from sosie.captions.captioner import (
+    LONGEST,
+    AddressCaptioner,
+    Captioner,
+    LocalModel,
+    Tagger,
+    captioner,
+    shortened,
+)
 from sosie.captions.check import Problem, check, has_trigger, require_trigger, with_trigger
 from sosie.captions.describe import apply_template, dataset, dataset_again, edit, named, revise
 from sosie.captions.identity import Choice
@@ -16,12 +24,15 @@ from sosie.captions.suggest import (
     Removed,
     Suggestion,
     WearWord,
+    Why,
     mend,
     notices,
+    notices_on_file,
     suggest,
 )
 
 __all__ = [
+    "LONGEST",
     "WEAR_WORDS",
     "AddressCaptioner",
     "Captioner",
@@ -35,6 +46,7 @@ __all__ = [
     "Suggestion",
     "Tagger",
     "WearWord",
+    "Why",
     "apply_template",
     "captioner",
     "check",
@@ -45,8 +57,10 @@ __all__ = [
     "mend",
     "named",
     "notices",
+    "notices_on_file",
     "require_trigger",
     "revise",
+    "shortened",
     "style_of",
     "suggest",
     "with_trigger",

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import base64
 import csv
+import http.client
 import io
 import ipaddress
 import json
+import re
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -29,6 +31,9 @@ SENT_SIDE = 768
 """Longer side in pixels of what is sent: enough to be described."""
 LONGEST = 400
 """Characters of an answer that are kept: base models read about 77 tokens, FLUX 512."""
+_THOUGHT = re.compile(r"^.*</think>|<think>.*$", re.DOTALL)
+"""What a model that thinks aloud says before its answer; some leave out the opening, and where the
+answer was cut off in mid-thought, all of it is thought."""
 
 
 class Captioner(Protocol):
@@ -38,14 +43,16 @@ class Captioner(Protocol):
     """What reports call it."""
 
     def describe(self, picture: Path) -> str:
-        """A caption, or tags between commas. Raises a SosieError where there is no answer."""
+        """A caption, or tags between commas, of any length. Raises a SosieError where there is no
+        answer.
+        """
 
 
 class AddressCaptioner:
     """A vision model behind an OpenAI-compatible address, such as a local server's.
 
-    Raises NotPermitted for an address outside this machine unless `may_leave` says that the
-    pictures may be sent there.
+    Raises BadInput for an address or a key that cannot be one, NotPermitted for an address outside
+    this machine unless `may_leave` says that the pictures may be sent there.
     """
 
     def __init__(
@@ -58,18 +65,18 @@ class AddressCaptioner:
         may_leave: bool = False,
         timeout: float = 120.0,
     ) -> None:
-        parts = urlsplit(address)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise BadInput(
-                f'"{address}" is no address of a captioner.',
-                advice="It looks like http://localhost:8080/v1.",
-            )
-        if not may_leave and not _is_here(parts.hostname):
+        host = _host(address)
+        if not may_leave and not _is_here(host):
             raise NotPermitted(
-                f"{parts.hostname} is another machine: captioning would send the pictures there.",
+                f"{host} is another machine: captioning would send the pictures there.",
                 advice="Allow it expressly if the person agreed, or name an address here.",
             )
-        self.name = f"{model} at {parts.hostname}"
+        if key and not (key.isascii() and key.isprintable()):
+            raise BadInput("The captioner's key holds a line break or a character beyond ASCII.")
+        self.name = f"{model} at {host}"
+        # A proxy is another machine: what stays here must not go through one.
+        proxies = urllib.request.ProxyHandler({} if _is_here(host) else None)
+        self._opener = urllib.request.build_opener(proxies, _NoRedirects)
         self._address = address.rstrip("/") + "/chat/completions"
         self._model, self._key, self._prompt, self._timeout = model, key, prompt, timeout
 
@@ -91,7 +98,7 @@ class AddressCaptioner:
             self._address, json.dumps(body).encode(), headers, method="POST"
         )
         try:
-            with urllib.request.urlopen(request, timeout=self._timeout) as answer:
+            with self._opener.open(request, timeout=self._timeout) as answer:
                 told = json.load(answer)
             text = told["choices"][0]["message"]["content"]
         except urllib.error.HTTPError as error:
@@ -103,11 +110,16 @@ class AddressCaptioner:
             raise NotReady(
                 f"{self.name} does not answer: {error}.", advice="Start it, or mend the address."
             ) from error
-        except (ValueError, KeyError, IndexError, TypeError) as error:
+        except (http.client.HTTPException, ValueError, LookupError, TypeError) as error:
             raise NotReady(f"{self.name} gave an answer that cannot be read.") from error
-        if not isinstance(text, str) or not text.strip():
-            raise NotReady(f"{self.name} said nothing of {picture.name}.")
-        return " ".join(text.split())[:LONGEST]
+        return _answer(text, self.name)
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """An address that points elsewhere is told as an error: the key goes to the one named alone."""
+
+    def redirect_request(self, *args: Any, **given: Any) -> None:
+        """Follow nothing."""
 
 
 class LocalModel:
@@ -152,9 +164,7 @@ class LocalModel:
             inputs, asked = self._processor(images=rgb, return_tensors="pt"), 0
         written = self._model.generate(**inputs, max_new_tokens=LONGEST // 4, do_sample=False)
         (text,) = self._processor.batch_decode(written[:, asked:], skip_special_tokens=True)
-        if not text.strip():
-            raise NotReady(f"{self.name} said nothing of {picture.name}.")
-        return " ".join(text.split())[:LONGEST]
+        return _answer(text, self.name)
 
 
 class Tagger:
@@ -216,7 +226,7 @@ def captioner(
     An address needs the `model`'s name there; a tagger's table of tags is expected beside its file,
     as `selected_tags.csv` or under the file's own name. Raises BadInput, or what each refuses.
     """
-    if given.startswith(("http://", "https://")):
+    if given.lower().startswith(("http://", "https://")):
         if not model:
             raise BadInput(f"{given} may have several models.", advice="Name one with --model.")
         return AddressCaptioner(given, model, key=key, may_leave=may_leave)
@@ -233,15 +243,53 @@ def captioner(
     )
 
 
+def shortened(text: str) -> str:
+    """The first `LONGEST` characters of an answer at most, up to the end of a word."""
+    if len(text) <= LONGEST:
+        return text
+    kept = text[: LONGEST + 1]
+    return kept[: kept.rfind(" ") if " " in kept else LONGEST].rstrip(" ,;")
+
+
+def _answer(text: object, by: str) -> str:
+    """An answer on one line, without what was thought aloud. Raises NotReady if nothing is left."""
+    said = _THOUGHT.sub("", text) if isinstance(text, str) else ""
+    if not said.strip():
+        only = " but what it thought aloud" if isinstance(text, str) and text.strip() else ""
+        raise NotReady(f"{by} said nothing{only}.")
+    return " ".join(said.split())
+
+
 def _table(path: Path) -> list[tuple[str, str]]:
+    tags: list[tuple[str, str]] = []
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-        return [(row["name"].replace("_", " "), row["category"]) for row in rows]
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            for row in rows:
+                if row["name"] is None or row["category"] is None:
+                    raise WeightsRefused(f"{path}, line {rows.line_num}: the row is too short.")
+                tags.append((row["name"].replace("_", " "), row["category"]))
     except (OSError, UnicodeDecodeError, KeyError, csv.Error) as error:
         raise WeightsRefused(
             f"{path} is no table of tags: {error}.", advice="It has columns name and category."
         ) from error
+    return tags
+
+
+def _host(address: str) -> str:
+    """The machine of an address. Raises BadInput unless it is one for HTTP."""
+    try:
+        parts = urlsplit(address)
+        usable = parts.scheme in ("http", "https") and (parts.port or 80) > 0
+    except ValueError:  # half a bracket, a port of letters
+        usable = False
+    # urlsplit drops line breaks, and the connection refuses what is not plain ASCII.
+    if not usable or not parts.hostname or re.search(r"[^!-~]", address):
+        raise BadInput(
+            f'"{address}" is no address of a captioner.',
+            advice="It looks like http://localhost:8080/v1.",
+        )
+    return parts.hostname
 
 
 def _as_data(picture: Path) -> str:

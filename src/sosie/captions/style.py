@@ -7,7 +7,7 @@ less well.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from sosie.core.records import Record
@@ -23,8 +23,8 @@ def style_of(family: str) -> Style:
 
 
 Part = Literal[
-    "framing", "view", "expression", "age", "hair", "make-up", "beard", "glasses", "hat", "clothes",
-    "background", "light",
+    "framing", "monochrome", "view", "expression", "age", "glasses", "clothes", "background",
+    "light",
 ]  # fmt: skip
 """What can be said of a picture of a person."""
 
@@ -36,21 +36,16 @@ class Measured(Record):
     """`picture_sha256`."""
     framing: str | None = None
     """ "close-up", "portrait", "full-body"…"""
+    monochrome: str | None = None
+    """ "black and white"; "none" where there are colours."""
     view: str | None = None
     """ "front", "three-quarter" or "profile"."""
     expression: str | None = None
     """ "smiling", "laughing", "neutral"…"""
     age: int | None = None
     """Years."""
-    hair: str | None = None
-    """ "long brown hair"."""
-    make_up: str | None = None
-    """ "red lipstick"."""
-    beard: str | None = None
-    """ "a moustache"."""
     glasses: str | None = None
     """ "round glasses"; "none" where none are worn."""
-    hat: str | None = None
     clothes: str | None = None
     """A colour, or what is worn with its article: "red", "a red shirt"."""
     background: str | None = None
@@ -66,28 +61,23 @@ class Measured(Record):
 
     def said(self, part: Part) -> str | None:
         """The value of a part in words, or None where there is nothing to say."""
-        value = getattr(self, part.replace("-", "_"))
+        value = getattr(self, part)
         if value is None or str(value).strip().casefold() in ("", "none", "no"):
             return None
         return str(value).strip()
 
 
-_TAGS: Mapping[Part, str] = {"view": "{} view", "age": "{} years old", "hat": "wearing {}"}
+_TAGS: Mapping[Part, str] = {"view": "{} view", "age": "{} years old"}
 _CLAUSES: Mapping[Part, str] = {
     "view": "in {} view",
     "age": "aged {}",
-    "hair": "with {}",
-    "make-up": "with {}",
-    "beard": "with {}",
     "glasses": "wearing {}",
-    "hat": "wearing {}",
     "clothes": "wearing {}",
     "light": "in {}",
 }
 """Parts that are not here stand in a caption as they were measured."""
 ORDER: tuple[Part, ...] = (
-    "view", "expression", "age", "hair", "make-up", "beard", "glasses", "hat", "clothes",
-    "background", "light",
+    "view", "expression", "age", "glasses", "clothes", "background", "light",
 )  # fmt: skip
 """In which parts follow the opening."""
 
@@ -112,11 +102,11 @@ def phrase(part: Part, value: str, style: Style) -> str:
 
 
 def person_caption(
-    trigger: str, framing: str | None, phrases: Mapping[Part, str], style: Style
+    trigger: str, kind: Sequence[str | None], phrases: Mapping[Part, str], style: Style
 ) -> str:
-    """The caption of a person from the phrases of its parts."""
-    kind = f"{framing} photo" if framing else "photo"
-    begin = f"{trigger}, {kind}" if style == "tags" else f"{kind} of {trigger}"
+    """The caption of a person from the phrases of its parts; `kind` is what kind of photo it is."""
+    opening = " ".join([*filter(None, kind), "photo"])
+    begin = f"{trigger}, {opening}" if style == "tags" else f"{opening} of {trigger}"
     return ", ".join([begin, *(phrases[part] for part in ORDER if part in phrases)])
 
 

@@ -13,14 +13,15 @@ from typing import Literal, get_args
 from sosie.captions.check import has_trigger, with_trigger
 from sosie.captions.identity import Choice, IdentityWord, without_identity
 from sosie.captions.style import ORDER, Measured, Part, Style, note_caption, person_caption, phrase
-from sosie.core.records import Record, Subject
+from sosie.core.records import Dataset, Record, Subject
 
 CONSTANT = 0.8
 """Share of the pictures that agree on a trait from which on it is taken as the person's own."""
 YEARS = 5
 """Spread of ages, in years, from which on age is said: such a set can learn what age changes."""
-SHORT = {"sentence": 8, "tags": 4}
+SHORT: Mapping[Style, int] = {"sentence": 8, "tags": 4}
 """Words of a sentence, or tags, below which a caption says too little; the trigger word counts."""
+UNITS: Mapping[Style, str] = {"sentence": "words", "tags": "tags"}
 SHORT_SHARE = 0.3
 """Share of short captions that is worth a word."""
 DISTINCT = 0.7
@@ -28,10 +29,11 @@ DISTINCT = 0.7
 EVERYWHERE = 4
 """Captions from which on "in every one" means something."""
 
-TRAITS: tuple[Part, ...] = ("age", "hair", "make-up", "beard", "glasses")
+TRAITS: tuple[Part, ...] = ("age", "glasses")
 """Parts that may be the person's own; the others belong to a picture."""
 WearWord = Literal["hair", "make-up", "beard", "glasses"]
-"""Traits that one may want to ask for in a prompt, and so may choose to describe."""
+"""Traits that one may want to ask for in a prompt, and so may choose to describe; of these only
+glasses are measured, the others are what a captioner may say."""
 Why = Literal["constant", "chosen", "identity"]
 
 
@@ -95,7 +97,8 @@ def suggest(
                 phrases[part] = said
             else:
                 removed.append(Removed(sample=one.sample, part=part, phrase=said, why=why))
-        captions[one.sample] = person_caption(subject.trigger, one.said("framing"), phrases, style)
+        kind = (one.said("monochrome"), one.said("framing"))
+        captions[one.sample] = person_caption(subject.trigger, kind, phrases, style)
     omitted: dict[str, str] = {
         part: value for part, value in constant.items() if part not in chosen
     }
@@ -130,7 +133,7 @@ def mend(
         if subject.kind == "person":
             text, gone = without_identity(text, subject.trigger, decided)
             removed += [
-                Removed(sample=sample, part=word, phrase=said, why="identity")
+                Removed(sample=sample, part=word, phrase=said, why=_why_taken(word, decided))
                 for word, said in gone
             ]
         captions[sample] = with_trigger(text, subject.trigger) if text else subject.trigger
@@ -143,8 +146,22 @@ def mend(
     )
 
 
-def notices(captions: Mapping[str, str], trigger: str, style: Style) -> tuple[Notice, ...]:
-    """What is wrong with captions as a whole: a phrase in all of them, too short, too alike."""
+def notices_on_file(dataset: Dataset) -> tuple[Notice, ...]:
+    """`notices` of the captions that a dataset has, in whichever style they are; which are missing
+    is told by `check`.
+    """
+    captions = {item.sample: item.caption for item in dataset.items if item.caption}
+    found = notices(captions, dataset.trigger)
+    return _of_notes(found) if dataset.kind == "handwriting" else found
+
+
+def notices(
+    captions: Mapping[str, str], trigger: str, style: Style | None = None
+) -> tuple[Notice, ...]:
+    """What is wrong with captions as a whole: a phrase in all of them, too short, too alike.
+
+    Without a style, a caption is short if it is so in both.
+    """
     found: list[Notice] = []
     count = len(captions)
     for said in _everywhere(list(captions.values()), trigger):
@@ -153,11 +170,15 @@ def notices(captions: Mapping[str, str], trigger: str, style: Style) -> tuple[No
             "learned as part of the trigger word or not at all. Leave it out, or vary it."
         )
         found.append(Notice(kind="in every caption", message=message))
-    least = SHORT[style]
-    short = [sample for sample, text in captions.items() if _length(text, style) < least]
+    lengths = SHORT if style is None else {style: SHORT[style]}
+    short = [
+        sample
+        for sample, text in captions.items()
+        if all(_length(text, one) < least for one, least in lengths.items())
+    ]
     if count and len(short) > SHORT_SHARE * count:
-        unit = "words" if style == "sentence" else "tags"
-        message = f"{len(short)} of {count} captions have under {least} {unit}: say what is seen."
+        least = " and ".join(f"{least} {UNITS[one]}" for one, least in lengths.items())
+        message = f"{len(short)} of {count} captions have under {least}: say what is seen."
         found.append(Notice(kind="short", message=message, samples=tuple(short)))
     times = Counter(text.casefold() for text in captions.values())
     alike = [sample for sample, text in captions.items() if times[text.casefold()] > 1]
@@ -180,14 +201,17 @@ def _constant(measured: Sequence[Measured]) -> dict[Part, str]:
                 constant[part] = str(sorted(ages)[len(ages) // 2])
             continue
         # Here "none" is a value too: glasses in one picture of ten are no constant.
-        field = part.replace("-", "_")
-        values = [str(value) for one in measured if (value := getattr(one, field)) is not None]
+        values = [str(value) for one in measured if (value := getattr(one, part)) is not None]
         if not values:
             continue
         usual, times = Counter(values).most_common(1)[0]
         if times >= CONSTANT * len(values) and usual.casefold() not in ("none", "no", ""):
             constant[part] = usual
     return constant
+
+
+def _why_taken(word: IdentityWord, decided: Mapping[IdentityWord, Choice]) -> Why:
+    return "chosen" if decided.get(word) == "omit" else "identity"
 
 
 def _why_omitted(
@@ -203,18 +227,18 @@ def _notes(subject: Subject, measured: Sequence[Measured], style: Style) -> Sugg
     captions = {
         one.sample: note_caption(subject.trigger, one, style) for one in measured if one.text
     }
-    found = [
-        # Every note begins alike, which is meant: only the text tells them apart.
-        notice
-        for notice in notices(captions, subject.trigger, style)
-        if notice.kind == "alike"
-    ]
+    found = list(_of_notes(notices(captions, subject.trigger, style)))
     silent = tuple(one.sample for one in measured if not one.text)
     if silent:
         have = "1 note has" if len(silent) == 1 else f"{len(silent)} notes have"
         message = f"{have} no transcript: type what is written, letter by letter."
         found.append(Notice(kind="no transcript", message=message, samples=silent))
     return Suggestion(style=style, captions=captions, omitted={}, removed=(), notices=tuple(found))
+
+
+def _of_notes(found: Sequence[Notice]) -> tuple[Notice, ...]:
+    """Every note begins alike, which is meant: only the text tells them apart."""
+    return tuple(notice for notice in found if notice.kind == "alike")
 
 
 def _everywhere(captions: Sequence[str], trigger: str) -> list[str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Annotated
 
@@ -45,7 +48,9 @@ def doctor(
     if mends:
         with counting("mending") as on_picture:
             done = house.mend(name, mends, base=base, age=age, cap=cap, on_picture=on_picture)
-        report.mending(done)
+        # Of what is read by a program, nothing else may stand on stdout.
+        with redirect_stdout(sys.stderr) if as_json else nullcontext():
+            report.mending(done)
     with counting("examining") as on_picture:
         found = house.doctor(name, base=base, age=age, cap=cap, on_picture=on_picture)
     for given, change in ((dismiss, house.dismiss), (restore, house.restore)):
@@ -56,7 +61,9 @@ def doctor(
         house.report(name, found, page, language=language)
         typer.echo(f"report: {page}", err=True)
     if as_json:
-        typer.echo(found.model_dump_json(indent=2))
+        from sosie.doctor.told import told
+
+        typer.echo(json.dumps(told(found, language), indent=2, ensure_ascii=False))
     else:
         report.checkup(found, language)
     if found.verdict == "blocked":

@@ -50,8 +50,8 @@ def mend(
     house = studio(context)
     if undo is not None:
         if mends or assign or preview:
-            raise BadInput("--undo takes back what was done; it goes with --picture alone.")
-        report.undone(house.unmend(name, undo, pictures=picture or ()))
+            raise BadInput("--undo takes back what was done; it goes with --picture and --base.")
+        report.undone(house.unmend(name, undo, pictures=picture or (), base=base))
         return
     if not mends:
         with counting("examining") as on_picture:

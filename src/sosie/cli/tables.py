@@ -113,6 +113,8 @@ def captions(shown: Overview) -> None:
         out.print(table)
     for problem in shown.problems:
         out.print(Text(problem.message, "red" if problem.blocks else "yellow"))
+    for notice in shown.notices:
+        out.print(Text(notice.message, "yellow"))
     out.print(f"{counted(len(shown.dataset.items), 'picture')}")
 
 
@@ -137,14 +139,21 @@ def proposed(made: Proposed) -> None:
         out.print(f"{word}: {what}")
     for notice in suggestion.notices:
         out.print(Text(notice.message, "yellow"))
-    by_reason: dict[tuple[str, int], list[str]] = {}
+    names = {item.sample: item.file_name for item in items}
+    by_reason: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for entry in made.untold:
-        by_reason.setdefault((entry.why, len(entry.samples)), []).append(entry.part)
-    for (why, count), parts in by_reason.items():
-        where = "all pictures" if count == len(items) else counted(count, "picture")
+        by_reason.setdefault((entry.why, entry.samples), []).append(entry.part)
+    for (why, samples), parts in by_reason.items():
+        where = counted(len(samples), "picture")
+        if len(samples) == len(items):
+            where = "all pictures"
+        elif len(samples) <= NAMED_AT_MOST:
+            where = ", ".join(names[sample] for sample in samples)
         out.print(Text(f"not said ({where}): {', '.join(parts)}: {why}", "dim"))
 
 
+NAMED_AT_MOST = 3
+"""Pictures that are told by name; more are counted."""
 STYLES = {"sentence": "sentences", "tags": "tags"}
 
 

@@ -4,6 +4,7 @@ records.py    what it takes and gives        view.py     one picture while it is
 rule.py       what a family is made of       rules/      one file a family of rules
 table.py      the table of all rules         examine.py  read once, judge, propose
 choose.py     the proposal                   wording.py  words.toml in the reader's language
+told.py       a checkup as data for programs
 mends/        one file a family of mends, their table, and what becomes of a face
 """
 

@@ -12,7 +12,7 @@ xmp.py       words for machines in a picture
 
 from sosie.rights.certificates import HOME_CHAIN, Chain, home_chain
 from sosie.rights.checked import checked_consent
-from sosie.rights.clauses import SLACK, Context
+from sosie.rights.clauses import SLACK, Context, birth_date, birthday
 from sosie.rights.consent import (
     Decision,
     decide,
@@ -53,6 +53,8 @@ __all__ = [
     "Standing",
     "State",
     "Status",
+    "birth_date",
+    "birthday",
     "checked_consent",
     "decide",
     "decide_all",

@@ -7,7 +7,7 @@ the time being, so that it says nothing; the second refuses what it does not per
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import MAXYEAR, date, datetime, timedelta
 from typing import NamedTuple
@@ -80,6 +80,12 @@ def refused(act: Act, consent: Consent, context: Context) -> Objection | None:
     return _first(_REFUSES, act, consent, context)
 
 
+def birth_date(subject: str, consents: Iterable[Consent]) -> date | None:
+    """The latest birth date that any record states of a person: where two differ, the stricter."""
+    stated = (consent.bounds.born for consent in consents if consent.subject == subject)
+    return max((day for day in stated if day is not None), default=None)
+
+
 def birthday(born: date, years: int = OF_AGE) -> date:
     """The birthday on which a person is so many years old; that of 29 February may be the 28th."""
     # Calendars end with the year 9999; nobody on file is born then.
@@ -121,13 +127,11 @@ def _born(act: Act, consent: Consent, context: Context) -> str | None:
 
 
 def _of_age(act: Act, consent: Consent, context: Context) -> str | None:
-    """The latest birth date that any record states counts: where two differ, the stricter."""
-    stated = [c.bounds.born for c in context.consents if c.subject == consent.subject]
-    born = max((day for day in stated if day is not None), default=None)
-    if consent.relation != "self" or born is None or context.day >= birthday(born):
+    stated = birth_date(consent.subject, context.consents)
+    if consent.relation != "self" or stated is None or context.day >= birthday(stated):
         return None
     return (
-        f"is signed by the person, who is not {OF_AGE} (born {born}, a record says): "
+        f"is signed by the person, who is not {OF_AGE} (born {stated}, a record says): "
         "a guardian must sign"
     )
 

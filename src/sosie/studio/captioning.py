@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from sosie import captions
-from sosie.captions import Captioner, Choice, Measured, Style, Suggestion, WearWord
-from sosie.core.errors import BadInput, NotReady
+from sosie import captions, rights
+from sosie.captions import Captioner, Choice, Measured, Style, Suggestion, WearWord, Why
+from sosie.core.errors import BadInput, NotReady, SosieError
 from sosie.core.records import Dataset, Record, Subject
 from sosie.registry import Registry
 from sosie.studio import drawing, permission
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from sosie.doctor.seen import Described
 
 OnPicture = Callable[[int, int], None]
+
+GIVE_UP = 3
+"""Pictures in a row without an answer after which a captioner is not asked any more: each may take
+minutes to fail."""
 
 
 class Untold(Record):
@@ -60,17 +64,23 @@ def suggest(
         raise NotReady(f'"{subject.name}" has no pictures.', advice="Add some with sosie add.")
     style = style_for(base)
     if captioner is not None:
-        written = {}
-        for done, item in enumerate(dataset.items, start=1):
-            written[item.sample] = captioner.describe(item.path)
-            on_picture(done, len(dataset.items))
+        written, untold = _written(dataset, captioner, on_picture)
         made = captions.mend(subject, written, style, choices)
         told = _wear(made, choices, unmeasured=())
-        return Proposed(dataset=dataset, suggestion=made, by=captioner.name, wear=told)
+        return Proposed(
+            dataset=dataset, suggestion=made, by=captioner.name, wear=told, untold=untold
+        )
 
     from sosie.doctor.seen import describe
 
-    described = describe(dataset, shelf=registry.readings, on_picture=on_picture)
+    samples = registry.samples(subject.name)
+    described = describe(
+        dataset,
+        originals={s.picture_sha256: registry.blobs.path(s.original_sha256) for s in samples},
+        born=rights.birth_date(subject.name, registry.consents(subject.name)),
+        shelf=registry.readings,
+        on_picture=on_picture,
+    )
     measured = [Measured.model_validate({"sample": one.sample, **one.words}) for one in described]
     made = captions.suggest(subject, measured, style, choices)
     unmeasured = [
@@ -84,6 +94,38 @@ def suggest(
         wear=wear,
         untold=_untold(described),
     )
+
+
+def _written(
+    dataset: Dataset, captioner: Captioner, on_picture: OnPicture
+) -> tuple[dict[str, str], tuple[Untold, ...]]:
+    """What a captioner says of each picture, and of which it says nothing or too much.
+
+    Raises the captioner's own error if it has no answer at all.
+    """
+    written: dict[str, str] = {}
+    missing: dict[tuple[str, str], list[str]] = {}
+    failed = 0
+    for done, item in enumerate(dataset.items, start=1):
+        if failed == GIVE_UP:
+            why = f"not asked: {GIVE_UP} pictures in a row had no answer"
+            missing.setdefault(("a caption", why), []).append(item.sample)
+            continue
+        try:
+            said = captioner.describe(item.path)
+        except SosieError as error:
+            failed += 1
+            if not written and failed == min(GIVE_UP, len(dataset.items)):
+                raise
+            missing.setdefault(("a caption", str(error)), []).append(item.sample)
+        else:
+            failed = 0
+            written[item.sample] = captions.shortened(said)
+            if written[item.sample] != said:
+                why = f"the answer is longer than {captions.LONGEST} characters"
+                missing.setdefault(("the end", why), []).append(item.sample)
+        on_picture(done, len(dataset.items))
+    return written, _by_reason(missing)
 
 
 def choices_of(omit: tuple[str, ...], describe: tuple[str, ...]) -> dict[WearWord, Choice]:
@@ -122,11 +164,18 @@ def _wear(
             if choices.get(word) == "describe":
                 told[word] += ": describe it by hand, or name a captioner with --with"
         elif gone:
-            why = "as you chose" if word in choices else "it is constant, so the trigger learns it"
-            told[word] = f"left out of {gone} captions: {why}"
+            (why,) = {entry.why for entry in made.removed if entry.part == word}
+            told[word] = f"left out of {gone} captions: {LEFT_OUT[why]}"
         else:
             told[word] = "nothing was left out"
     return told
+
+
+LEFT_OUT: Mapping[Why, str] = {
+    "chosen": "as you chose",
+    "constant": "it is constant, so the trigger learns it",
+    "identity": "it says who it is, so that the trigger learns it",
+}
 
 
 def _untold(described: tuple[Described, ...]) -> tuple[Untold, ...]:
@@ -135,7 +184,10 @@ def _untold(described: tuple[Described, ...]) -> tuple[Untold, ...]:
     for one in described:
         for part, why in one.untold.items():
             found.setdefault((part, why), []).append(one.sample)
-    every = [
+    return tuple(sorted(_by_reason(found), key=lambda entry: len(entry.samples) == len(described)))
+
+
+def _by_reason(found: Mapping[tuple[str, str], Sequence[str]]) -> tuple[Untold, ...]:
+    return tuple(
         Untold(part=part, why=why, samples=tuple(samples)) for (part, why), samples in found.items()
-    ]
-    return tuple(sorted(every, key=lambda entry: len(entry.samples) == len(described)))
+    )

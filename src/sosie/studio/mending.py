@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from sosie import captions
-from sosie.core.errors import BadInput, NotFound
+from sosie.core.errors import BadInput, Interrupted, NotFound, WeightsRefused
 from sosie.core.files import write_atomically
 from sosie.core.records import Record, Sample, first_complaint
 from sosie.core.terms import Kind, Undo
@@ -86,6 +87,7 @@ def mend(
 
     Raises NotFound for an unknown mend or picture, BadInput for options or a kind that do not fit,
     NotPermitted once a permission was withdrawn or has ended: a mended picture is a new one.
+    Raises Interrupted, naming what lists the pictures mended by then, when the user stops it.
     """
     from sosie.doctor.mends import known
 
@@ -102,16 +104,24 @@ def mend(
     sheets: list[Path] = []
     renamed: dict[str, str] = {}
     todo = [sample for sample in samples if any(sample in asked for _, asked in plan)]
-    for done, sample in enumerate(todo, start=1):
-        mends = [mend for mend, asked in plan if sample in asked]
-        bench = _Bench(registry, samples[sample], know, filing=preview is None)
-        steps += [bench.mend(one, given.get(one.name, one.options())) for one in mends]
-        if preview is not None and bench.done:
-            sheets.append(bench.sheet(preview))
-        renamed[sample] = bench.sample.picture_sha256
-        on_picture(done, len(todo))
-    if preview is None:
-        _keep_dismissed(registry, subject.name, found, renamed)
+    try:
+        for done, sample in enumerate(todo, start=1):
+            mends = [mend for mend, asked in plan if sample in asked]
+            bench = _Bench(registry, samples[sample], know, filing=preview is None)
+            try:
+                steps += [bench.mend(one, given.get(one.name, one.options())) for one in mends]
+            finally:
+                # Picture by picture: however this ends, what was set aside follows what is filed.
+                renamed[sample] = bench.sample.picture_sha256
+                _keep_dismissed(registry, subject.name, found, renamed)
+            if preview is not None and bench.done:
+                sheets.append(bench.sheet(preview))
+            on_picture(done, len(todo))
+    except KeyboardInterrupt as stop:
+        raise Interrupted(
+            f"Mending was stopped after {len(renamed)} of {len(todo)} pictures.",
+            advice=f"What is mended: sosie mend {shlex.quote(subject.name)}",
+        ) from stop
     return Mending(subject=subject.name, steps=tuple(steps), sheets=tuple(sheets))
 
 
@@ -132,18 +142,31 @@ def offers(found: Checkup, kind: Kind) -> tuple[Offer, ...]:
     )
 
 
-def undo(registry: Registry, name: str, which: Undo, pictures: Sequence[str]) -> tuple[Undone, ...]:
-    """Take back the last mend of each picture, or all of them. Raises NotFound if there is none."""
+def undo(
+    registry: Registry, name: str, which: Undo, pictures: Sequence[str], *, config: Config
+) -> tuple[Undone, ...]:
+    """Take back the last mend of each picture, or all of them. Raises NotFound if there is none.
+
+    `config` is what the pictures were examined for when findings were set aside.
+    """
     subject = registry.subject(name).name
     samples = registry.samples(subject)
     chosen = [captions.named(samples, one) for one in pictures] or samples
+    mended = {s.picture_sha256: registry.mends.holding(subject, s.picture_sha256) for s in chosen}
+    found = None
+    if any(mended.values()) and registry.dismissals.of(subject):
+        dataset = training.dataset_of(registry, registry.subject(name))
+        found = examining.checkup(registry, dataset, config)
     undone = []
+    renamed: dict[str, str] = {}
     for sample in chosen:
         now = sample.picture_sha256
-        history = registry.mends.holding(subject, now)
-        for entry in history[: 1 if which == "last" else None]:
+        for entry in mended[now][: 1 if which == "last" else None]:
             now = registry.mends.undo(subject, now).picture_sha256
             undone.append(Undone(file_name=sample.file_name, mend=entry.mend))
+            renamed[sample.picture_sha256] = now
+            if found is not None:
+                _keep_dismissed(registry, subject, found, renamed)
     if not undone:
         raise NotFound(f"No mended picture to take back of {subject}.")
     return tuple(undone)
@@ -177,7 +200,8 @@ class _Bench:
             made = apply(mend, self._rgb, options, self._know(self._begun, mend), self._filed)
             if self._filing:
                 self._file(mend, options, made.rgb, made.said)
-        except BadInput as refused:
+        except (BadInput, WeightsRefused) as refused:
+            # A model that is not here takes nothing back from the pictures before.
             return step(said=str(refused), refused=True)
         self._rgb = made.rgb
         kept = made.kept.model_dump() if made.kept else {}
@@ -277,6 +301,6 @@ def _keep_dismissed(
     again = (
         finding.model_copy(update={"samples": tuple(renamed.get(s, s) for s in finding.samples)})
         for finding in found.findings
-        if finding.dismissed
+        if finding.dismissed and any(renamed.get(s, s) != s for s in finding.samples)
     )
     registry.dismissals.add(subject, [finding.id for finding in again])

@@ -19,13 +19,22 @@ from sosie.core.terms import Kind
 from sosie.doctor.rules.skin import Reading as Skin
 from sosie.doctor.view import Bytes, View
 
+SIDES = ("left", "top", "right", "bottom")
+FORM = "four whole numbers LEFT,TOP,RIGHT,BOTTOM, right beyond left and bottom beyond top"
+
 
 def _as_box(given: object) -> object:
-    """Four numbers, in a list or in a text, as the sides of a box."""
+    """Four numbers, in a list or in a text, as the sides of a box. Raises ValueError, naming the
+    form, for any other text or list, and for a box that holds nothing.
+    """
     if isinstance(given, str):
-        given = [int(number) for number in re.findall(r"\d+", given)]
+        written = re.fullmatch(r" *([0-9]+)" + 3 * r" *, *([0-9]+)" + " *", given)
+        given = [int(number) for number in written.groups()] if written else []
     if isinstance(given, list | tuple):
-        return dict(zip(("left", "top", "right", "bottom"), given, strict=False))
+        numbers = len(given) == len(SIDES) and all(isinstance(one, int) for one in given)
+        if not numbers or min(given) < 0 or given[2] <= given[0] or given[3] <= given[1]:
+            raise ValueError(f"it takes {FORM}")
+        return dict(zip(SIDES, given, strict=True))
     return given
 
 

@@ -15,7 +15,7 @@ from sosie.doctor.closeup import TOO_SMALL, Closeup, closeup
 from sosie.doctor.mends.mend import Known
 from sosie.doctor.rule import Unread
 from sosie.doctor.rules import skin
-from sosie.doctor.view import Bytes, Floats, View
+from sosie.doctor.view import Bytes, Floats, InMemory, View
 from sosie.models.mask import person_mask
 from sosie.models.mesh import LEFT_BROW, LEFT_EYE, LIPS, OVAL, RIGHT_BROW, RIGHT_EYE, Mesh
 
@@ -29,6 +29,9 @@ FAR_LIGHT = 45.0
 """Difference of L* at which it is none any more: shade on a face goes so far, dark hair further."""
 WIDEST = 13
 """Pixels of a close-up (about a millimetre each) up to which something dark is a line."""
+ARRIVED = 0.5
+"""Share of the way meant that the skin must truly have come: where much of it is blown out, part of
+it stays behind, and it turns blotchy."""
 BARELY = 0.01
 """Darkness of lines beyond the usual that is not worth softening."""
 FEATURES = (LEFT_EYE, RIGHT_EYE, LEFT_BROW, RIGHT_BROW, LIPS)
@@ -52,16 +55,17 @@ def balanced(view: View, match: Match, known: Known) -> tuple[Bytes, str]:
     """The whole picture in another white balance, so that skin has its usual hue; light stays.
 
     The channels are scaled in linear light, as a camera does it (von Kries): black stays black, and
-    what is blown out stays white.
+    what is blown out in all three stays white.
     """
     now, usual = _compared(view, known)
-    lab, moved = _towards(now, usual, match.share)
+    lab = _towards(now, usual, match.share)
     before, after = _linear(np.stack([now, lab]))
     gains = after / np.maximum(before, 1e-4)
     linear = _decoded(view.rgb)
-    blown = np.clip((view.rgb.max(-1, keepdims=True).astype(np.float32) - 240) / 15, 0, 1)
+    # By the darkest channel: the red of warm, bright skin is at its end long before it is white.
+    blown = np.clip((view.rgb.min(-1, keepdims=True).astype(np.float32) - 240) / 15, 0, 1)
     mended = _encoded(linear * (gains * (1 - blown) + blown))
-    return mended, f"skin {moved:.0f} CIELAB units nearer to the usual hue"
+    return mended, f"{_come_nearer(mended, now, lab, usual)} the usual hue"
 
 
 def matched(view: View, match: Match, known: Known) -> tuple[Bytes, str]:
@@ -69,12 +73,12 @@ def matched(view: View, match: Match, known: Known) -> tuple[Bytes, str]:
     import cv2
 
     now, usual = _compared(view, known)
-    lab, moved = _towards(now, usual, match.share, darker=True)
+    lab = _towards(now, usual, match.share, darker=True)
     share = _skin(view, now)[..., None]
     picture = cv2.cvtColor(view.rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     mended = cv2.cvtColor(picture + share * (lab - now), cv2.COLOR_LAB2RGB)
     rgb = np.asarray(np.clip(mended * 255 + 0.5, 0, 255), np.uint8)
-    return rgb, f"skin {moved:.0f} CIELAB units nearer to the usual colour"
+    return rgb, f"{_come_nearer(rgb, now, lab, usual, darker=True)} the usual colour"
 
 
 def softened(view: View, soften: Soften, known: Known) -> tuple[Bytes, str]:
@@ -108,30 +112,47 @@ def _compared(view: View, known: Known) -> tuple[Floats, Floats]:
     """CIELAB of the lit cheek here, and usually."""
     if known.usual is None:
         raise BadInput(f"It takes {skin.LEAST} pictures to know the usual colour of the skin.")
-    reading = skin.FAMILY.measure(view)
+    return _colour(skin.FAMILY.measure(view)), _colour(known.usual)
+
+
+def _colour(reading: Record) -> Floats:
+    """CIELAB of the lit cheek. Raises BadInput if the skin could not be read."""
     if not isinstance(reading, skin.Reading):
         raise BadInput(f"The skin cannot be read: {getattr(reading, 'reason', '')}.")
-    now, usual = (
-        np.array([one.lightness, one.green_red, one.blue_yellow], np.float32)
-        for one in (reading, known.usual)
-    )
-    return now, usual
+    return np.array([reading.lightness, reading.green_red, reading.blue_yellow], np.float32)
 
 
-def _towards(
-    now: Floats, usual: Floats, share: float, *, darker: bool = False
-) -> tuple[Floats, float]:
-    """The colour moved by a share of the way, at most `CAP`, and by how much.
-
-    Lightness stays as it is, or with `darker` goes down alone.
-    """
+def _way(now: Floats, usual: Floats, *, darker: bool) -> Floats:
+    """From one colour to another; lightness stays as it is, or with `darker` goes down alone."""
     way = usual - now
     way[0] = min(0.0, float(way[0])) if darker else 0.0
+    return way
+
+
+def _towards(now: Floats, usual: Floats, share: float, *, darker: bool = False) -> Floats:
+    """The colour moved by a share of the way, at most `CAP`."""
+    way = _way(now, usual, darker=darker)
     far = float(np.linalg.norm(way))
     if far < ALIKE:
         raise BadInput(f"The skin is within {ALIKE:g} CIELAB units of the usual already.")
-    moved = min(share * far, CAP)
-    return np.asarray(now + way * (moved / far), np.float32), moved
+    return np.asarray(now + way * (min(share * far, CAP) / far), np.float32)
+
+
+def _come_nearer(
+    mended: Bytes, now: Floats, meant: Floats, usual: Floats, *, darker: bool = False
+) -> str:
+    """How far off the usual the skin was and is, as it is read again on the mended picture.
+
+    Raises BadInput if it did not follow.
+    """
+    then = _colour(skin.FAMILY.measure(InMemory(mended)))
+    before, after = (float(np.linalg.norm(_way(one, usual, darker=darker))) for one in (now, then))
+    if before - after < ARRIVED * float(np.linalg.norm(meant - now)):
+        raise BadInput(
+            f"The skin would not follow: {before:.0f} CIELAB units off the usual before, "
+            f"{after:.0f} after."
+        )
+    return f"skin {after:.0f} instead of {before:.0f} CIELAB units off"
 
 
 def _skin(view: View, colour: Floats) -> Floats:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sosie.core.records import Record
 from sosie.doctor.regions import Portrait
 from sosie.doctor.rule import NO_FACE, Family, Unread
+from sosie.doctor.rules.skin import COLOURLESS
 from sosie.doctor.seen import colour
 from sosie.doctor.view import Floats, View, around
 from sosie.models import scene
@@ -20,6 +21,7 @@ SIDEWAYS = 45.0
 """Degrees of yaw beyond which half of the mouth is hidden."""
 ASIDE = "the face is seen too much from the side"
 HIDDEN = "too little of it shows"
+NO_COLOURS = "the picture is black and white"
 LEAST_SEEN = 0.02
 """Share of a picture that a part of it must cover to be described."""
 
@@ -127,6 +129,28 @@ def _lens(light: Floats, points: Floats, pair: tuple[int, int]) -> float:
     return float(light[row, int(np.clip(across, 0, light.shape[1] - 1))])
 
 
+class Tint(Record):
+    """Whether a picture has colours."""
+
+    colourless: bool
+
+
+def _tint(view: View) -> Record:
+    if view.face is None:
+        return Unread(reason=NO_FACE)
+    return Tint(colourless=_colourless(Portrait.of(view)))
+
+
+def _colourless(portrait: Portrait) -> bool:
+    """Whether not even the skin has a colour: a white room with little of her in it may have none
+    else, and where there is no face it cannot be told.
+    """
+    if portrait.face is None:
+        return False
+    chroma = np.hypot(portrait.lab[..., 1], portrait.lab[..., 2])
+    return max(float(chroma.mean()), float(np.hypot(*portrait.skin[1:]))) < COLOURLESS
+
+
 class Worn(Record):
     """What is worn, and the tone that the light gives the skin."""
 
@@ -140,6 +164,9 @@ def _worn(view: View) -> Record:
     if view.face is None:
         return Unread(reason=NO_FACE)
     portrait = Portrait.of(view)
+    if _colourless(portrait):
+        # Its skin has no cast: to take one out would give the clothes a colour.
+        return Unread(reason=NO_COLOURS)
     where = portrait.torso
     shown = where.mean() >= LEAST_SEEN
     light, red, yellow = (round(float(value), 1) for value in portrait.skin)
@@ -190,11 +217,11 @@ def _behind(view: View) -> Record:
     found = scene.classes(scene.look(view.rgb), where.astype(np.float32))
     chances = {place: float(found[list(ids)].sum()) for place, ids in PLACES.items()}
     best = max(chances, key=lambda place: chances[place])
-    return Behind(
-        plain=plain,
-        colours=colour.names(pixels),
-        place=best if chances[best] >= SURE_OF_PLACE and not plain else None,
-    )
+    place = best if chances[best] >= SURE_OF_PLACE and not plain else None
+    colourless = _colourless(portrait)
+    if colourless and place is None:
+        return Unread(reason=NO_COLOURS)
+    return Behind(plain=plain, colours=() if colourless else colour.names(pixels), place=place)
 
 
 class Framing(Record):
@@ -216,6 +243,7 @@ def _framing(view: View) -> Record:
 
 
 FEATURES = Family("features", 1, Features, _features)
-WORN = Family("worn", 1, Worn, _worn)
-BEHIND = Family("behind", 1, Behind, _behind)
+TINT = Family("tint", 1, Tint, _tint)
+WORN = Family("worn", 2, Worn, _worn)
+BEHIND = Family("behind", 2, Behind, _behind)
 FRAMING = Family("framed", 1, Framing, _framing)

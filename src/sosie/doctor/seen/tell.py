@@ -6,6 +6,8 @@ Nothing is guessed: a picture between two words gets neither, and it is said why
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,8 @@ from sosie.doctor.records import Config
 from sosie.doctor.rule import Case, Family, Unread
 from sosie.doctor.rules import light, pose
 from sosie.doctor.seen import note, person
+from sosie.doctor.view import View
+from sosie.rights import birthday
 
 FRONT = 0.18
 """`pose.Reading.turn` up to which a view is from the front. The rules draw the line a little
@@ -45,10 +49,13 @@ CLOSE_UP, PORTRAIT, HALF, FULL = 1.25, 3.2, 6.0, 8.0
 """Heights of the face that a picture shows from the face's top down: up to the first it is a
 close-up, then a portrait, up to the waist a half-length; from the last on all of the person."""
 
-UNMEASURED = ("age", "hair", "make-up", "beard", "hat")
+UNMEASURED = ("hair", "make-up", "beard", "hat")
 """Parts of a caption for which nothing here has a measure."""
 
 NO_MEASURE = "nothing here measures it"
+NO_BIRTH_DATE = "no permission states a birth date"
+UNDATED = "the picture does not say when it was taken"
+EARLIER = "the picture says that it was taken before the birth"
 UNCLEAR = "not clear enough to be named"
 
 
@@ -58,7 +65,7 @@ class Described(Record):
     sample: str
     """`picture_sha256`."""
     words: dict[str, str]
-    """Part -> what is said of it; glasses may be "none"."""
+    """Part -> what is said of it; glasses and monochrome may be "none"."""
     untold: dict[str, str]
     """Part -> why nothing is said of it."""
 
@@ -66,12 +73,16 @@ class Described(Record):
 def describe(
     dataset: Dataset,
     *,
+    originals: Mapping[str, Path] | None = None,
+    born: date | None = None,
     shelf: Shelf | None = None,
     on_picture: Callable[[int, int], None] = lambda done, of: None,
 ) -> tuple[Described, ...]:
     """What can be said of each picture of a set, in its order.
 
-    Readings are kept on the `shelf`; `on_picture` hears how many pictures are read, of how many.
+    `originals` are files as they were given, by `picture_sha256`: with the day on which the person
+    was born, when a picture was taken tells the age. Readings are kept on the `shelf`; `on_picture`
+    hears how many pictures are read, of how many.
     """
     tellers = NOTES if dataset.kind == "handwriting" else PORTRAITS
     families = list(dict.fromkeys(family for family, _ in tellers.values()))
@@ -79,7 +90,11 @@ def describe(
     found = []
     for number, item in enumerate(dataset.items):
         words: dict[str, str] = {}
-        untold = {} if dataset.kind == "handwriting" else dict.fromkeys(UNMEASURED, NO_MEASURE)
+        untold: dict[str, str] = {}
+        if dataset.kind == "person":
+            untold = dict.fromkeys(UNMEASURED, NO_MEASURE)
+            age = _age(View(item, (originals or {}).get(item.sample)), born)
+            (words if age.isdigit() else untold)["age"] = age
         for part, (family, tell) in tellers.items():
             reading = case.taken[family.name][number]
             told = None if isinstance(reading, Unread) else tell(case, number, reading)
@@ -93,6 +108,22 @@ def describe(
     return tuple(found)
 
 
+def _age(view: View, born: date | None) -> str:
+    """Years at which a picture shows somebody, or why they are not known. Nobody's age is guessed
+    from a face.
+    """
+    if born is None:
+        return NO_BIRTH_DATE
+    try:
+        taken = datetime.strptime(str(view.exif.get("DateTimeOriginal"))[:10], "%Y:%m:%d").date()
+    except ValueError:
+        return UNDATED
+    if taken < born:
+        return EARLIER
+    years = taken.year - born.year
+    return str(years if taken >= birthday(born, years) else years - 1)
+
+
 def _framing(case: Case, number: int, reading: person.Framing) -> str | None:
     if reading.faces < CLOSE_UP:
         return "close-up"
@@ -101,6 +132,10 @@ def _framing(case: Case, number: int, reading: person.Framing) -> str | None:
     if reading.faces < HALF:
         return "half-length"
     return "full-body" if reading.faces >= FULL else None
+
+
+def _tint(case: Case, number: int, reading: person.Tint) -> str:
+    return "black and white" if reading.colourless else "none"
 
 
 def _view(case: Case, number: int, reading: pose.Reading) -> str:
@@ -158,6 +193,7 @@ Tell = Callable[[Case, int, Any], str | None]
 
 PORTRAITS: Mapping[str, tuple[Family, Tell]] = {
     "framing": (person.FRAMING, _framing),
+    "monochrome": (person.TINT, _tint),
     "view": (pose.FAMILY, _view),
     "expression": (person.FEATURES, _expression),
     "glasses": (person.FEATURES, _glasses),

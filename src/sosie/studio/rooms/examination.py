@@ -95,6 +95,18 @@ class Examination(Room):
         """The log: every mend of a subject's pictures, those undone among them."""
         return self.registry.mends.of(self.registry.subject(name).name)
 
-    def unmend(self, name: str, which: Undo, *, pictures: Sequence[str] = ()) -> tuple[Undone, ...]:
-        """Take back the last mend of each picture, or all. Raises NotFound if there is none."""
-        return mending.undo(self.registry, name, which, pictures)
+    def unmend(
+        self,
+        name: str,
+        which: Undo,
+        *,
+        pictures: Sequence[str] = (),
+        base: str | None = None,
+        **settings: int | None,
+    ) -> tuple[Undone, ...]:
+        """Take back the last mend of each picture, or all. Raises NotFound if there is none.
+
+        Findings that were set aside stay so, as they are found for a base with `settings`.
+        """
+        config = examining.config_for(base, **settings)
+        return mending.undo(self.registry, name, which, pictures, config=config)

@@ -26,6 +26,8 @@ class Overview(Record):
     """The pictures and captions that `train` would use, in that order."""
     problems: tuple[captions.Problem, ...]
     """What would make `train` refuse the captions."""
+    notices: tuple[captions.Notice, ...]
+    """What to know about the captions as a whole."""
     decisions: tuple[rights.Decision, ...]
     """One for each act that makes something."""
     consents: tuple[Consent, ...]
@@ -79,6 +81,7 @@ class Workspace(Room):
             samples=self.registry.samples(subject.name),
             dataset=dataset,
             problems=captions.check(dataset),
+            notices=captions.notices_on_file(dataset),
             decisions=permission.decisions(self.registry, subject.name),
             consents=consents,
             runs=self.registry.runs(subject.name),
