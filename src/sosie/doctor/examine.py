@@ -79,7 +79,7 @@ def examine(
         findings=tuple(sorted(findings, key=lambda f: SEVERITIES.index(f.severity))),
         passed=tuple(rule.name for rule in rules if rule.name not in spoken),
         not_examined=tuple(not_examined),
-        proposal=propose(case, [finding for finding in findings if not finding.dismissed]),
+        proposal=propose(case, findings),
     )
 
 

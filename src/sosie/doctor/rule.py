@@ -65,6 +65,9 @@ class Rule:
     """It speaks of what a set lacks rather than of what is wrong with a picture."""
     advisory: bool = False
     """Measured, it finds too few of its faults or speaks in too many good sets: reports say so."""
+    against: bool = True
+    """Whether its findings speak against the pictures that they name: praise, a question, and what
+    only the set has too much of cost no picture its seat."""
     binding: bool = False
     """Its findings can be neither waived nor dismissed: the pictures must go or be mended."""
 
@@ -73,8 +76,8 @@ class Rule:
 class Clustering:
     """Pictures that share something of which a set should not have too much."""
 
-    rule: str
-    """The rule that speaks when there is too much of it."""
+    rules: tuple[str, ...]
+    """The rules that speak when there is too much of it; the first is given as the reason."""
     cap: Callable[[Config], int]
     """How many of one group the proposal may take."""
     groups: Callable[[Case], Sequence[tuple[int, ...]]]

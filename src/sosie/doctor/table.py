@@ -45,7 +45,7 @@ CLUSTERINGS: tuple[Clustering, ...] = (
 )
 """What the proposal keeps from piling up."""
 
-views = pose.views
+views, blur = pose.views, focus.blur
 
 
 def rule(name: str) -> Rule:

@@ -152,5 +152,5 @@ RULES = (
         needs=(FAMILY, focus.FAMILY),
         unit="fine detail against coarse",
     ),
-    Rule(name="grain.fine", judge=_fine, needs=(FAMILY, focus.FAMILY), unit="ISO"),
+    Rule(name="grain.fine", judge=_fine, needs=(FAMILY, focus.FAMILY), unit="ISO", against=False),
 )

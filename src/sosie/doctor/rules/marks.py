@@ -332,5 +332,6 @@ RULES = (
         unit="contrast",
         fix="strengthen-mark",
         advisory=True,
+        against=False,
     ),
 )

@@ -149,12 +149,13 @@ def _mouth(case: Case) -> Iterator[Finding]:
 
 RULES = (
     Rule(name="pose.missing", judge=_no_view, needs=(FAMILY,), unit="pictures", missing=True),
-    Rule(name="pose.same", judge=_same, needs=(FAMILY,), unit="of the pictures"),
+    Rule(name="pose.same", judge=_same, needs=(FAMILY,), unit="of the pictures", against=False),
     Rule(
         name="pose.expression",
         judge=_mouth,
         needs=(EXPRESSION,),
         unit="of the pictures",
         advisory=True,
+        against=False,
     ),
 )

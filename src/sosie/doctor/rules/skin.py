@@ -295,5 +295,6 @@ RULES = (
         unit="darkness",
         fix="soften-lines",
         advisory=True,
+        against=False,
     ),
 )

@@ -161,4 +161,6 @@ RULES = (
     Rule(name="twins.near", judge=_near, needs=(FAMILY,), kinds=BOTH, unit="pictures"),
     Rule(name="twins.burst", judge=_burst, needs=(FAMILY,), kinds=BOTH, unit="pictures"),
 )
-SAME_SHOT = Clustering(rule="twins.near", cap=lambda config: 1, groups=groups)
+SAME_SHOT = Clustering(
+    rules=("twins.near", "twins.burst", "twins.equal"), cap=lambda config: 1, groups=groups
+)

@@ -336,5 +336,5 @@ RULES = (
     ),
     Rule(name="who.two_people", judge=_two, needs=(FAMILY,), unit="of the pictures"),
     Rule(name="who.unlike", judge=_unlike, needs=(FAMILY,), unit="cosine"),
-    Rule(name="who.ages", judge=_ages, needs=(FAMILY,), unit="years"),
+    Rule(name="who.ages", judge=_ages, needs=(FAMILY,), unit="years", against=False),
 )
