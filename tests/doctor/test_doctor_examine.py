@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import weakref
 
 import numpy as np
+import pillow_heif
 import pytest
+from PIL import ExifTags, Image
 
 from sosie.core.errors import NotFound, WeightsRefused
 from sosie.doctor import Checkup, Config, examine, table, wording
-from sosie.doctor.examine import AHEAD
+from sosie.doctor.examine import AHEAD, read
 from sosie.doctor.rules import pose
 from sosie.doctor.view import View
 
@@ -158,3 +161,52 @@ def test_an_unknown_rule_is_named_with_the_nearest():
 )
 def test_turns_are_views(turn, view):
     assert pose.view_of(turn) == view
+
+
+def families():
+    return {family.name: family for rule in table.RULES for family in rule.needs}
+
+
+SAYS_SO = """
+import sys
+from pathlib import Path
+from sosie.core.records import Item
+from sosie.doctor.view import View
+path = Path(sys.argv[1])
+item = Item(sample="x", pixels_sha256="x", file_name=path.name, path=path, caption="")
+print(View(item, path).exif["ISOSpeedRatings"])
+"""
+
+
+def test_what_a_phone_wrote_into_a_heic_is_read(tmp_path):
+    """In a process of its own: to register the decoder is for good."""
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ISOSpeedRatings] = 3200
+    path = tmp_path / "given.heic"
+    picture = pillow_heif.from_pillow(Image.new("RGB", (64, 64), "teal"))
+    picture.save(path, exif=exif.tobytes())
+    done = subprocess.run(
+        [sys.executable, "-c", SAYS_SO, path], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "3200\n"
+
+
+def test_a_reading_without_its_original_is_not_kept_for_the_one_with_it(make_set, tmp_path):
+    dataset, shelf = make_set([np.full((64, 64, 3), 90, np.uint8)]), Kept()
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2024:05:01 10:00:00"
+    given = tmp_path / "given.jpg"
+    Image.new("RGB", (64, 64)).save(given, exif=exif.tobytes())
+    needed = [families()[name] for name in ("twins", "pose")]
+    for originals in ({}, {dataset.items[0].sample: given}):
+        case = read(dataset, Config(), needed, originals=originals, shelf=shelf)
+    assert case.taken["twins"][0].taken is not None
+    assert len([key for key in shelf.texts if ":pose:" in key]) == 1
+
+
+@pytest.mark.parametrize("family", families().values(), ids=families())
+def test_only_families_that_say_so_read_the_original(family, make_set, portraits):
+    view = View(make_set(portraits[:1]).items[0])
+    if not family.original:
+        del view.original
+    family.measure(view)

@@ -53,7 +53,8 @@ def examine(
     """Examine a set, by all rules or `only` by those named.
 
     `dismissed` holds ids of findings that were set aside: they are listed, and count for nothing.
-    `originals` gives for a sample's hash the file as it was given, for what it says of itself.
+    `originals` gives for a sample's hash the file as it was given, for what it says of itself; its
+    name must tell its content, as that of a blob does.
     `on_picture` is called with how many pictures are read, of how many.
     """
     config = config or Config()
@@ -124,7 +125,7 @@ def _readings(
 def _read(
     item: Item, families: Sequence[Family], original: Path | None, shelf: Shelf
 ) -> dict[str, Record]:
-    keys = {family.name: f"{item.sample}:{family.name}:{family.version}" for family in families}
+    keys = {family.name: _key(item, family, original) for family in families}
     known = shelf.get(list(keys.values()))
     view, readings, fresh = View(item, original), {}, {}
     for family in families:
@@ -146,6 +147,12 @@ def _read(
     if fresh:
         shelf.put(fresh)
     return readings
+
+
+def _key(item: Item, family: Family, original: Path | None) -> str:
+    """Under what a reading is kept: one taken without the original is not the one taken with it."""
+    key = f"{item.sample}:{family.name}:{family.version}"
+    return f"{key}:{original.name}" if family.original and original is not None else key
 
 
 def _parsed(family: Family, text: str) -> Record:

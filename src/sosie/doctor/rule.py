@@ -46,6 +46,8 @@ class Family:
     reading: type[Record]
     measure: Callable[[View], Record]
     """Gives a `reading`, or Unread where the picture has nothing to read."""
+    original: bool = False
+    """Whether it also reads what the file as given says of itself."""
 
 
 @dataclass(frozen=True)

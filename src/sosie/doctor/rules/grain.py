@@ -104,7 +104,7 @@ def _iso(view: View) -> int | None:
     return first if isinstance(first, int) and first > 0 else None
 
 
-FAMILY = Family("grain", 1, Reading, _measure)
+FAMILY = Family("grain", 2, Reading, _measure, original=True)
 
 
 def _noisy(case: Case) -> Iterator[Finding]:

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from sosie.core.records import Box, Record
 from sosie.doctor.records import Finding
 from sosie.doctor.rule import Case, Family, Rule, over
 from sosie.doctor.rules import focus
 from sosie.doctor.view import View
+from sosie.models.decoders import opened
 
 Floats = NDArray[np.float32]
 
@@ -114,8 +114,8 @@ def _quality(view: View) -> float | None:
     if view.original is None:
         return None
     try:
-        with Image.open(view.original) as opened:
-            tables = getattr(opened, "quantization", None)
+        with opened(view.original) as original:
+            tables = getattr(original, "quantization", None)
     except (OSError, SyntaxError, ValueError):
         return None
     if not tables:
@@ -194,7 +194,7 @@ def _other(line: NDArray[np.uint8], colour: NDArray[np.float64]) -> float:
     return float((np.abs(line - colour).max(1) > PLAIN).mean())
 
 
-FAMILY = Family("pixels", 2, Reading, _measure)
+FAMILY = Family("pixels", 3, Reading, _measure, original=True)
 
 
 def _compressed(case: Case) -> Iterator[Finding]:

@@ -196,7 +196,7 @@ def _editor(view: View) -> str | None:
     return next((name for name in EDITORS if name in said), None)
 
 
-FAMILY = Family("skin", 1, Reading, _measure)
+FAMILY = Family("skin", 2, Reading, _measure, original=True)
 
 
 def usual_of(read: list[tuple[int, Reading]]) -> Reading | None:

@@ -53,7 +53,7 @@ def _taken(view: View) -> float | None:
     return since + (float(f"0.{part}") if part.isdigit() else 0.0)
 
 
-FAMILY = Family("twins", 2, Reading, _measure)
+FAMILY = Family("twins", 3, Reading, _measure, original=True)
 
 
 class _Pairs:

@@ -114,7 +114,7 @@ def _year(view: View) -> int | None:
 
 
 FACES = Family("faces", 1, Faces, _find)
-FAMILY = Family("who", 1, Likeness, _describe)
+FAMILY = Family("who", 2, Likeness, _describe, original=True)
 
 
 def _no_face(case: Case) -> Iterator[Finding]:
