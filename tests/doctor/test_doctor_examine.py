@@ -14,8 +14,9 @@ import pytest
 from PIL import ExifTags, Image
 
 from sosie.core.errors import NotFound, WeightsRefused
-from sosie.doctor import Checkup, Config, examine, table, wording
+from sosie.doctor import Checkup, Config, Finding, examine, table, wording
 from sosie.doctor.examine import AHEAD, read
+from sosie.doctor.rule import Rule
 from sosie.doctor.rules import pose
 from sosie.doctor.view import View
 
@@ -132,6 +133,36 @@ def test_a_dismissed_finding_no_longer_counts(make_set, portraits):
     again = examine(dataset, dismissed=ids)
     assert again.verdict == "ready" and {f.id for f in again.findings} == ids
     assert again.proposal.left_out == ()
+
+
+def test_what_was_set_aside_as_a_hint_silences_no_blocker(make_set, portraits):
+    nine = examine(make_set(portraits[:9]), only=("count.few",))
+    (warning,) = nine.findings
+    three = examine(make_set(portraits[:3]), only=("count.few",), dismissed={warning.id})
+    assert three.verdict == "blocked"
+
+
+def test_a_finding_keeps_its_id_while_it_says_the_same():
+    said = Finding(rule="who.no_face", severity="warning", samples=("a", "b"), value=1)
+    assert said.id == said.model_copy(update={"samples": ("b", "a"), "value": 2}).id
+    assert said.id != said.model_copy(update={"severity": "blocker"}).id
+    moles = [said.model_copy(update={"said": {"which": "chin", "at": at}}) for at in ("0 1", "1 1")]
+    assert moles[0].id != moles[1].id
+    whole = Finding(rule="setting.share", severity="warning", value=0.41, said={"have": 9})
+    assert whole.id == whole.model_copy(update={"value": 0.43}).id
+    assert whole.id != whole.model_copy(update={"value": 0.8}).id
+    assert whole.id != whole.model_copy(update={"said": {"have": 20}}).id
+
+
+def test_a_binding_finding_is_never_set_aside(make_set, portraits, monkeypatch):
+    rule = Rule(
+        name="safe.unsafe",
+        judge=lambda case: [case.finding("safe.unsafe", "blocker", [0])],
+        binding=True,
+    )
+    monkeypatch.setattr(table, "RULES", (rule,))
+    (finding,) = examine(make_set(portraits[:1])).findings
+    assert examine(make_set(portraits[:1]), dismissed={finding.id}).verdict == "blocked"
 
 
 def test_a_checkup_survives_json(make_set, portraits):

@@ -66,7 +66,12 @@ def examine(
     families = list(dict.fromkeys(family for rule in rules for family in rule.needs))
     case = read(dataset, config, families, originals=originals, shelf=shelf, on_picture=on_picture)
     findings = [
-        finding.model_copy(update={"dismissed": finding.id in dismissed, "mend": rule.fix})
+        finding.model_copy(
+            update={
+                "dismissed": finding.id in dismissed and not rule.binding,
+                "mend": rule.fix,
+            }
+        )
         for rule in rules
         for finding in rule.judge(case)
     ]
