@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 import base64
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from sosie.core.records import Box, Dataset, Item
 from sosie.doctor import Config, table
 from sosie.doctor.choose import propose
-from sosie.doctor.rule import Case, Unread
+from sosie.doctor.rule import Unread
 from sosie.doctor.rules import focus, pose, twins
 from sosie.models import near
-
-BOX = Box(left=10, top=10, right=60, bottom=60)
-
-
-def case_of(count, config=None, **taken):
-    items = tuple(
-        Item(
-            sample=f"{number:064x}",
-            pixels_sha256=f"{number:064x}",
-            file_name=f"{number:02d}.jpg",
-            path=Path("never-opened"),
-            caption="anna",
-        )
-        for number in range(count)
-    )
-    dataset = Dataset(subject="anna", kind="person", trigger="anna", items=items)
-    return Case(dataset, config or Config(), taken)
+from tests.doctor.cases import BOX, case_of, numbers
 
 
 def turned(turn):
@@ -46,10 +28,6 @@ def twin(seed):
     rgb = np.random.default_rng(seed).integers(0, 256, (64, 64, 3), np.uint8)
     shrunk = near.shrunk(Image.fromarray(rgb).resize((256, 256)))
     return twins.Reading(shrunk=base64.b64encode(shrunk).decode(), taken=None)
-
-
-def numbers(samples):
-    return [int(sample, 16) for sample in samples]
 
 
 def test_a_wall_and_a_blurred_profile_come_after_clean_pictures():

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pillow_heif
@@ -16,7 +18,7 @@ from PIL import ExifTags, Image
 from sosie.core.errors import NotFound, WeightsRefused
 from sosie.doctor import Checkup, Config, Finding, examine, table, wording
 from sosie.doctor.examine import AHEAD, read
-from sosie.doctor.rule import Rule
+from sosie.doctor.rule import TOO_FEW, Rule
 from sosie.doctor.rules import pose
 from sosie.doctor.view import View
 
@@ -50,9 +52,34 @@ def test_three_pictures_block(make_set, portraits):
 
 
 def test_an_empty_set_is_blocked_and_nothing_breaks(make_set):
-    checkup = examine(make_set([]))
-    assert checkup.verdict == "blocked"
-    assert checkup.proposal.train == ()
+    for kind in ("person", "handwriting"):
+        checkup = examine(make_set([], kind))
+        assert checkup.verdict == "blocked"
+        assert checkup.proposal.train == ()
+        assert [finding.rule for finding in checkup.findings] == ["count.few"]
+        assert checkup.passed == ()
+
+
+def test_rules_that_compare_pass_no_set_that_is_too_small(make_set, portraits, memory):
+    checkup = examine(make_set(portraits[:3]), Config(side=192), shelf=memory)
+    comparing = {rule.name: rule for rule in table.RULES if rule.least and "person" in rule.kinds}
+    assert comparing and not comparing.keys() & set(checkup.passed)
+    for name, rule in comparing.items():
+        reasons = [entry.reason for entry in checkup.not_examined if entry.rule == name]
+        assert TOO_FEW.format(rule.least) in reasons
+
+
+def test_the_version_is_that_of_the_code_that_examines(monkeypatch, tmp_path):
+    folder = tmp_path / "doctor"
+    shutil.copytree(Path(table.__file__).parent, folder)
+    monkeypatch.setattr(table, "files", lambda package: folder)
+    versions = [table.version.__wrapped__()]
+    assert versions == [table.version()]
+    for name in ("page.py", "rules/who.py", "choose.py"):
+        with (folder / name).open("a") as file:
+            file.write("STRANGER = 0.4\n")
+        versions.append(table.version.__wrapped__())
+    assert versions[0] == versions[1] and len(set(versions)) == 3
 
 
 def test_a_second_examination_reads_nothing_again(make_set, portraits, monkeypatch):

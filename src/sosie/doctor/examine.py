@@ -12,12 +12,16 @@ from sosie.core.errors import WeightsRefused
 from sosie.core.records import Dataset, Item, Record
 from sosie.doctor import table
 from sosie.doctor.choose import propose
-from sosie.doctor.records import SEVERITIES, Checkup, Config, NotExamined
+from sosie.doctor.records import SEVERITIES, Checkup, Config, Finding, NotExamined
 from sosie.doctor.rule import Case, Family, Rule, Unread
 from sosie.doctor.view import View
 
 AHEAD = 2
 """Pictures decoded at once for each worker: memory stays flat however long the set is."""
+
+
+EMPTY = "there are no pictures"
+"""Why no rule but that of their number judges an empty set."""
 
 
 class Shelf(Protocol):
@@ -65,18 +69,22 @@ def examine(
     ]
     families = list(dict.fromkeys(family for rule in rules for family in rule.needs))
     case = read(dataset, config, families, originals=originals, shelf=shelf, on_picture=on_picture)
-    findings = [
-        finding.model_copy(
-            update={
-                "dismissed": finding.id in dismissed and not rule.binding,
-                "mend": rule.fix,
-            }
-        )
-        for rule in rules
-        for finding in rule.judge(case)
-    ]
-    not_examined = [entry for rule in rules for entry in _not_examined(case, rule)]
-    spoken = {finding.rule for finding in findings} | {entry.rule for entry in not_examined}
+    findings: list[Finding] = []
+    not_examined: list[NotExamined] = []
+    for rule in rules:
+        declined: list[NotExamined] = []
+        for said in rule.judge(case):
+            if isinstance(said, NotExamined):
+                declined.append(said)
+                continue
+            aside = said.id in dismissed and not rule.binding
+            findings.append(said.model_copy(update={"dismissed": aside, "mend": rule.fix}))
+        not_examined += _not_examined(case, rule, declined)
+    spoken = {finding.rule for finding in findings}
+    if not dataset.items:
+        silent = (rule.name for rule in rules if rule.name not in spoken)
+        not_examined = [NotExamined(rule=name, reason=EMPTY) for name in silent]
+    spoken |= {entry.rule for entry in not_examined}
     return Checkup(
         subject=dataset.subject,
         dataset_sha256=dataset.content_sha256(),
@@ -165,8 +173,9 @@ def _parsed(family: Family, text: str) -> Record:
     return kind.model_validate_json(text[1:])
 
 
-def _not_examined(case: Case, rule: Rule) -> Iterator[NotExamined]:
-    """The pictures at which a rule could not look, one entry for each reason."""
+def _not_examined(case: Case, rule: Rule, declined: Sequence[NotExamined]) -> Iterator[NotExamined]:
+    """Where a rule could not look, one entry for each reason: first at pictures without a reading,
+    then by what its judge `declined`."""
     by_reason: dict[Unread, list[str]] = {}
     for family in rule.needs:
         for number, reading in enumerate(case.taken[family.name]):
@@ -182,3 +191,9 @@ def _not_examined(case: Case, rule: Rule) -> Iterator[NotExamined]:
             reason=unread.reason,
             lacking=unread.lacking,
         )
+    if any(len(samples) == len(case.dataset.items) for samples in by_reason.values()):
+        return
+    read = [sum(1 for _ in case.read(family, family.reading)) for family in rule.needs]
+    if min(read, default=rule.least) < rule.least:
+        declined = [case.too_few(rule.name, rule.least), *declined]
+    yield from dict.fromkeys(declined)

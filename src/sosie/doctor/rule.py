@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 
 from sosie.core.records import Box, Dataset, Record
 from sosie.core.terms import Kind
-from sosie.doctor.records import Config, Finding, Mark, Severity
+from sosie.doctor.records import Config, Finding, Mark, NotExamined, Severity
 from sosie.doctor.view import View
 
 R = TypeVar("R", bound=Record)
 NO_FACE = "no face was found"
 """Why many a reading cannot be taken."""
+TOO_FEW = "too few pictures to compare: it needs {}"
+"""Why a rule that compares pictures does not judge."""
 
 BOTH: tuple[Kind, ...] = ("person", "handwriting")
 
@@ -56,9 +58,12 @@ class Rule:
 
     name: str
     """`family.fault`, as a user types it after `--despite`."""
-    judge: Callable[[Case], Iterable[Finding]]
+    judge: Callable[[Case], Iterable[Finding | NotExamined]]
+    """What it finds, and where it declines to judge although there are readings."""
     needs: tuple[Family, ...] = ()
     """Whose readings it judges; where one is missing, the picture is not examined."""
+    least: int = 0
+    """Readings without which it cannot compare: of fewer it is not examined."""
     kinds: tuple[Kind, ...] = ("person",)
     unit: str = ""
     fix: str | None = None
@@ -128,6 +133,18 @@ class Case:
             marks=tuple(Mark(sample=self.sample(number), box=box) for number, box in boxes),
             said={"pictures": len(numbers), **said},
         )
+
+    def unexamined(self, rule: str, reason: str, numbers: Sequence[int] = ()) -> NotExamined:
+        """That a rule does not judge pictures by their numbers, or the set, though they were read.
+
+        `reason` has words in every language in `page.toml`.
+        """
+        samples = tuple(self.sample(number) for number in numbers)
+        return NotExamined(rule=rule, samples=samples, reason=reason)
+
+    def too_few(self, rule: str, least: int) -> NotExamined:
+        """That a rule has fewer readings than it needs."""
+        return self.unexamined(rule, TOO_FEW.format(least))
 
 
 def over(

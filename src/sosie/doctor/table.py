@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
+from importlib.resources import files
+
 from sosie.core.errors import NotFound
+from sosie.core.files import sha256_bytes
 from sosie.doctor.rule import Clustering, Rule
 from sosie.doctor.rules import (
     count,
@@ -45,6 +49,9 @@ CLUSTERINGS: tuple[Clustering, ...] = (
 )
 """What the proposal keeps from piling up."""
 
+SPEAKING = ("page.py", "wording.py")
+"""Files of the doctor that only say what was found."""
+
 views, blur = pose.views, focus.blur
 
 
@@ -56,8 +63,15 @@ def rule(name: str) -> Rule:
     raise NotFound.among("rule", name, [known.name for known in RULES])
 
 
+@cache
 def version() -> str:
-    """Changes whenever a rule or a family does, so that a kept checkup is known to be current."""
-    families = {family.name: family.version for one in RULES for family in one.needs}
-    rules = (f"{one.name}:{one.fix}" for one in RULES)
-    return ",".join([*rules, *(f"{name}={version}" for name, version in families.items())])
+    """Changes whenever a measure, a threshold, a judge or the proposal does, so that a kept checkup
+    is known to be current: a hash of the code that examines. Words and pages are no part of it."""
+    folder = files("sosie.doctor")
+    code = {
+        f"{part.name}/{file.name}": file.read_bytes()
+        for part in (folder, folder / "rules")
+        for file in part.iterdir()
+        if file.name.endswith(".py") and file.name not in SPEAKING
+    }
+    return sha256_bytes(b"".join(name.encode() + code[name] for name in sorted(code)))

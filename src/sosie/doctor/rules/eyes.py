@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sosie.core.records import Box, Record
 from sosie.doctor.closeup import TOO_SMALL, Closeup, Point, closeup
-from sosie.doctor.records import Finding
+from sosie.doctor.records import Finding, NotExamined
 from sosie.doctor.rule import NO_FACE, Case, Family, Rule, Unread, over
 from sosie.doctor.view import View
 from sosie.models.mesh import LEFT_EYE, RIGHT_EYE, Mesh
@@ -150,11 +150,12 @@ def _parts(face: Closeup, middles: dict[str, Point], near: tuple[str, ...]) -> I
 FAMILY = Family("eyes", 1, Reading, _measure)
 
 
-def _closed(case: Case) -> Iterator[Finding]:
+def _closed(case: Case) -> Iterator[Finding | NotExamined]:
     read = list(case.read(FAMILY, Reading))
     # Behind dark glasses the mesh guesses the lids.
     seen = [(number, reading) for number, reading in read if reading.shade >= DARK]
     if len(seen) < LEAST:
+        yield case.too_few("eyes.closed", LEAST)
         return
     usual = float(np.median([reading.opening for _, reading in seen]))
     measured = ((n, r.opening / max(usual, 1e-3), r.box) for n, r in seen)
@@ -206,10 +207,11 @@ def _look(part: Part) -> NDArray[np.float64]:
     return np.array([0.7 * part.lightness, part.green_red, part.blue_yellow])
 
 
-def _faint(case: Case) -> Iterator[Finding]:
+def _faint(case: Case) -> Iterator[Finding | NotExamined]:
     """Advisory: how faint features must be before a base overrides them was never measured."""
     read = [r for _, r in case.read(FAMILY, Reading) if r.shade >= DARK]
     if len(read) < LEAST:
+        yield case.too_few("eyes.faint", LEAST)
         return
     opening = float(np.median([reading.opening for reading in read]))
     contrast = float(np.median([reading.contrast for reading in read]))
@@ -221,7 +223,14 @@ def _faint(case: Case) -> Iterator[Finding]:
 
 
 RULES = (
-    Rule(name="eyes.closed", judge=_closed, needs=(FAMILY,), unit="of the usual"),
-    Rule(name="eyes.hidden", judge=_hidden, needs=(FAMILY,), unit="CIELAB"),
-    Rule(name="eyes.faint", judge=_faint, needs=(FAMILY,), unit="contrast", missing=True),
+    Rule(name="eyes.closed", judge=_closed, needs=(FAMILY,), least=LEAST, unit="of the usual"),
+    Rule(name="eyes.hidden", judge=_hidden, needs=(FAMILY,), least=LEAST, unit="CIELAB"),
+    Rule(
+        name="eyes.faint",
+        judge=_faint,
+        needs=(FAMILY,),
+        least=LEAST,
+        unit="contrast",
+        missing=True,
+    ),
 )

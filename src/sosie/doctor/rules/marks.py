@@ -326,11 +326,19 @@ def _where(mark: _Mark) -> str:
 
 
 RULES = (
-    Rule(name="marks.some", judge=_some, needs=(FAMILY,), unit="of the pictures", advisory=True),
+    Rule(
+        name="marks.some",
+        judge=_some,
+        needs=(FAMILY,),
+        least=LEAST,
+        unit="of the pictures",
+        advisory=True,
+    ),
     Rule(
         name="marks.kept",
         judge=_kept,
         needs=(FAMILY,),
+        least=LEAST,
         unit="contrast",
         fix="strengthen-mark",
         advisory=True,

@@ -149,11 +149,19 @@ def _mouth(case: Case) -> Iterator[Finding]:
 
 RULES = (
     Rule(name="pose.missing", judge=_no_view, needs=(FAMILY,), unit="pictures", missing=True),
-    Rule(name="pose.same", judge=_same, needs=(FAMILY,), unit="of the pictures", against=False),
+    Rule(
+        name="pose.same",
+        judge=_same,
+        needs=(FAMILY,),
+        least=LEAST,
+        unit="of the pictures",
+        against=False,
+    ),
     Rule(
         name="pose.expression",
         judge=_mouth,
         needs=(EXPRESSION,),
+        least=LEAST,
         unit="of the pictures",
         advisory=True,
         against=False,

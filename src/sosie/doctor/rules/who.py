@@ -291,7 +291,8 @@ def _ages(case: Case) -> Iterator[Finding]:
         if not times:
             continue
         first, last = min(times.values()), max(times.values())
-        apart = GROWING if young or (times is taken and (case.config.age or 99) < 20) else GROWN
+        grows = times is taken and case.config.age is not None and case.config.age < 20
+        apart = GROWING if young or grows else GROWN
         if last - first >= apart and (times is stated or _aged(case, taken)):
             ordered = sorted(times, key=lambda number: (times[number], number))
             yield case.finding(
@@ -334,7 +335,7 @@ RULES = (
         unit="faces",
         fix="crop-shoulders",
     ),
-    Rule(name="who.two_people", judge=_two, needs=(FAMILY,), unit="of the pictures"),
-    Rule(name="who.unlike", judge=_unlike, needs=(FAMILY,), unit="cosine"),
+    Rule(name="who.two_people", judge=_two, needs=(FAMILY,), least=LEAST, unit="of the pictures"),
+    Rule(name="who.unlike", judge=_unlike, needs=(FAMILY,), least=LEAST, unit="cosine"),
     Rule(name="who.ages", judge=_ages, needs=(FAMILY,), unit="years", against=False),
 )
