@@ -17,7 +17,7 @@ from tests.doctor.cases import BOX, case_of, numbers
 
 
 def turned(turn):
-    return pose.Reading(turn=turn, lift=0.5, tilt=0)
+    return pose.Reading(turn=turn, tilt=0)
 
 
 def blurred(width):

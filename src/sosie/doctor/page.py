@@ -97,7 +97,8 @@ def measured(finding: Finding) -> str:
     """ "6 pictures, threshold 1"; empty where nothing was measured."""
     if finding.value is None:
         return ""
-    unit = table.rule(finding.rule).unit
+    rule = table.rule(finding.rule)
+    unit = rule.units.get(str(finding.said.get("which")), rule.unit)
     bound = "" if finding.threshold is None else f", threshold {finding.threshold:.4g}"
     return f"{finding.value:.4g}{f' {unit}' if unit else ''}{bound}"
 

@@ -9,7 +9,7 @@ rules judge the readings of a whole set. A new rule is one function and one line
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -66,6 +66,8 @@ class Rule:
     """Readings without which it cannot compare: of fewer it is not examined."""
     kinds: tuple[Kind, ...] = ("person",)
     unit: str = ""
+    units: Mapping[str, str] = field(default_factory=dict)
+    """By a finding's `which`, the unit where it is another."""
     fix: str | None = None
     """The mend that is offered, by its name in `mends.table`."""
     missing: bool = False
@@ -173,6 +175,12 @@ def over(
         threshold=threshold,
         boxes=[(number, box) for number, _, box in bad if box is not None],
     )
+
+
+def naming(which: str, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings, each saying which of its rule's cases it is."""
+    for finding in findings:
+        yield finding.model_copy(update={"said": {**finding.said, "which": which}})
 
 
 def packed(vector: NDArray[np.floating[Any]]) -> str:

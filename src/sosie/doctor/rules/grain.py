@@ -125,13 +125,13 @@ def _smooth(case: Case) -> Iterator[tuple[int, Reading]]:
 
 
 def _smoothed(case: Case) -> Iterator[Finding]:
-    """Advisory: hair and skin may be smooth of themselves, so it can only be a hint."""
+    """Only advice: hair and skin may be smooth of themselves, so it can only be a hint."""
     measured = ((n, r.detail, r.box) for n, r in _smooth(case) if r.detail is not None)
     return over(case, "grain.smoothed", "advice", measured, SMOOTH, below=True)
 
 
 def _fine(case: Case) -> Iterator[Finding]:
-    """Advisory: it speaks only to keep a good picture from being thrown away for its ISO."""
+    """Only advice: it speaks only to keep a good picture from being thrown away for its ISO."""
     smooth = {number for number, _ in _smooth(case)}
     measured = (
         (number, float(reading.iso), None)

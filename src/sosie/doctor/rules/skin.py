@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sosie.core.records import Box, Record
 from sosie.doctor.closeup import TOO_SMALL, UNIT, Closeup, Point, closeup
 from sosie.doctor.records import Finding, NotExamined
-from sosie.doctor.rule import NO_FACE, Case, Family, Rule, Unread, over
+from sosie.doctor.rule import NO_FACE, Case, Family, Rule, Unread, naming, over
 from sosie.doctor.view import View
 
 Floats = NDArray[np.float32]
@@ -272,8 +272,8 @@ def _retouched(case: Case) -> Iterator[Finding | NotExamined]:
         yield case.unexamined("skin.retouched", "the skin usually shows too little texture")
         return
     measured = ((number, _textured(reading, usual), reading.box) for number, reading in read)
-    for finding in over(case, "skin.retouched", "warning", measured, RETOUCHED, below=True):
-        yield finding.model_copy(update={"said": {**finding.said, "which": "smoother"}})
+    found = over(case, "skin.retouched", "warning", measured, RETOUCHED, below=True)
+    yield from naming("smoother", found)
 
 
 def _lined(case: Case) -> Iterator[Finding]:

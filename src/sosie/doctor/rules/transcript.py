@@ -76,7 +76,7 @@ def unlike(line: str, text: str) -> int:
 
 
 def _mismatch(case: Case) -> Iterator[Finding | NotExamined]:
-    """A transcript of something else. Advisory: the reader was made for print, so only a strong
+    """A transcript of something else. Only advice: the reader was made for print, so only a strong
     mismatch counts, lines that it does not see are no fault, and slips are beyond it."""
     far, bare = [], []
     for number, reading in case.read(FAMILY, Reading):

@@ -280,7 +280,7 @@ def stated_age(caption: str) -> int | None:
 
 
 def _ages(case: Case) -> Iterator[Finding]:
-    """Advisory: captions and cameras may be wrong, and one person may change little in 20 years."""
+    """Only advice: captions and cameras may be wrong, and 20 years may change a person little."""
     stated = {
         number: age
         for number, item in enumerate(case.dataset.items)
