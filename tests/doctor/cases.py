@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from PIL import Image
 
 from sosie.core.records import Box, Dataset, Item
 from sosie.core.terms import Kind
 from sosie.doctor import Config
 from sosie.doctor.rule import Case
+from sosie.doctor.rules import twins
+from sosie.models import near
 
 BOX = Box(left=10, top=10, right=60, bottom=60)
 
@@ -39,3 +45,10 @@ def case_of(
 def numbers(samples: Sequence[str]) -> list[int]:
     """The numbers of pictures by their hashes."""
     return [int(sample, 16) for sample in samples]
+
+
+def twin(seed: int) -> twins.Reading:
+    """What is compared of a picture: of one seed, one shot."""
+    rgb = np.random.default_rng(seed).integers(0, 256, (64, 64, 3), np.uint8)
+    shrunk = near.shrunk(Image.fromarray(rgb).resize((256, 256)))
+    return twins.Reading(shrunk=base64.b64encode(shrunk).decode(), taken=None)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-
-import numpy as np
 import pytest
-from PIL import Image
 
 from sosie.doctor import Config, table
 from sosie.doctor.choose import propose
 from sosie.doctor.rule import Unread
-from sosie.doctor.rules import focus, pose, twins
-from sosie.models import near
-from tests.doctor.cases import BOX, case_of, numbers
+from sosie.doctor.rules import focus, pose
+from tests.doctor.cases import BOX, case_of, numbers, twin
 
 
 def turned(turn):
@@ -22,12 +17,6 @@ def turned(turn):
 
 def blurred(width):
     return focus.Reading(width=width, least=width, most=width, side=512, box=BOX)
-
-
-def twin(seed):
-    rgb = np.random.default_rng(seed).integers(0, 256, (64, 64, 3), np.uint8)
-    shrunk = near.shrunk(Image.fromarray(rgb).resize((256, 256)))
-    return twins.Reading(shrunk=base64.b64encode(shrunk).decode(), taken=None)
 
 
 def test_a_wall_and_a_blurred_profile_come_after_clean_pictures():
