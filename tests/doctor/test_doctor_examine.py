@@ -73,12 +73,12 @@ def test_the_version_is_that_of_the_code_that_examines(monkeypatch, tmp_path):
     folder = tmp_path / "doctor"
     shutil.copytree(Path(table.__file__).parent, folder)
     monkeypatch.setattr(table, "files", lambda package: folder)
-    versions = [table.version.__wrapped__()]
-    assert versions == [table.version()]
+    versions = [table.code_sha256.__wrapped__()]
+    assert table.version().startswith(versions[0])
     for name in ("page.py", "rules/who.py", "choose.py"):
         with (folder / name).open("a") as file:
             file.write("STRANGER = 0.4\n")
-        versions.append(table.version.__wrapped__())
+        versions.append(table.code_sha256.__wrapped__())
     assert versions[0] == versions[1] and len(set(versions)) == 3
 
 

@@ -63,10 +63,15 @@ def rule(name: str) -> Rule:
     raise NotFound.among("rule", name, [known.name for known in RULES])
 
 
-@cache
 def version() -> str:
-    """Changes whenever a measure, a threshold, a judge or the proposal does, so that a kept checkup
-    is known to be current: a hash of the code that examines. Words and pages are no part of it."""
+    """Changes whenever a measure, a threshold, a judge, the proposal or the table of rules does, so
+    that a kept checkup is known to be current."""
+    return ",".join([code_sha256(), *(one.name for one in RULES)])
+
+
+@cache
+def code_sha256() -> str:
+    """A hash of the code that examines; words and pages are no part of it."""
     folder = files("sosie.doctor")
     code = {
         f"{part.name}/{file.name}": file.read_bytes()
