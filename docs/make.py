@@ -177,9 +177,14 @@ def rules() -> str:
         )
         told = told_of(ast.parse(inspect.getsource(family)).body)
         numbers = (
-            (f"`{constant}`", f"{getattr(family, constant):g}", text)
-            for constant, text in told.items()
-            if constant.isupper() and isinstance(getattr(family, constant), int | float)
+            (
+                ", ".join(f"`{name}`" for name in named.split()),
+                ", ".join(f"{getattr(family, name):g}" for name in named.split()),
+                text,
+            )
+            for named, text in told.items()
+            if named.isupper()
+            and all(isinstance(getattr(family, name), int | float) for name in named.split())
         )
         parts.append(f"## {name}\n\n{inspect.getdoc(family)}\n")
         parts.append(table(("rule", "finding", "advice", "found", "false alarms"), rows))
@@ -264,13 +269,15 @@ def consent_schema() -> str:
 
 
 def told_of(body: list[ast.stmt]) -> dict[str, str]:
-    """Name -> the docstring that stands below its assignment."""
+    """Name, or names that are assigned at once -> the docstring that stands below."""
     told: dict[str, str] = {}
     for field, text in pairwise(body):
         target = field.targets[0] if isinstance(field, ast.Assign) else getattr(field, "target", 0)
         said = text.value if isinstance(text, ast.Expr) else None
-        if isinstance(target, ast.Name) and isinstance(said, ast.Constant):
-            told[target.id] = " ".join(str(said.value).split())
+        targets = target.elts if isinstance(target, ast.Tuple) else [target]
+        names = [name.id for name in targets if isinstance(name, ast.Name)]
+        if names and isinstance(said, ast.Constant):
+            told[" ".join(names)] = " ".join(str(said.value).split())
     return told
 
 

@@ -155,7 +155,8 @@ def judge(make_set: MakeSet) -> Judge:
         taken = {family.name: [family.measure(view) for view in views] for family in rule.needs}
         case = Case(dataset, Config(age=age), taken)
         order = [item.sample for item in dataset.items]
-        return [(f, sorted(map(order.index, f.samples))) for f in rule.judge(case)]
+        found = [said for said in rule.judge(case) if isinstance(said, Finding)]
+        return [(f, sorted(map(order.index, f.samples))) for f in found]
 
     return run
 

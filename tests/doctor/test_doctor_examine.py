@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
 import sys
 import weakref
+from pathlib import Path
 
 import numpy as np
+import pillow_heif
 import pytest
+from PIL import ExifTags, Image
 
 from sosie.core.errors import NotFound, WeightsRefused
-from sosie.doctor import Checkup, Config, examine, table, wording
-from sosie.doctor.examine import AHEAD
+from sosie.doctor import Checkup, Config, Finding, examine, table, wording
+from sosie.doctor.examine import AHEAD, read
+from sosie.doctor.rule import TOO_FEW, Rule
 from sosie.doctor.rules import pose
 from sosie.doctor.view import View
 
@@ -46,9 +52,34 @@ def test_three_pictures_block(make_set, portraits):
 
 
 def test_an_empty_set_is_blocked_and_nothing_breaks(make_set):
-    checkup = examine(make_set([]))
-    assert checkup.verdict == "blocked"
-    assert checkup.proposal.train == ()
+    for kind in ("person", "handwriting"):
+        checkup = examine(make_set([], kind))
+        assert checkup.verdict == "blocked"
+        assert checkup.proposal.train == ()
+        assert [finding.rule for finding in checkup.findings] == ["count.few"]
+        assert checkup.passed == ()
+
+
+def test_rules_that_compare_pass_no_set_that_is_too_small(make_set, portraits, memory):
+    checkup = examine(make_set(portraits[:3]), Config(side=192), shelf=memory)
+    comparing = {rule.name: rule for rule in table.RULES if rule.least and "person" in rule.kinds}
+    assert comparing and not comparing.keys() & set(checkup.passed)
+    for name, rule in comparing.items():
+        reasons = [entry.reason for entry in checkup.not_examined if entry.rule == name]
+        assert TOO_FEW.format(rule.least) in reasons
+
+
+def test_the_version_is_that_of_the_code_that_examines(monkeypatch, tmp_path):
+    folder = tmp_path / "doctor"
+    shutil.copytree(Path(table.__file__).parent, folder)
+    monkeypatch.setattr(table, "files", lambda package: folder)
+    versions = [table.code_sha256.__wrapped__()]
+    assert table.version().startswith(versions[0])
+    for name in ("page.py", "rules/who.py", "choose.py"):
+        with (folder / name).open("a") as file:
+            file.write("STRANGER = 0.4\n")
+        versions.append(table.code_sha256.__wrapped__())
+    assert versions[0] == versions[1] and len(set(versions)) == 3
 
 
 def test_a_second_examination_reads_nothing_again(make_set, portraits, monkeypatch):
@@ -131,6 +162,36 @@ def test_a_dismissed_finding_no_longer_counts(make_set, portraits):
     assert again.proposal.left_out == ()
 
 
+def test_what_was_set_aside_as_a_hint_silences_no_blocker(make_set, portraits):
+    nine = examine(make_set(portraits[:9]), only=("count.few",))
+    (warning,) = nine.findings
+    three = examine(make_set(portraits[:3]), only=("count.few",), dismissed={warning.id})
+    assert three.verdict == "blocked"
+
+
+def test_a_finding_keeps_its_id_while_it_says_the_same():
+    said = Finding(rule="who.no_face", severity="warning", samples=("a", "b"), value=1)
+    assert said.id == said.model_copy(update={"samples": ("b", "a"), "value": 2}).id
+    assert said.id != said.model_copy(update={"severity": "blocker"}).id
+    moles = [said.model_copy(update={"said": {"which": "chin", "at": at}}) for at in ("0 1", "1 1")]
+    assert moles[0].id != moles[1].id
+    whole = Finding(rule="setting.share", severity="warning", value=0.41, said={"have": 9})
+    assert whole.id == whole.model_copy(update={"value": 0.43}).id
+    assert whole.id != whole.model_copy(update={"value": 0.8}).id
+    assert whole.id != whole.model_copy(update={"said": {"have": 20}}).id
+
+
+def test_a_binding_finding_is_never_set_aside(make_set, portraits, monkeypatch):
+    rule = Rule(
+        name="safe.unsafe",
+        judge=lambda case: [case.finding("safe.unsafe", "blocker", [0])],
+        binding=True,
+    )
+    monkeypatch.setattr(table, "RULES", (rule,))
+    (finding,) = examine(make_set(portraits[:1])).findings
+    assert examine(make_set(portraits[:1]), dismissed={finding.id}).verdict == "blocked"
+
+
 def test_a_checkup_survives_json(make_set, portraits):
     checkup = examine(make_set(portraits[:4]))
     assert Checkup.model_validate(json.loads(checkup.model_dump_json())) == checkup
@@ -158,3 +219,52 @@ def test_an_unknown_rule_is_named_with_the_nearest():
 )
 def test_turns_are_views(turn, view):
     assert pose.view_of(turn) == view
+
+
+def families():
+    return {family.name: family for rule in table.RULES for family in rule.needs}
+
+
+SAYS_SO = """
+import sys
+from pathlib import Path
+from sosie.core.records import Item
+from sosie.doctor.view import View
+path = Path(sys.argv[1])
+item = Item(sample="x", pixels_sha256="x", file_name=path.name, path=path, caption="")
+print(View(item, path).exif["ISOSpeedRatings"])
+"""
+
+
+def test_what_a_phone_wrote_into_a_heic_is_read(tmp_path):
+    """In a process of its own: to register the decoder is for good."""
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ISOSpeedRatings] = 3200
+    path = tmp_path / "given.heic"
+    picture = pillow_heif.from_pillow(Image.new("RGB", (64, 64), "teal"))
+    picture.save(path, exif=exif.tobytes())
+    done = subprocess.run(
+        [sys.executable, "-c", SAYS_SO, path], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "3200\n"
+
+
+def test_a_reading_without_its_original_is_not_kept_for_the_one_with_it(make_set, tmp_path):
+    dataset, shelf = make_set([np.full((64, 64, 3), 90, np.uint8)]), Kept()
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2024:05:01 10:00:00"
+    given = tmp_path / "given.jpg"
+    Image.new("RGB", (64, 64)).save(given, exif=exif.tobytes())
+    needed = [families()[name] for name in ("twins", "pose")]
+    for originals in ({}, {dataset.items[0].sample: given}):
+        case = read(dataset, Config(), needed, originals=originals, shelf=shelf)
+    assert case.taken["twins"][0].taken is not None
+    assert len([key for key in shelf.texts if ":pose:" in key]) == 1
+
+
+@pytest.mark.parametrize("family", families().values(), ids=families())
+def test_only_families_that_say_so_read_the_original(family, make_set, portraits):
+    view = View(make_set(portraits[:1]).items[0])
+    if not family.original:
+        del view.original
+    family.measure(view)

@@ -8,8 +8,10 @@ from PIL import ExifTags, Image
 
 from bench.plants.letters import PLANTS, written
 from sosie.core.errors import WeightsRefused
-from sosie.doctor import examine
+from sosie.doctor import examine, table
+from sosie.doctor.rules import frames, letters
 from sosie.models import ocr
+from tests.doctor.cases import BOX, case_of
 
 
 @pytest.mark.parametrize("rule", PLANTS)
@@ -96,3 +98,20 @@ def test_sky_above_and_a_table_below_are_no_bars(findings):
     scene[20:24, 70:74] = 30  # a bird
     scene[150:] = (90, 60, 40)
     assert not findings([scene], "frames.screenshot")
+
+
+def read_as(*lines):
+    return letters.Reading(
+        lines=tuple(letters.Line(text=text, box=BOX, slant=2, at=at) for text, at in lines)
+    )
+
+
+@pytest.mark.parametrize(("places", "stamped"), [((0.3, 0.3, 0.35), 1), ((0.3, 0.6, 0.9), 0)])
+def test_a_shirt_that_moves_is_no_stamp(places, stamped):
+    read = [read_as(("NASA", (0.5, place))) for place in places]
+    bars = [frames.Reading(bars=(), told=False)] * 3
+    found = list(table.rule("letters.watermark").judge(case_of(3, letters=read, frames=bars)))
+    assert len(found) == stamped
+    assert len(list(table.rule("letters.text").judge(case_of(3, letters=read, frames=bars)))) == (
+        1 - stamped
+    )

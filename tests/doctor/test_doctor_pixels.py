@@ -9,10 +9,11 @@ from PIL import Image
 
 from bench.plants.pixels import PLANTS
 from sosie.core.records import Item
-from sosie.doctor import Config, examine
+from sosie.doctor import Config, examine, page, table, wording
 from sosie.doctor.rule import Unread
 from sosie.doctor.rules import framing, pixels
 from sosie.doctor.view import View
+from tests.doctor.cases import case_of, numbers
 
 
 @pytest.mark.parametrize("rule", PLANTS)
@@ -109,3 +110,16 @@ def test_a_distant_face_that_zoom_denies_is_not_examined(portraits, tmp_path, mo
     far[300:460, 700:860] = cv2.resize(portraits[0], (160, 160), interpolation=cv2.INTER_AREA)
     monkeypatch.setattr(framing, "find_faces", lambda rgb: [])
     assert isinstance(framing.FAMILY.measure(view(tmp_path, far)), Unread)
+
+
+def test_compression_says_by_which_scale():
+    def read(blocks, quality):
+        return pixels.Reading(
+            width=512, height=512, blocks=blocks, quality=quality, detail=1, bars=(0, 0, 0, 0)
+        )
+
+    case = case_of(4, pixels=[read(1, 95), read(1, 20), read(2, 20), read(1, None)])
+    shown, told = table.rule("pixels.compressed").judge(case)
+    assert (numbers(shown.samples), page.measured(shown)) == ([2], "2 blockiness, threshold 1.6")
+    assert (numbers(told.samples), page.measured(told)) == ([1], "20 JPEG quality, threshold 40")
+    assert wording.title(shown) != wording.title(told)

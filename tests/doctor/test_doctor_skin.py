@@ -8,6 +8,10 @@ from PIL import Image
 from skimage import data
 
 from bench.plants.skin import PLANTS, pored
+from sosie.doctor import table
+from sosie.doctor.records import NotExamined
+from sosie.doctor.rules import skin
+from tests.doctor.cases import BOX, case_of
 
 
 def pictures(shots):
@@ -67,3 +71,19 @@ def test_a_photograph_whitened_by_half_is_found_among_its_own_copies(judge):
     pale = [*copies[:9], (copies[9] * 0.5 + 127).astype(np.uint8)]
     ((_, named),) = judge("skin.whitened", pale)
     assert named == [9]
+
+
+@pytest.mark.parametrize(("texture", "declines"), [(1.0, True), (3.0, False)])
+def test_smoothing_is_not_judged_on_skin_without_texture(texture, declines):
+    reading = skin.Reading(
+        lightness=60,
+        green_red=14,
+        blue_yellow=16,
+        texture=texture,
+        sharpness=5,
+        folds=0.01,
+        editor=None,
+        box=BOX,
+    )
+    said = list(table.rule("skin.retouched").judge(case_of(6, skin=[reading] * 6)))
+    assert [type(one) for one in said] == [NotExamined] * declines

@@ -9,7 +9,11 @@ import pytest
 
 from bench.plants.transcript import PLANTS
 from sosie.core.quoted import quoted
+from sosie.doctor import table
+from sosie.doctor.records import NotExamined
+from sosie.doctor.rules import transcript
 from sosie.doctor.rules.transcript import lacking, unlike
+from tests.doctor.cases import case_of, numbers
 
 
 @pytest.mark.parametrize(
@@ -81,3 +85,14 @@ def test_exchanged_captions_are_named(notes_set, judged):
 )
 def test_a_line_is_sought_anywhere_in_the_text(line, text, cost):
     assert unlike(line, text) == cost
+
+
+def test_what_cannot_be_compared_or_counted_is_not_examined():
+    read = [transcript.Reading(lines=("goodmorning",))] * 2
+    captions = ['a note, "good morning"', "a note"]
+    case = case_of(2, kind="handwriting", captions=captions, transcript=read)
+    (bare,) = table.rule("transcript.mismatch").judge(case)
+    assert isinstance(bare, NotExamined) and numbers(bare.samples) == [1]
+    case = case_of(1, kind="handwriting", captions=["anna「こんにちは」"])
+    (whole,) = table.rule("transcript.coverage").judge(case)
+    assert isinstance(whole, NotExamined) and whole.samples == ()

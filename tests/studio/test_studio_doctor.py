@@ -81,9 +81,14 @@ def test_a_blocking_finding_stops_training_unless_it_is_waived(studio, trained, 
     assert again.same, "a waived finding is part of what is reproduced"
 
 
-def test_a_dismissed_finding_stops_nothing(studio, trained, blocking):
+def test_a_blocker_that_was_set_aside_stops_nothing_and_is_on_record(studio, trained, blocking):
     studio.dismiss("anna", studio.doctor("anna"), ["twins.equal"])
-    studio.train("anna", base=str(trained.base), overrides=BARE, device="cpu")
+    adapter = studio.train("anna", base=str(trained.base), overrides=BARE, device="cpu")
+    path = studio.run_folder(adapter.run) / "manifest.json"
+    (entry,) = [e for e in Manifest.read(path).waived if e.startswith("twins.equal: ")]
+    assert entry.endswith(" (set aside)")
+    studio.restore("anna", studio.doctor("anna"), ["twins.equal"])
+    assert studio.reproduce(path, base=str(trained.base)).same
 
 
 def test_the_report_is_one_file_with_the_pictures_in_it(studio, blocking, tmp_path):

@@ -34,32 +34,44 @@ def checkup(found: Checkup, language: Language) -> None:
     from sosie.doctor import wording
     from sosie.doctor.page import measured
 
-    out = console()
-    verdict = Text(found.verdict, VERDICT_STYLE[found.verdict])
-    out.print(Text.assemble(f"{found.subject}: {counted(found.pictures, 'picture')}, ", verdict))
+    out, page = console(), wording.page(language)
+    verdict = Text(page["verdict"][found.verdict].lower(), VERDICT_STYLE[found.verdict])
+    out.print(Text.assemble(f"{found.subject}: {_pictures(found.pictures, language)}, ", verdict))
     if found.findings:
         out.print()
-        table = grid("", "finding", "pictures", "measured", "id")
+        table = grid("", *page["terminal"]["columns"].values())
         for finding in found.findings:
             said = wording.title(finding, language), wording.advice(finding, language)
             state = "dismissed" if finding.dismissed else finding.severity
             table.add_row(
-                Text(state, SEVERITY_STYLE.get(state, "dim")),
+                Text(
+                    page["severity"].get(state, page["dismissed"]), SEVERITY_STYLE.get(state, "dim")
+                ),
                 Group(Text(said[0], "bold"), Text(said[1]), *_mend(found.subject, finding)),
-                names(found, finding.samples),
-                measured(finding),
-                Text("\n".join([finding.rule, finding.id, *_advisory(finding)]), "dim"),
+                _names(found, finding.samples, language),
+                measured(finding, language),
+                Text("\n".join([finding.rule, finding.id, *_advisory(finding, language)]), "dim"),
             )
         out.print(table)
-    _not_examined(found)
-    _proposal(found)
+    _not_examined(found, language)
+    _proposal(found, language)
 
 
-def _advisory(finding: Finding) -> list[str]:
+def _pictures(count: int, language: Language) -> str:
+    """ "1 picture", "3 pictures", in the reader's language."""
+    from sosie.doctor import wording
+
+    forms = wording.page(language)["terminal"]["pictures"]
+    form: str = forms["one" if count == 1 else "many"]
+    return form.format(count=count)
+
+
+def _advisory(finding: Finding, language: Language) -> list[str]:
     """A word where the rule was measured and found wanting."""
-    from sosie.doctor import table
+    from sosie.doctor import table, wording
 
-    return ["advisory"] if table.rule(finding.rule).advisory else []
+    advisory = table.rule(finding.rule).advisory
+    return [wording.page(language)["terminal"]["advisory"]] if advisory else []
 
 
 def audited(found: Audit | CopyAudit | StrangerAudit) -> None:
@@ -292,40 +304,54 @@ def offers(rows: Sequence[Offer], log: Sequence[Mended]) -> None:
         out.print(f"{entry.at[:10]} {entry.file_name}: {entry.mend}{state}")
 
 
-def names(found: Checkup, samples: Sequence[str]) -> str:
+def _names(found: Checkup, samples: Sequence[str], language: Language) -> str:
     """File names, the first few."""
+    from sosie.doctor import wording
+
+    words = wording.page(language)["terminal"]
     if not samples:
-        return "the whole set"
-    shown = "\n".join(found.names[sample] for sample in samples[:SHOWN])
-    return shown + (f"\nand {len(samples) - SHOWN} more" if len(samples) > SHOWN else "")
+        return str(words["whole_set"])
+    shown = [found.names[sample] for sample in samples[:SHOWN]]
+    if len(samples) > SHOWN:
+        shown.append(words["more"].format(count=len(samples) - SHOWN))
+    return "\n".join(shown)
 
 
-def _not_examined(found: Checkup) -> None:
+def _not_examined(found: Checkup, language: Language) -> None:
     """Grouped by reason: one missing package silences many rules."""
-    out = console()
+    from sosie.doctor import wording
+
+    out, words = console(), wording.page(language)["terminal"]
     by_reason: dict[tuple[str, int], list[str]] = {}
     for entry in found.not_examined:
         by_reason.setdefault((entry.reason, len(entry.samples)), []).append(entry.rule)
     if by_reason:
         out.print()
     for (reason, pictures), rules in by_reason.items():
-        where = counted(pictures, "picture") if pictures else "all pictures"
-        out.print(Text(f"not examined ({where}): {', '.join(rules)}: {reason}", "yellow"))
-
-
-def _proposal(found: Checkup) -> None:
-    out, proposal = console(), found.proposal
-    out.print()
-    if proposal.train:
-        train = ", ".join(found.names[s] for s in proposal.train)
-        out.print(f"train on ({len(proposal.train)}): {train}")
-    if proposal.hold_out:
-        held = ", ".join(found.names[s] for s in proposal.hold_out)
-        out.print(f"hold out ({len(proposal.hold_out)}): {held}")
-    if proposal.left_out:
-        why = (
-            f"{found.names[left.sample]} ({', '.join(left.rules) or 'enough without it'})"
-            for left in proposal.left_out
+        line = words["not_examined"].format(
+            where=_pictures(pictures, language) if pictures else words["all_pictures"],
+            rules=", ".join(rules),
+            reason=wording.reason(reason, language),
         )
-        out.print(f"left out ({len(proposal.left_out)}): {', '.join(why)}")
-    out.print(Text(f"{len(found.passed)} rules found nothing.", "dim"))
+        out.print(Text(line, "yellow"))
+
+
+def _proposal(found: Checkup, language: Language) -> None:
+    from sosie.doctor import wording
+
+    out, proposal, page = console(), found.proposal, wording.page(language)
+    out.print()
+    why = {left.sample: ", ".join(left.rules) or page["enough"] for left in proposal.left_out}
+    for what, samples in (
+        ("train", proposal.train),
+        ("hold_out", proposal.hold_out),
+        ("left_out", tuple(why)),
+    ):
+        if samples:
+            named = (
+                f"{found.names[sample]} ({why[sample]})" if sample in why else found.names[sample]
+                for sample in samples
+            )
+            line = page["terminal"][what].format(count=len(samples), names=", ".join(named))
+            out.print(line)
+    out.print(Text(page["terminal"]["passed"].format(count=len(found.passed)), "dim"))

@@ -2,11 +2,13 @@
 
 Pictures are ranked by what was found against them, and taken from the best down as long as they
 bring something: one of each group of near-duplicates, no more of one background or outfit than the
-cap allows as long as there are others, and the views in turn, so that no view is forgotten.
+cap allows as long as there are others, and of equally good ones the views in turn, so that no view
+is forgotten. What was set aside speaks against nothing.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
@@ -20,19 +22,15 @@ UNFIT = 100.0
 
 
 def propose(case: Case, findings: Sequence[Finding]) -> Proposal:
-    """The proposal for a set; empty for an empty set."""
+    """The proposal for a set, by all that was found; empty for an empty set."""
     against: dict[int, list[Finding]] = defaultdict(list)
     number_of = {item.sample: number for number, item in enumerate(case.dataset.items)}
     for finding in findings:
-        for sample in finding.samples:
-            against[number_of[sample]].append(finding)
-    cost = {
-        number: sum(PENALTY[finding.severity] for finding in against[number])
-        for number in range(len(case.dataset.items))
-    }
-    fit = [number for number in cost if cost[number] < UNFIT]
-    room = _Room(case)
-    order = _in_turns(fit, cost, table.views(case))
+        if not finding.dismissed and table.rule(finding.rule).against:
+            for sample in finding.samples:
+                against[number_of[sample]].append(finding)
+    order = _ranked(case, against)
+    room = _Room(case, [finding for finding in findings if finding.dismissed])
     wanted, held = case.config.wanted, case.config.hold_out
     if len(order) < wanted + held:
         # Too few for both: judging keeps a quarter, so that a figure can be given at all.
@@ -45,8 +43,8 @@ def propose(case: Case, findings: Sequence[Finding]) -> Proposal:
         for number in order:
             if number in train or number in out:
                 continue
-            # Every fourth goes to judging: both sides then hold good pictures of every view.
-            side = out if len(out) < held and len(train) >= 3 * (len(out) + 1) else train
+            # Both sides fill evenly: so both hold good pictures of every view.
+            side = out if len(train) * held >= (len(out) + 1) * wanted else train
             free = len(side) < (held if side is out else wanted)
             if free and room.take(number, repeating=repeating):
                 side.append(number)
@@ -68,29 +66,40 @@ def propose(case: Case, findings: Sequence[Finding]) -> Proposal:
     )
 
 
-def _in_turns(fit: Sequence[int], cost: dict[int, float], views: dict[int, str]) -> list[int]:
-    """Cheapest first, the views taking turns as long as each has pictures left."""
-    by_view: dict[str, list[int]] = defaultdict(list)
-    for number in sorted(fit, key=lambda number: (cost[number], number)):
-        by_view[views.get(number, "")].append(number)
-    turn = {
-        number: (place, cost[number], number)
-        for row in by_view.values()
-        for place, number in enumerate(row)
-    }
+def _ranked(case: Case, against: dict[int, list[Finding]]) -> list[int]:
+    """The pictures that are fit, best first.
+
+    Those without a warning come first; of either kind the views take turns as long as each has
+    pictures left, and pictures without a view follow. Then the cheaper, and the sharper, is first.
+    """
+    cost, views, blur = {}, table.views(case), table.blur(case)
+    for number in range(len(case.dataset.items)):
+        cost[number] = sum(PENALTY[finding.severity] for finding in against[number])
+    fit = [number for number in cost if cost[number] < UNFIT]
+    fit.sort(key=lambda number: (cost[number], blur.get(number, math.inf), number))
+    warned = {n: any(finding.severity == "warning" for finding in against[n]) for n in fit}
+    met: Counter[tuple[bool, str]] = Counter()
+    turn = {}
+    for place, number in enumerate(fit):
+        row = warned[number], views.get(number, "")
+        turn[number] = (warned[number], number not in views, met[row], place)
+        met[row] += 1
     return sorted(fit, key=lambda number: turn[number])
 
 
 class _Room:
     """How many more of each cluster may be taken."""
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: Case, dismissed: Sequence[Finding]) -> None:
         self.full: dict[int, list[str]] = {}
         self._clusters: dict[int, list[tuple[Clustering, int]]] = defaultdict(list)
         self._config = case.config
         self._taken: Counter[tuple[Clustering, int]] = Counter()
         for clustering in table.CLUSTERINGS:
+            aside = [set(f.samples) for f in dismissed if f.rule in clustering.rules]
             for index, group in enumerate(clustering.groups(case)):
+                if {case.sample(number) for number in group} in aside:
+                    continue
                 for number in group:
                     self._clusters[number].append((clustering, index))
 
@@ -99,7 +108,7 @@ class _Room:
         are not firm."""
         mine = self._clusters[number]
         full = [
-            clustering.rule
+            clustering.rules[0]
             for clustering, index in mine
             if (clustering.firm or not repeating)
             and self._taken[clustering, index] >= clustering.cap(self._config)

@@ -12,12 +12,16 @@ from sosie.core.errors import WeightsRefused
 from sosie.core.records import Dataset, Item, Record
 from sosie.doctor import table
 from sosie.doctor.choose import propose
-from sosie.doctor.records import SEVERITIES, Checkup, Config, NotExamined
+from sosie.doctor.records import SEVERITIES, Checkup, Config, Finding, NotExamined
 from sosie.doctor.rule import Case, Family, Rule, Unread
 from sosie.doctor.view import View
 
 AHEAD = 2
 """Pictures decoded at once for each worker: memory stays flat however long the set is."""
+
+
+EMPTY = "there are no pictures"
+"""Why no rule but that of their number judges an empty set."""
 
 
 class Shelf(Protocol):
@@ -53,7 +57,8 @@ def examine(
     """Examine a set, by all rules or `only` by those named.
 
     `dismissed` holds ids of findings that were set aside: they are listed, and count for nothing.
-    `originals` gives for a sample's hash the file as it was given, for what it says of itself.
+    `originals` gives for a sample's hash the file as it was given, for what it says of itself; its
+    name must tell its content, as that of a blob does.
     `on_picture` is called with how many pictures are read, of how many.
     """
     config = config or Config()
@@ -64,13 +69,22 @@ def examine(
     ]
     families = list(dict.fromkeys(family for rule in rules for family in rule.needs))
     case = read(dataset, config, families, originals=originals, shelf=shelf, on_picture=on_picture)
-    findings = [
-        finding.model_copy(update={"dismissed": finding.id in dismissed, "mend": rule.fix})
-        for rule in rules
-        for finding in rule.judge(case)
-    ]
-    not_examined = [entry for rule in rules for entry in _not_examined(case, rule)]
-    spoken = {finding.rule for finding in findings} | {entry.rule for entry in not_examined}
+    findings: list[Finding] = []
+    not_examined: list[NotExamined] = []
+    for rule in rules:
+        declined: list[NotExamined] = []
+        for said in rule.judge(case):
+            if isinstance(said, NotExamined):
+                declined.append(said)
+                continue
+            aside = said.id in dismissed and not rule.binding
+            findings.append(said.model_copy(update={"dismissed": aside, "mend": rule.fix}))
+        not_examined += _not_examined(case, rule, declined)
+    spoken = {finding.rule for finding in findings}
+    if not dataset.items:
+        silent = (rule.name for rule in rules if rule.name not in spoken)
+        not_examined = [NotExamined(rule=name, reason=EMPTY) for name in silent]
+    spoken |= {entry.rule for entry in not_examined}
     return Checkup(
         subject=dataset.subject,
         dataset_sha256=dataset.content_sha256(),
@@ -79,7 +93,7 @@ def examine(
         findings=tuple(sorted(findings, key=lambda f: SEVERITIES.index(f.severity))),
         passed=tuple(rule.name for rule in rules if rule.name not in spoken),
         not_examined=tuple(not_examined),
-        proposal=propose(case, [finding for finding in findings if not finding.dismissed]),
+        proposal=propose(case, findings),
     )
 
 
@@ -124,7 +138,7 @@ def _readings(
 def _read(
     item: Item, families: Sequence[Family], original: Path | None, shelf: Shelf
 ) -> dict[str, Record]:
-    keys = {family.name: f"{item.sample}:{family.name}:{family.version}" for family in families}
+    keys = {family.name: _key(item, family, original) for family in families}
     known = shelf.get(list(keys.values()))
     view, readings, fresh = View(item, original), {}, {}
     for family in families:
@@ -148,13 +162,20 @@ def _read(
     return readings
 
 
+def _key(item: Item, family: Family, original: Path | None) -> str:
+    """Under what a reading is kept: one taken without the original is not the one taken with it."""
+    key = f"{item.sample}:{family.name}:{family.version}"
+    return f"{key}:{original.name}" if family.original and original is not None else key
+
+
 def _parsed(family: Family, text: str) -> Record:
     kind = Unread if text[0] == "1" else family.reading
     return kind.model_validate_json(text[1:])
 
 
-def _not_examined(case: Case, rule: Rule) -> Iterator[NotExamined]:
-    """The pictures at which a rule could not look, one entry for each reason."""
+def _not_examined(case: Case, rule: Rule, declined: Sequence[NotExamined]) -> Iterator[NotExamined]:
+    """Where a rule could not look, one entry for each reason: first at pictures without a reading,
+    then by what its judge `declined`."""
     by_reason: dict[Unread, list[str]] = {}
     for family in rule.needs:
         for number, reading in enumerate(case.taken[family.name]):
@@ -170,3 +191,9 @@ def _not_examined(case: Case, rule: Rule) -> Iterator[NotExamined]:
             reason=unread.reason,
             lacking=unread.lacking,
         )
+    if any(len(samples) == len(case.dataset.items) for samples in by_reason.values()):
+        return
+    read = [sum(1 for _ in case.read(family, family.reading)) for family in rule.needs]
+    if min(read, default=rule.least) < rule.least:
+        declined = [case.too_few(rule.name, rule.least), *declined]
+    yield from dict.fromkeys(declined)

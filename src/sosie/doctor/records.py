@@ -57,15 +57,25 @@ class Finding(Record):
     """What it was compared with."""
     marks: tuple[Mark, ...] = ()
     said: dict[str, str | int] = Field(default_factory=dict)
-    """What the wording names, such as a number of pictures or a view."""
+    """What the wording names, such as a number of pictures or a view. By `which` and `at` findings
+    of one rule about the same pictures are told apart."""
     dismissed: bool = False
     mend: str | None = None
     """The mend that answers it, by its name in `mends.table`."""
 
     @property
     def id(self) -> str:
-        """Twelve digits that stay the same as long as the rule concerns the same pictures."""
-        about = canonical_json([self.rule, sorted(self.samples), self.said.get("which", "")])
+        """Twelve digits that stay the same as long as the rule says as grave a thing of the same
+        pictures: what was set aside as a hint does not silence a blocker.
+
+        Of the whole set, it must say the same. Boxes are left out, for mending moves them.
+        """
+        said: dict[str, str | int | float] = dict(self.said)
+        if self.samples:
+            said = {name: said[name] for name in ("which", "at") if name in said}
+        elif self.value is not None:
+            said["value"] = float(f"{self.value:.1g}")
+        about = canonical_json([self.rule, self.severity, sorted(self.samples), said])
         return hashlib.sha256(about).hexdigest()[:12]
 
 

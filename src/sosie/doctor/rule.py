@@ -9,7 +9,7 @@ rules judge the readings of a whole set. A new rule is one function and one line
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 
 from sosie.core.records import Box, Dataset, Record
 from sosie.core.terms import Kind
-from sosie.doctor.records import Config, Finding, Mark, Severity
+from sosie.doctor.records import Config, Finding, Mark, NotExamined, Severity
 from sosie.doctor.view import View
 
 R = TypeVar("R", bound=Record)
 NO_FACE = "no face was found"
 """Why many a reading cannot be taken."""
+TOO_FEW = "too few pictures to compare: it needs {}"
+"""Why a rule that compares pictures does not judge."""
 
 BOTH: tuple[Kind, ...] = ("person", "handwriting")
 
@@ -46,6 +48,8 @@ class Family:
     reading: type[Record]
     measure: Callable[[View], Record]
     """Gives a `reading`, or Unread where the picture has nothing to read."""
+    original: bool = False
+    """Whether it also reads what the file as given says of itself."""
 
 
 @dataclass(frozen=True)
@@ -54,17 +58,25 @@ class Rule:
 
     name: str
     """`family.fault`, as a user types it after `--despite`."""
-    judge: Callable[[Case], Iterable[Finding]]
+    judge: Callable[[Case], Iterable[Finding | NotExamined]]
+    """What it finds, and where it declines to judge although there are readings."""
     needs: tuple[Family, ...] = ()
     """Whose readings it judges; where one is missing, the picture is not examined."""
+    least: int = 0
+    """Readings without which it cannot compare: of fewer it is not examined."""
     kinds: tuple[Kind, ...] = ("person",)
     unit: str = ""
+    units: Mapping[str, str] = field(default_factory=dict)
+    """By a finding's `which`, the unit where it is another."""
     fix: str | None = None
     """The mend that is offered, by its name in `mends.table`."""
     missing: bool = False
     """It speaks of what a set lacks rather than of what is wrong with a picture."""
     advisory: bool = False
     """Measured, it finds too few of its faults or speaks in too many good sets: reports say so."""
+    against: bool = True
+    """Whether its findings speak against the pictures that they name: praise, a question, and what
+    only the set has too much of cost no picture its seat."""
     binding: bool = False
     """Its findings can be neither waived nor dismissed: the pictures must go or be mended."""
 
@@ -73,8 +85,8 @@ class Rule:
 class Clustering:
     """Pictures that share something of which a set should not have too much."""
 
-    rule: str
-    """The rule that speaks when there is too much of it."""
+    rules: tuple[str, ...]
+    """The rules that speak when there is too much of it; the first is given as the reason."""
     cap: Callable[[Config], int]
     """How many of one group the proposal may take."""
     groups: Callable[[Case], Sequence[tuple[int, ...]]]
@@ -124,6 +136,18 @@ class Case:
             said={"pictures": len(numbers), **said},
         )
 
+    def unexamined(self, rule: str, reason: str, numbers: Sequence[int] = ()) -> NotExamined:
+        """That a rule does not judge pictures by their numbers, or the set, though they were read.
+
+        `reason` has words in every language in `page.toml`.
+        """
+        samples = tuple(self.sample(number) for number in numbers)
+        return NotExamined(rule=rule, samples=samples, reason=reason)
+
+    def too_few(self, rule: str, least: int) -> NotExamined:
+        """That a rule has fewer readings than it needs."""
+        return self.unexamined(rule, TOO_FEW.format(least))
+
 
 def over(
     case: Case,
@@ -151,6 +175,12 @@ def over(
         threshold=threshold,
         boxes=[(number, box) for number, _, box in bad if box is not None],
     )
+
+
+def naming(which: str, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings, each saying which of its rule's cases it is."""
+    for finding in findings:
+        yield finding.model_copy(update={"said": {**finding.said, "which": which}})
 
 
 def packed(vector: NDArray[np.floating[Any]]) -> str:

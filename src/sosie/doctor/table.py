@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
+from importlib.resources import files
+
 from sosie.core.errors import NotFound
+from sosie.core.files import sha256_bytes
 from sosie.doctor.rule import Clustering, Rule
 from sosie.doctor.rules import (
     count,
@@ -45,7 +49,10 @@ CLUSTERINGS: tuple[Clustering, ...] = (
 )
 """What the proposal keeps from piling up."""
 
-views = pose.views
+SPEAKING = ("page.py", "wording.py")
+"""Files of the doctor that only say what was found."""
+
+views, blur = pose.views, focus.blur
 
 
 def rule(name: str) -> Rule:
@@ -57,7 +64,19 @@ def rule(name: str) -> Rule:
 
 
 def version() -> str:
-    """Changes whenever a rule or a family does, so that a kept checkup is known to be current."""
-    families = {family.name: family.version for one in RULES for family in one.needs}
-    rules = (f"{one.name}:{one.fix}" for one in RULES)
-    return ",".join([*rules, *(f"{name}={version}" for name, version in families.items())])
+    """Changes whenever a measure, a threshold, a judge, the proposal or the table of rules does, so
+    that a kept checkup is known to be current."""
+    return ",".join([code_sha256(), *(one.name for one in RULES)])
+
+
+@cache
+def code_sha256() -> str:
+    """A hash of the code that examines; words and pages are no part of it."""
+    folder = files("sosie.doctor")
+    code = {
+        f"{part.name}/{file.name}": file.read_bytes()
+        for part in (folder, folder / "rules")
+        for file in part.iterdir()
+        if file.name.endswith(".py") and file.name not in SPEAKING
+    }
+    return sha256_bytes(b"".join(name.encode() + code[name] for name in sorted(code)))

@@ -14,6 +14,7 @@ from PIL import ExifTags, Image
 from sosie.core.records import Box, Item
 from sosie.doctor.texture import noise
 from sosie.doctor.writing import Writing
+from sosie.models.decoders import opened
 from sosie.models.faces import Face, find_faces
 from sosie.models.mask import person_mask
 from sosie.models.mesh import Mesh, find_mesh
@@ -54,8 +55,8 @@ class View:
     @cached_property
     def rgb(self) -> Bytes:
         """The stored picture, (H, W, 3)."""
-        with Image.open(self.item.path) as opened:
-            return np.asarray(opened.convert("RGB"))
+        with Image.open(self.item.path) as stored:
+            return np.asarray(stored.convert("RGB"))
 
     @cached_property
     def scale(self) -> float:
@@ -113,8 +114,8 @@ class View:
         if self.original is None:
             return {}
         try:
-            with Image.open(self.original) as opened:
-                tags = opened.getexif()
+            with opened(self.original) as original:
+                tags = original.getexif()
                 inner = tags.get_ifd(ExifTags.IFD.Exif)
         except (OSError, SyntaxError, ValueError):
             return {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import cache
 from importlib.resources import files
@@ -10,6 +11,7 @@ from typing import Any, get_args
 from sosie.core.terms import Language
 from sosie.doctor.records import Finding
 
+NUMBER = re.compile(r"\d+")
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 
@@ -20,6 +22,26 @@ def words() -> dict[str, dict[str, Any]]:
     return tomllib.loads(text)
 
 
+@cache
+def _terms() -> dict[str, dict[str, dict[str, str]]]:
+    """`terms.toml`: "units" and "reasons" -> English -> language -> words."""
+    text = files("sosie.doctor").joinpath("terms.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def unit(english: str, language: Language = "en") -> str:
+    """A rule's unit; in English where it has no other words."""
+    return _terms()["units"].get(english, {}).get(language, english)
+
+
+def reason(english: str, language: Language = "en") -> str:
+    """Why something was not examined; in English where a detector gave words of its own."""
+    form = NUMBER.sub("{}", english)
+    known = _terms()["reasons"].get(form, {}).get(language)
+    return english if known is None else known.format(*NUMBER.findall(english))
+
+
+@cache
 def page(language: Language) -> dict[str, Any]:
     """The words of the HTML page that belong to no rule, in one language."""
     text = files("sosie.doctor").joinpath("page.toml").read_text(encoding="utf-8")

@@ -170,6 +170,8 @@ def _search(rgb: Picture, side: int, margin: float) -> list[Face]:
         rows = network.detect(canvas)[1]
     if rows is None:
         return []
+    # On long strips, which leave little to look at, the network answers with infinities.
+    rows = rows[np.isfinite(rows).all(axis=1)]
     points = rows[:, :14].astype(np.float64).reshape(-1, 7, 2)
     points[:, 1] += points[:, 0]  # width and height become the far corner
     points = (points - border) * [width / size[0], height / size[1]]

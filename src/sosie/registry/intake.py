@@ -1,31 +1,27 @@
 """The bytes of a picture file -> one upright sRGB picture without metadata, or a reason why not.
 
-The kind of a file is told by its content, never by its name. Pillow's limit against decompression
-bombs stays on, and its warning counts as an error.
+The kind of a file is told by its content, never by its name.
 """
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import io
 import os
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import pillow_heif
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from sosie.core.errors import UnreadablePicture
 from sosie.core.files import sha256_bytes
+from sosie.models.decoders import opened
 
 T = TypeVar("T")
 
-FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "BMP", "GIF")
 SMALLEST = 16
 """Least width and height, in pixels."""
 LARGEST_FILE = 1 << 30
@@ -164,7 +160,7 @@ def head(data: bytes, file_name: str) -> tuple[str, bytes]:
     Raises UnreadablePicture if it is none of the kinds that `decode` takes.
     """
     try:
-        image = _open(data)
+        image = opened(io.BytesIO(data))
         kind = "JPEG" if image.format == "MPO" else image.format or ""
         return Image.MIME.get(kind, ""), _xmp(image)
     except Exception as error:  # as in `decode`
@@ -178,7 +174,7 @@ def pixels_sha256(image: Image.Image) -> str:
 
 
 def _decode(data: bytes, file_name: str) -> Intake:
-    image = _open(data)
+    image = opened(io.BytesIO(data))
     _refuse_unsuitable(image, file_name)
     # Pillow forgets these while it loads or turns the picture, so they are read first.
     source = _FAMILIAR.get(image.format or "", image.format or "")
@@ -216,7 +212,7 @@ def _decode(data: bytes, file_name: str) -> Intake:
 
 
 def _upright(data: bytes, file_name: str) -> Image.Image:
-    image = _open(data)
+    image = opened(io.BytesIO(data))
     _refuse_unsuitable(image, file_name)
     image.load()
     return _cleaned(image, file_name, image.info.get("icc_profile"))[0]
@@ -233,22 +229,6 @@ def _cleaned(
     clean = Image.new("RGB", colour.size, "white")
     clean.paste(colour, mask=alpha)
     return clean, alpha, converted
-
-
-@functools.cache
-def _prepare() -> None:
-    """Load every decoder; done once, as decoders that threads load one by one can be missed."""
-    Image.init()
-    pillow_heif.register_heif_opener()
-
-
-def _open(data: bytes) -> Image.Image:
-    _prepare()
-    # Process-wide, as catch_warnings() is not safe among threads. What Pillow says of odd TIFF
-    # tags would only be noise beside the one line that a refused file gets.
-    warnings.simplefilter("error", Image.DecompressionBombWarning)
-    warnings.filterwarnings("ignore", module=r"PIL\.TiffImagePlugin")
-    return Image.open(io.BytesIO(data), formats=FORMATS)
 
 
 def _refuse_unsuitable(image: Image.Image, file_name: str) -> None:

@@ -16,6 +16,7 @@ from sosie.studio import drawing
 
 if TYPE_CHECKING:
     from sosie.doctor import Checkup, Config
+    from sosie.train import Manifest
     from sosie.train.checks import Examined
 
 OnPicture = Callable[[int, int], None]
@@ -71,7 +72,10 @@ def config_for(base: str | None, **settings: int | None) -> Config:
 
 
 def examined(registry: Registry, dataset: Dataset, side: int) -> Examined:
-    """What the doctor has against a run at `side` pixels, as the run's checks."""
+    """What the doctor has against a run at `side` pixels, as the run's checks.
+
+    A blocker that was set aside counts as waived, so that the run's manifest says so.
+    """
     from sosie.doctor import Config, table, wording
     from sosie.train.checks import Check, Examined
 
@@ -81,12 +85,15 @@ def examined(registry: Registry, dataset: Dataset, side: int) -> Examined:
             name=finding.rule,
             what=f"{wording.title(finding)}.",
             severity="blocker",
-            evidence=", ".join(found.names[sample] for sample in finding.samples[:6])
-            or "the whole set",
+            evidence=(
+                ", ".join(found.names[sample] for sample in finding.samples[:6]) or "the whole set"
+            )
+            + (" (set aside)" if finding.dismissed else ""),
             mend=wording.advice(finding),
             waivable=not table.rule(finding.rule).binding,
+            waived=finding.dismissed,
         )
-        for finding in found.open
+        for finding in found.findings
         if finding.severity == "blocker" and finding.rule not in COUNTED_BY_TRAINING
     ]
     warnings = [finding for finding in found.open if finding.severity == "warning"]
@@ -101,8 +108,37 @@ def examined(registry: Registry, dataset: Dataset, side: int) -> Examined:
                 mend=f"sosie doctor {dataset.subject}",
             )
         )
-    rules = frozenset({"doctor"} | {rule.name for rule in table.RULES})
-    return Examined(rules=rules, checks=tuple(blockers))
+    return Examined(rules=_rules(), checks=tuple(blockers))
+
+
+def on_record(manifest: Manifest) -> Examined:
+    """What a run's manifest says was waived of the doctor's findings, for its repetition: what is
+    known better today stops none, and what was set aside then is in the file that is compared."""
+    from sosie.train.checks import Check, Examined
+
+    entries = [entry.partition(": ") for entry in manifest.waived]
+    return Examined(
+        rules=_rules(),
+        checks=tuple(
+            Check(
+                name=name,
+                what="It was waived for the run.",
+                severity="blocker",
+                evidence=evidence,
+                mend=f"sosie doctor {manifest.subject}",
+                waived=True,
+            )
+            for name, _, evidence in entries
+            if name in _rules()
+        ),
+    )
+
+
+def _rules() -> frozenset[str]:
+    """Every name that a check of the doctor's may bear."""
+    from sosie.doctor import table
+
+    return frozenset({"doctor"} | {rule.name for rule in table.RULES})
 
 
 def dismissible(found: Checkup, given: Sequence[str]) -> tuple[str, ...]:

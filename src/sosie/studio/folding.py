@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from sosie.models.diffusion.base import DiffusionBase
     from sosie.models.lora.read import LoraFile
     from sosie.train import Manifest, Plan, Probe, TrainConfig
-    from sosie.train.checks import Examined
 
 FOLDS = 3
 """Adapters that are trained anew unless another number is asked for."""
@@ -151,14 +150,8 @@ class Folds:
             device=self.base.device.type,
             folder=self.registry.home,
             probe=probe,
-            examined=self._examined(dataset),
+            examined=examining.on_record(self.manifest),
         )
-
-    def _examined(self, dataset: Dataset) -> Examined:
-        # What was waived for the run is on record; what is known better today stops no repetition.
-        side = self.base.info.defaults.width
-        found = examining.examined(self.registry, dataset, side)
-        return found.only(self.manifest.config.waive)
 
     def train(self, fold: int) -> Path:
         """The adapter of a fold, trained unless it lies there. Raises Interrupted, NotPermitted."""
@@ -195,7 +188,7 @@ class Folds:
                 should_stop=stop,
                 resume=(folder / "manifest.json").is_file(),
                 keep_encoders=True,
-                examined=self._examined(dataset),
+                examined=examining.on_record(self.manifest),
                 sign=permission.seal(self.registry),
                 keep=lambda drawn: drawn.png() if self.screen.lets(drawn.rgb, drawn.seed) else None,
             )

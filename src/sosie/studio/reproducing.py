@@ -66,10 +66,7 @@ def reproduce(
             # The same choice of a checkpoint as then.
             on_checkpoint=references.scorer(dataset),
             should_stop=should_stop,
-            # What was waived then is on record; what is known better today stops no repetition.
-            examined=examining.examined(registry, dataset, loaded.info.defaults.width).only(
-                manifest.config.waive
-            ),
+            examined=examining.on_record(manifest),
             sign=permission.seal(registry),
             keep=lambda drawn: drawn.png() if screen.lets(drawn.rgb, drawn.seed) else None,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,16 +33,12 @@ class Check(Record):
 
 
 class Examined(Record):
-    """What was found wrong with the pictures before the run, by those who examine pictures."""
+    """What was found wrong with the pictures before the run, by those who examine pictures; what
+    they were told to let pass is waived already."""
 
     rules: frozenset[str] = frozenset()
     """Every name that such a check may bear, so that a misspelt waiver is found."""
     checks: tuple[Check, ...] = ()
-
-    def only(self, waived: Collection[str]) -> Examined:
-        """The same rules, with the checks that are waived alone."""
-        kept = tuple(check for check in self.checks if check.name in waived)
-        return self.model_copy(update={"checks": kept})
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from sosie.core.records import Box, Record
 from sosie.doctor.closeup import TOO_SMALL, Closeup, Point, closeup
-from sosie.doctor.records import Finding
-from sosie.doctor.rule import NO_FACE, Case, Family, Rule, Unread, over
+from sosie.doctor.records import Finding, NotExamined
+from sosie.doctor.rule import NO_FACE, Case, Family, Rule, Unread, naming, over
 from sosie.doctor.view import View
 from sosie.models.mesh import LEFT_EYE, RIGHT_EYE, Mesh
 
@@ -150,11 +150,12 @@ def _parts(face: Closeup, middles: dict[str, Point], near: tuple[str, ...]) -> I
 FAMILY = Family("eyes", 1, Reading, _measure)
 
 
-def _closed(case: Case) -> Iterator[Finding]:
+def _closed(case: Case) -> Iterator[Finding | NotExamined]:
     read = list(case.read(FAMILY, Reading))
     # Behind dark glasses the mesh guesses the lids.
     seen = [(number, reading) for number, reading in read if reading.shade >= DARK]
     if len(seen) < LEAST:
+        yield case.too_few("eyes.closed", LEAST)
         return
     usual = float(np.median([reading.opening for _, reading in seen]))
     measured = ((n, r.opening / max(usual, 1e-3), r.box) for n, r in seen)
@@ -168,14 +169,12 @@ def _hidden(case: Case) -> Iterator[Finding]:
     """
     read = list(case.read(FAMILY, Reading))
     glasses = ((number, reading.shade, reading.box) for number, reading in read)
-    for finding in over(case, "eyes.hidden", "warning", glasses, DARK, below=True):
-        yield finding.model_copy(update={"said": {**finding.said, "which": "eyes"}})
+    yield from naming("eyes", over(case, "eyes.hidden", "warning", glasses, DARK, below=True))
     by_part: dict[str, list[tuple[int, float, Box | None]]] = {}
     for number, name, far, box in _covered(read):
         by_part.setdefault(name, []).append((number, far, box))
     for name, measured in sorted(by_part.items()):
-        for finding in over(case, "eyes.hidden", "warning", measured, COVERED):
-            yield finding.model_copy(update={"said": {**finding.said, "which": name}})
+        yield from naming(name, over(case, "eyes.hidden", "warning", measured, COVERED))
 
 
 def _covered(read: list[tuple[int, Reading]]) -> Iterator[tuple[int, str, float, Box]]:
@@ -206,10 +205,11 @@ def _look(part: Part) -> NDArray[np.float64]:
     return np.array([0.7 * part.lightness, part.green_red, part.blue_yellow])
 
 
-def _faint(case: Case) -> Iterator[Finding]:
-    """Advisory: how faint features must be before a base overrides them was never measured."""
+def _faint(case: Case) -> Iterator[Finding | NotExamined]:
+    """Only advice: how faint features must be before a base overrides them was never measured."""
     read = [r for _, r in case.read(FAMILY, Reading) if r.shade >= DARK]
     if len(read) < LEAST:
+        yield case.too_few("eyes.faint", LEAST)
         return
     opening = float(np.median([reading.opening for reading in read]))
     contrast = float(np.median([reading.contrast for reading in read]))
@@ -221,7 +221,22 @@ def _faint(case: Case) -> Iterator[Finding]:
 
 
 RULES = (
-    Rule(name="eyes.closed", judge=_closed, needs=(FAMILY,), unit="of the usual"),
-    Rule(name="eyes.hidden", judge=_hidden, needs=(FAMILY,), unit="CIELAB"),
-    Rule(name="eyes.faint", judge=_faint, needs=(FAMILY,), unit="contrast", missing=True),
+    Rule(name="eyes.closed", judge=_closed, needs=(FAMILY,), least=LEAST, unit="of the usual"),
+    Rule(
+        name="eyes.hidden",
+        judge=_hidden,
+        needs=(FAMILY,),
+        least=LEAST,
+        unit="CIELAB",
+        units={"eyes": "of the cheeks' brightness"},
+    ),
+    Rule(
+        name="eyes.faint",
+        judge=_faint,
+        needs=(FAMILY,),
+        least=LEAST,
+        unit="contrast",
+        units={"narrow": "height over width"},
+        missing=True,
+    ),
 )

@@ -96,6 +96,12 @@ def _seen(case: Case) -> Iterator[tuple[int, Reading, float]]:
         yield number, reading, min(1.0, case.config.side / reading.side)
 
 
+def blur(case: Case) -> dict[int, float]:
+    """Item number -> pixels of blur in training, where it could be read: to a tenth, for finer
+    differences are the measure's own."""
+    return {number: round(reading.width * scale, 1) for number, reading, scale in _seen(case)}
+
+
 def shaken(reading: Reading, scale: float) -> bool:
     """Whether the blur goes one way, as when the camera or the person moved."""
     return reading.most * scale > SHAKEN and reading.least <= ONE_WAY * reading.most

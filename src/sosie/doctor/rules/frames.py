@@ -75,7 +75,7 @@ def _says_so(text: str) -> bool:
     return any(words in text.lower() for words in SAYING_SO)
 
 
-FAMILY = Family("frames", 1, Reading, _measure)
+FAMILY = Family("frames", 2, Reading, _measure, original=True)
 
 
 def _screenshot(case: Case) -> Iterator[Finding]:

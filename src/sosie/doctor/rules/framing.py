@@ -144,7 +144,7 @@ RULES = (
         unit="pixels in training",
         fix="crop-shoulders",
     ),
-    Rule(name="pixels.cut", judge=_cut, needs=(FAMILY,), unit="faces"),
-    Rule(name="pixels.tight", judge=_tight, needs=(FAMILY,), unit="faces"),
+    Rule(name="pixels.cut", judge=_cut, needs=(FAMILY,), unit="sides of the face"),
+    Rule(name="pixels.tight", judge=_tight, needs=(FAMILY,), unit="sides of the face"),
     Rule(name="pixels.crop", judge=_crop, needs=(FAMILY,), unit="share of the picture"),
 )

@@ -104,7 +104,7 @@ def _iso(view: View) -> int | None:
     return first if isinstance(first, int) and first > 0 else None
 
 
-FAMILY = Family("grain", 1, Reading, _measure)
+FAMILY = Family("grain", 2, Reading, _measure, original=True)
 
 
 def _noisy(case: Case) -> Iterator[Finding]:
@@ -125,13 +125,13 @@ def _smooth(case: Case) -> Iterator[tuple[int, Reading]]:
 
 
 def _smoothed(case: Case) -> Iterator[Finding]:
-    """Advisory: hair and skin may be smooth of themselves, so it can only be a hint."""
+    """Only advice: hair and skin may be smooth of themselves, so it can only be a hint."""
     measured = ((n, r.detail, r.box) for n, r in _smooth(case) if r.detail is not None)
     return over(case, "grain.smoothed", "advice", measured, SMOOTH, below=True)
 
 
 def _fine(case: Case) -> Iterator[Finding]:
-    """Advisory: it speaks only to keep a good picture from being thrown away for its ISO."""
+    """Only advice: it speaks only to keep a good picture from being thrown away for its ISO."""
     smooth = {number for number, _ in _smooth(case)}
     measured = (
         (number, float(reading.iso), None)
@@ -152,5 +152,5 @@ RULES = (
         needs=(FAMILY, focus.FAMILY),
         unit="fine detail against coarse",
     ),
-    Rule(name="grain.fine", judge=_fine, needs=(FAMILY, focus.FAMILY), unit="ISO"),
+    Rule(name="grain.fine", judge=_fine, needs=(FAMILY, focus.FAMILY), unit="ISO", against=False),
 )

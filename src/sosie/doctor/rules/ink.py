@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sosie.core.quoted import quoted
 from sosie.core.records import Box, Record
 from sosie.doctor.lines import Line
-from sosie.doctor.records import Finding
+from sosie.doctor.records import Finding, NotExamined
 from sosie.doctor.rule import Case, Family, Rule, Unread
 from sosie.doctor.view import View
 from sosie.doctor.writing import Writing
@@ -209,7 +209,7 @@ def distances(readings: Sequence[Reading]) -> list[float]:
     return [float(value) for value in np.sqrt(total / (weight + WEIGHT))]
 
 
-def _hands(case: Case) -> Iterator[Finding]:
+def _hands(case: Case) -> Iterator[Finding | NotExamined]:
     """Notes that another hand may have written. Advisory: it compares shapes, not letters."""
     read = [
         (number, reading)
@@ -218,6 +218,7 @@ def _hands(case: Case) -> Iterator[Finding]:
         if reading.words >= SPOKEN and not _is_signature(case, number, reading)
     ]
     if len(read) < FEWEST:
+        yield case.too_few("ink.hands", FEWEST)
         return
     far = distances([reading for _, reading in read])
     others = sorted(
@@ -257,6 +258,7 @@ RULES = (
         name="ink.hands",
         judge=_hands,
         needs=(FAMILY,),
+        least=FEWEST,
         kinds=("handwriting",),
         unit="spreads",
         advisory=True,

@@ -173,4 +173,4 @@ def _leak(case: Case) -> Iterator[Finding]:
 
 
 RULES = (Rule(name="twins.leak", judge=_leak, needs=(FAMILY, twins.FAMILY), unit="pictures"),)
-ONE_PHOTOGRAPH = Clustering(rule="twins.leak", cap=lambda config: 1, groups=groups)
+ONE_PHOTOGRAPH = Clustering(rules=("twins.leak",), cap=lambda config: 1, groups=groups)

@@ -7,7 +7,7 @@ person. Letters are read, but only where a first and faster look finds something
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -33,14 +33,16 @@ LETTERS = 3
 SLANT = 12.0
 """Degrees from level beyond which text lies across a picture rather than in it."""
 AGAIN = 3
-"""From so many pictures with the same words on, somebody stamped them."""
+"""From so many pictures with the same words at the same place, somebody stamped them."""
+PLACE = 0.1
+"""Shares of the picture's sides within which that is one place: a shirt's letters move more."""
 STAMPED = re.compile(
     r"[©®]|\bwww\b|https?:|\.(com|net|org|jp|fr)\b|(?:^|\s)@\w|photo by|copyright|all rights"
     r"|\bsample\b|\bpreview\b|\bproof\b|watermark|shutterstock|getty|istock|alamy|dreamstime"
     r"|depositphotos|123rf|adobe ?stock|pixta|tiktok|instagram|見本|サンプル|著作権",
     re.IGNORECASE,
 )
-"""What only a watermark says."""
+"""What hardly anything but a watermark says."""
 
 
 class Line(Record):
@@ -51,6 +53,8 @@ class Line(Record):
     """In pixels of the stored picture."""
     slant: float
     """Degrees from level, 0 to 90."""
+    at: tuple[float, float]
+    """Its middle, in shares of the picture's width and height."""
 
 
 class Reading(Record):
@@ -99,10 +103,18 @@ def _lines(view: View) -> Iterator[Line]:
             right=int(np.clip(np.ceil(right), left + 1, width)),
             bottom=int(np.clip(np.ceil(bottom), top + 1, height)),
         )
-        yield Line(text=found.text, box=box, slant=round(min(slant, 180 - slant), 1))
+        yield Line(
+            text=found.text,
+            box=box,
+            slant=round(min(slant, 180 - slant), 1),
+            at=(
+                round((box.left + box.right) / 2 / width, 3),
+                round((box.top + box.bottom) / 2 / height, 3),
+            ),
+        )
 
 
-FAMILY = Family("letters", 1, Reading, _measure)
+FAMILY = Family("letters", 2, Reading, _measure)
 
 
 def _read(case: Case) -> Lines:
@@ -119,12 +131,20 @@ def _on(bars: Sequence[Box], box: Box) -> bool:
 
 
 def _stamped(read: Lines) -> Lines:
-    """What somebody stamped on the pictures."""
-    on = Counter(words for lines in read.values() for words in {_words(line) for line in lines})
+    """What somebody may have stamped on the pictures."""
+    said = defaultdict(list)
+    for number, lines in read.items():
+        for line in lines:
+            said[_words(line)].append((number, line.at))
+
+    def again(line: Line) -> bool:
+        near = (n for n, at in said[_words(line)] if np.abs(np.subtract(at, line.at)).max() < PLACE)
+        return len(set(near)) >= AGAIN
+
     found = defaultdict(list)
     for number, lines in read.items():
         for line in lines:
-            if STAMPED.search(line.text) or line.slant > SLANT or on[_words(line)] >= AGAIN:
+            if STAMPED.search(line.text) or line.slant > SLANT or again(line):
                 found[number].append(line)
     return found
 

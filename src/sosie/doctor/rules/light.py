@@ -14,7 +14,7 @@ import numpy as np
 
 from sosie.core.records import Box, Record
 from sosie.doctor.records import Finding
-from sosie.doctor.rule import NO_FACE, Case, Family, Rule, Unread, over
+from sosie.doctor.rule import NO_FACE, Case, Family, Rule, Unread, naming, over
 from sosie.doctor.view import View, around
 
 DARK = 0.3
@@ -105,13 +105,14 @@ FAMILY = Family("light", 1, Reading, _measure)
 def _dark(case: Case) -> Iterator[Finding]:
     read = list(case.read(FAMILY, Reading))
     usual = median(reading.face for _, reading in read) if read else 0.0
-
-    def brightness(reading: Reading) -> float:
-        # Both scales meet at the threshold: the darker of the two verdicts counts.
-        return min(reading.bright, reading.face / (DARKER * usual) * DARK if usual else 1.0)
-
-    measured = ((number, brightness(reading), reading.box) for number, reading in read)
-    return over(case, "light.dark", "warning", measured, DARK, below=True)
+    dark = [(number, reading.bright, reading.box) for number, reading in read]
+    darker = [
+        (number, reading.face / usual, reading.box)
+        for number, reading in read
+        if usual and reading.bright >= DARK
+    ]
+    yield from naming("dark", over(case, "light.dark", "warning", dark, DARK, below=True))
+    yield from naming("darker", over(case, "light.dark", "warning", darker, DARKER, below=True))
 
 
 def _bright(case: Case) -> Iterator[Finding]:
@@ -143,7 +144,13 @@ def _flat(case: Case) -> Iterator[Finding]:
 
 
 RULES = (
-    Rule(name="light.dark", judge=_dark, needs=(FAMILY,), unit="luma"),
+    Rule(
+        name="light.dark",
+        judge=_dark,
+        needs=(FAMILY,),
+        unit="luma",
+        units={"darker": "of the usual"},
+    ),
     Rule(name="light.bright", judge=_bright, needs=(FAMILY,), unit="share of the face"),
     Rule(name="light.shadows", judge=_shadows, needs=(FAMILY,), unit="share of the face"),
     Rule(name="light.uneven", judge=_uneven, needs=(FAMILY,), unit="stops"),

@@ -297,6 +297,7 @@ def _some(case: Case) -> Iterator[Finding]:
                 boxes=[(number, spot.box) for number, spot in mark.seen.items()],
                 seen=len(mark.seen),
                 which=_where(mark),
+                at=f"{mark.x:.1f} {mark.y:.1f}",
             )
 
 
@@ -312,6 +313,7 @@ def _kept(case: Case) -> Iterator[Finding]:
                 threshold=CLEAR,
                 boxes=[(number, mark.seen[number].box) for number in order],
                 which=_where(mark),
+                at=f"{mark.x:.1f} {mark.y:.1f}",
             )
 
 
@@ -324,13 +326,22 @@ def _where(mark: _Mark) -> str:
 
 
 RULES = (
-    Rule(name="marks.some", judge=_some, needs=(FAMILY,), unit="of the pictures", advisory=True),
+    Rule(
+        name="marks.some",
+        judge=_some,
+        needs=(FAMILY,),
+        least=LEAST,
+        unit="of the pictures",
+        advisory=True,
+    ),
     Rule(
         name="marks.kept",
         judge=_kept,
         needs=(FAMILY,),
+        least=LEAST,
         unit="contrast",
         fix="strengthen-mark",
         advisory=True,
+        against=False,
     ),
 )

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from sosie.core.records import Box, Record
 from sosie.doctor.records import Finding
-from sosie.doctor.rule import Case, Family, Rule, over
+from sosie.doctor.rule import Case, Family, Rule, naming, over
 from sosie.doctor.rules import focus
 from sosie.doctor.view import View
+from sosie.models.decoders import opened
 
 Floats = NDArray[np.float32]
 
@@ -114,8 +114,8 @@ def _quality(view: View) -> float | None:
     if view.original is None:
         return None
     try:
-        with Image.open(view.original) as opened:
-            tables = getattr(opened, "quantization", None)
+        with opened(view.original) as original:
+            tables = getattr(original, "quantization", None)
     except (OSError, SyntaxError, ValueError):
         return None
     if not tables:
@@ -194,17 +194,21 @@ def _other(line: NDArray[np.uint8], colour: NDArray[np.float64]) -> float:
     return float((np.abs(line - colour).max(1) > PLAIN).mean())
 
 
-FAMILY = Family("pixels", 2, Reading, _measure)
+FAMILY = Family("pixels", 3, Reading, _measure, original=True)
 
 
 def _compressed(case: Case) -> Iterator[Finding]:
-    def blocks(reading: Reading) -> float:
-        # Both scales meet at the threshold: the worse of the two verdicts counts.
-        told = BLOCKY * COARSE_QUALITY / reading.quality if reading.quality else 0.0
-        return max(reading.blocks, told)
-
-    measured = ((n, blocks(reading), None) for n, reading in case.read(FAMILY, Reading))
-    return over(case, "pixels.compressed", "warning", measured, BLOCKY)
+    read = list(case.read(FAMILY, Reading))
+    shown = [(number, reading.blocks, None) for number, reading in read]
+    # Where squares show, what the file says of itself adds nothing.
+    told = [
+        (number, reading.quality, None)
+        for number, reading in read
+        if reading.quality and reading.blocks <= BLOCKY
+    ]
+    name = "pixels.compressed"
+    yield from naming("blocks", over(case, name, "warning", shown, BLOCKY))
+    yield from naming("quality", over(case, name, "warning", told, COARSE_QUALITY, below=True))
 
 
 def _upscaled(case: Case) -> Iterator[Finding]:
@@ -267,7 +271,13 @@ def _boxes(reading: Reading) -> Iterator[Box]:
 
 
 RULES = (
-    Rule(name="pixels.compressed", judge=_compressed, needs=(FAMILY,), unit="blockiness"),
+    Rule(
+        name="pixels.compressed",
+        judge=_compressed,
+        needs=(FAMILY,),
+        unit="blockiness",
+        units={"quality": "JPEG quality"},
+    ),
     Rule(
         name="pixels.upscaled",
         judge=lambda case: _only("pixels.upscaled", case),

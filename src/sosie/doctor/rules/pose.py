@@ -45,8 +45,6 @@ class Reading(Record):
     turn: float
     """The nose's way from the middle of the eyes, in eye distances: 0 is front, positive is to the
     picture's right."""
-    lift: float
-    """The nose's way from the eyes down to the mouth, in shares of it: less when looking up."""
     tilt: float
     """Degrees by which the line of the eyes leaves the level, positive clockwise."""
 
@@ -55,18 +53,15 @@ def _measure(view: View) -> Record:
     face = view.face
     if face is None:
         return Unread(reason=NO_FACE)
-    left, right, nose = face.landmarks[:3]
-    across, middle = right - left, (left + right) / 2
-    down = np.array([-across[1], across[0]])
-    fall = float((face.landmarks[3:].mean(0) - middle) @ down)
+    left, right = face.landmarks[:2]
+    across = right - left
     return Reading(
         turn=round(turn_of(face), 4),
-        lift=round(float((nose - middle) @ down) / fall, 4) if fall else 0.0,
         tilt=round(float(np.degrees(np.arctan2(across[1], across[0]))), 1),
     )
 
 
-FAMILY = Family("pose", 2, Reading, _measure)
+FAMILY = Family("pose", 3, Reading, _measure)
 
 
 def view_of(turn: float) -> str:
@@ -149,12 +144,21 @@ def _mouth(case: Case) -> Iterator[Finding]:
 
 RULES = (
     Rule(name="pose.missing", judge=_no_view, needs=(FAMILY,), unit="pictures", missing=True),
-    Rule(name="pose.same", judge=_same, needs=(FAMILY,), unit="of the pictures"),
+    Rule(
+        name="pose.same",
+        judge=_same,
+        needs=(FAMILY,),
+        least=LEAST,
+        unit="of the pictures",
+        against=False,
+    ),
     Rule(
         name="pose.expression",
         judge=_mouth,
         needs=(EXPRESSION,),
+        least=LEAST,
         unit="of the pictures",
         advisory=True,
+        against=False,
     ),
 )

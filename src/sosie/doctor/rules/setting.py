@@ -228,7 +228,14 @@ RULES = (
         unit="pictures",
         fix="crop-head",
     ),
-    Rule(name="setting.hair", judge=_same_hair, needs=(HAIR,), unit="pictures", advisory=True),
+    Rule(
+        name="setting.hair",
+        judge=_same_hair,
+        needs=(HAIR,),
+        unit="pictures",
+        advisory=True,
+        against=False,
+    ),
     Rule(
         name="setting.clothes",
         judge=_loud,
@@ -244,5 +251,5 @@ def _cap(config: Config) -> int:
     return config.cap
 
 
-SAME_BACKGROUND = Clustering(rule="setting.background", cap=_cap, groups=places, firm=False)
-SAME_CLOTHES = Clustering(rule="setting.outfit", cap=_cap, groups=outfits, firm=False)
+SAME_BACKGROUND = Clustering(rules=("setting.background",), cap=_cap, groups=places, firm=False)
+SAME_CLOTHES = Clustering(rules=("setting.outfit",), cap=_cap, groups=outfits, firm=False)

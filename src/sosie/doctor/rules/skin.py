@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from sosie.core.records import Box, Record
 from sosie.doctor.closeup import TOO_SMALL, UNIT, Closeup, Point, closeup
-from sosie.doctor.records import Finding
-from sosie.doctor.rule import NO_FACE, Case, Family, Rule, Unread, over
+from sosie.doctor.records import Finding, NotExamined
+from sosie.doctor.rule import NO_FACE, Case, Family, Rule, Unread, naming, over
 from sosie.doctor.view import View
 
 Floats = NDArray[np.float32]
@@ -196,7 +196,7 @@ def _editor(view: View) -> str | None:
     return next((name for name in EDITORS if name in said), None)
 
 
-FAMILY = Family("skin", 1, Reading, _measure)
+FAMILY = Family("skin", 2, Reading, _measure, original=True)
 
 
 def usual_of(read: list[tuple[int, Reading]]) -> Reading | None:
@@ -258,7 +258,7 @@ def _textured(reading: Reading, usual: Reading) -> float:
     return reading.texture / usual.texture / soft
 
 
-def _retouched(case: Case) -> Iterator[Finding]:
+def _retouched(case: Case) -> Iterator[Finding | NotExamined]:
     """Smoothed beside the person's own other pictures; what the file says of itself is a hint."""
     read = list(case.read(FAMILY, Reading))
     edited = [(number, reading) for number, reading in read if reading.editor]
@@ -266,11 +266,14 @@ def _retouched(case: Case) -> Iterator[Finding]:
         numbers = [number for number, reading in edited if reading.editor == name]
         yield case.finding("skin.retouched", "advice", numbers, which=name)
     usual = usual_of(read)
-    if usual is None or usual.texture < TEXTURED:
+    if usual is None:
+        return
+    if usual.texture < TEXTURED:
+        yield case.unexamined("skin.retouched", "the skin usually shows too little texture")
         return
     measured = ((number, _textured(reading, usual), reading.box) for number, reading in read)
-    for finding in over(case, "skin.retouched", "warning", measured, RETOUCHED, below=True):
-        yield finding.model_copy(update={"said": {**finding.said, "which": "smoother"}})
+    found = over(case, "skin.retouched", "warning", measured, RETOUCHED, below=True)
+    yield from naming("smoother", found)
 
 
 def _lined(case: Case) -> Iterator[Finding]:
@@ -279,21 +282,41 @@ def _lined(case: Case) -> Iterator[Finding]:
     usual, age = usual_of(read), case.config.age
     if usual is None:
         return
-    folds = max(usual.folds, FOLDED + FOLDED_A_YEAR * max(0, age - 20)) if age else usual.folds
+    folds = usual.folds
+    if age is not None:
+        folds = max(folds, FOLDED + FOLDED_A_YEAR * max(0, age - 20))
     measured = ((n, r.folds - folds, r.box) for n, r in read if r.editor is None)
     yield from over(case, "skin.lines", "advice", measured, max(LINED, round(DEEPER * folds, 3)))
 
 
 RULES = (
-    Rule(name="skin.whitened", judge=_whitened, needs=(FAMILY,), unit="CIELAB", fix="match-skin"),
-    Rule(name="skin.drift", judge=_drift, needs=(FAMILY,), unit="of light", fix="white-balance"),
-    Rule(name="skin.retouched", judge=_retouched, needs=(FAMILY,), unit="of the usual"),
+    Rule(
+        name="skin.whitened",
+        judge=_whitened,
+        needs=(FAMILY,),
+        least=LEAST,
+        unit="CIELAB",
+        fix="match-skin",
+    ),
+    Rule(
+        name="skin.drift",
+        judge=_drift,
+        needs=(FAMILY,),
+        least=LEAST,
+        unit="of light",
+        fix="white-balance",
+    ),
+    Rule(
+        name="skin.retouched", judge=_retouched, needs=(FAMILY,), least=LEAST, unit="of the usual"
+    ),
     Rule(
         name="skin.lines",
         judge=_lined,
         needs=(FAMILY,),
+        least=LEAST,
         unit="darkness",
         fix="soften-lines",
         advisory=True,
+        against=False,
     ),
 )

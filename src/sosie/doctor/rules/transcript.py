@@ -16,7 +16,7 @@ import numpy as np
 
 from sosie.core.quoted import plain, quoted
 from sosie.core.records import Record
-from sosie.doctor.records import Finding, Severity
+from sosie.doctor.records import Finding, NotExamined, Severity
 from sosie.doctor.rule import Case, Family, Rule, Unread
 from sosie.doctor.view import View
 from sosie.models.ocr import read
@@ -75,15 +75,19 @@ def unlike(line: str, text: str) -> int:
     return int(costs.min())
 
 
-def _mismatch(case: Case) -> Iterator[Finding]:
-    """A transcript of something else. Advisory: the reader was made for print, so only a strong
+def _mismatch(case: Case) -> Iterator[Finding | NotExamined]:
+    """A transcript of something else. Only advice: the reader was made for print, so only a strong
     mismatch counts, lines that it does not see are no fault, and slips are beyond it."""
-    far = []
+    far, bare = [], []
     for number, reading in case.read(FAMILY, Reading):
         text = _letters(quoted(case.dataset.items[number].caption))
-        if text:
+        if not text:
+            bare.append(number)
+        else:
             letters = sum(map(len, reading.lines))
             far.append((sum(unlike(line, text) for line in reading.lines) / letters, number))
+    if bare:
+        yield case.unexamined("transcript.mismatch", "the caption quotes no letters", bare)
     bad = sorted(((share, number) for share, number in far if share > UNLIKE), reverse=True)
     if bad:
         yield case.finding(
@@ -130,10 +134,13 @@ def lacking(text: str) -> dict[str, list[str]]:
     }
 
 
-def _coverage(case: Case) -> Iterator[Finding]:
+def _coverage(case: Case) -> Iterator[Finding | NotExamined]:
     said = [quoted(item.caption) for item in case.dataset.items]
     text = "\n".join(part for part in said if part)
-    for kind, parts in lacking(text).items():
+    absent = lacking(text)
+    if not absent:
+        yield case.unexamined("transcript.coverage", "only Latin letters are counted")
+    for kind, parts in absent.items():
         if not parts:
             continue
         severity: Severity = "warning" if kind == "letters" else "advice"

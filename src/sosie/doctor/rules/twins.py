@@ -53,7 +53,7 @@ def _taken(view: View) -> float | None:
     return since + (float(f"0.{part}") if part.isdigit() else 0.0)
 
 
-FAMILY = Family("twins", 2, Reading, _measure)
+FAMILY = Family("twins", 3, Reading, _measure, original=True)
 
 
 class _Pairs:
@@ -161,4 +161,6 @@ RULES = (
     Rule(name="twins.near", judge=_near, needs=(FAMILY,), kinds=BOTH, unit="pictures"),
     Rule(name="twins.burst", judge=_burst, needs=(FAMILY,), kinds=BOTH, unit="pictures"),
 )
-SAME_SHOT = Clustering(rule="twins.near", cap=lambda config: 1, groups=groups)
+SAME_SHOT = Clustering(
+    rules=("twins.near", "twins.burst", "twins.equal"), cap=lambda config: 1, groups=groups
+)

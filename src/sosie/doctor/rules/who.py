@@ -114,7 +114,7 @@ def _year(view: View) -> int | None:
 
 
 FACES = Family("faces", 1, Faces, _find)
-FAMILY = Family("who", 1, Likeness, _describe)
+FAMILY = Family("who", 2, Likeness, _describe, original=True)
 
 
 def _no_face(case: Case) -> Iterator[Finding]:
@@ -280,7 +280,7 @@ def stated_age(caption: str) -> int | None:
 
 
 def _ages(case: Case) -> Iterator[Finding]:
-    """Advisory: captions and cameras may be wrong, and one person may change little in 20 years."""
+    """Only advice: captions and cameras may be wrong, and 20 years may change a person little."""
     stated = {
         number: age
         for number, item in enumerate(case.dataset.items)
@@ -291,7 +291,8 @@ def _ages(case: Case) -> Iterator[Finding]:
         if not times:
             continue
         first, last = min(times.values()), max(times.values())
-        apart = GROWING if young or (times is taken and (case.config.age or 99) < 20) else GROWN
+        grows = times is taken and case.config.age is not None and case.config.age < 20
+        apart = GROWING if young or grows else GROWN
         if last - first >= apart and (times is stated or _aged(case, taken)):
             ordered = sorted(times, key=lambda number: (times[number], number))
             yield case.finding(
@@ -334,7 +335,7 @@ RULES = (
         unit="faces",
         fix="crop-shoulders",
     ),
-    Rule(name="who.two_people", judge=_two, needs=(FAMILY,), unit="of the pictures"),
-    Rule(name="who.unlike", judge=_unlike, needs=(FAMILY,), unit="cosine"),
-    Rule(name="who.ages", judge=_ages, needs=(FAMILY,), unit="years"),
+    Rule(name="who.two_people", judge=_two, needs=(FAMILY,), least=LEAST, unit="of the pictures"),
+    Rule(name="who.unlike", judge=_unlike, needs=(FAMILY,), least=LEAST, unit="cosine"),
+    Rule(name="who.ages", judge=_ages, needs=(FAMILY,), unit="years", against=False),
 )
