@@ -77,3 +77,14 @@ def test_a_group_that_was_set_aside_is_not_kept_apart():
     assert len(propose(case, [finding]).left_out) == 1
     aside = finding.model_copy(update={"dismissed": True})
     assert propose(case, [aside]).left_out == ()
+
+
+def test_what_the_set_has_too_much_of_does_not_count_against_the_one_that_is_kept():
+    twins = [twin(0), twin(0), *(twin(seed) for seed in range(1, 11))]
+    case = case_of(12, Config(wanted=8, hold_out=0), twins=twins)
+    found = [
+        *table.rule("twins.near").judge(case),
+        case.finding("light.dark", "warning", range(2, 12)),
+    ]
+    train = numbers(propose(case, found).train)
+    assert train[0] == 0 and 1 not in train

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from sosie.core.records import Box, Dataset
 from sosie.core.terms import Language
-from sosie.doctor import table, wording
+from sosie.doctor import told, wording
 from sosie.doctor.records import Checkup, Finding
 
 THUMBNAIL = 160
@@ -98,16 +98,17 @@ def _told(checkup: Checkup, finding: Finding, paths: dict[str, Path], language: 
         for sample, note in notes.items()
         if sample in paths
     ]
+    said = told.finding(finding, checkup.subject, language)
     return Told(
         severity=finding.severity,
         dismissed=finding.dismissed,
-        advisory=table.rule(finding.rule).advisory,
+        advisory=said["advisory"],
         rule=finding.rule,
-        id=finding.id,
-        title=wording.title(finding, language),
-        advice=wording.advice(finding, language),
+        id=said["id"],
+        title=said["title"],
+        advice=said["advice"],
         measured=measured(finding, language),
-        mend=f"sosie mend {checkup.subject} {finding.mend}" if finding.mend else None,
+        mend=said["command"],
         pictures=shown,
         more=max(0, len(finding.samples) - SHOWN),
     )
@@ -117,8 +118,7 @@ def measured(finding: Finding, language: Language = "en") -> str:
     """ "6 pictures, threshold 1"; empty where nothing was measured."""
     if finding.value is None:
         return ""
-    rule = table.rule(finding.rule)
-    unit = wording.unit(rule.units.get(str(finding.said.get("which")), rule.unit), language)
+    unit = told.unit(finding, language)
     bound = ""
     if finding.threshold is not None:
         bound = wording.page(language)["threshold"].format(bound=f"{finding.threshold:.4g}")

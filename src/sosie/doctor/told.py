@@ -30,7 +30,13 @@ def finding(found: Finding, subject: str, language: Language = "en") -> dict[str
         "id": found.id,
         "title": wording.title(found, language),
         "advice": wording.advice(found, language),
-        "unit": rule.unit,
+        "unit": unit(found, language),
         "advisory": rule.advisory,
         "command": f"sosie mend {shlex.quote(subject)} {found.mend}" if found.mend else None,
     }
+
+
+def unit(found: Finding, language: Language = "en") -> str:
+    """The unit of a finding's `value` and `threshold`: that of the scale that spoke."""
+    rule = table.rule(found.rule)
+    return wording.unit(rule.units.get(str(found.said.get("which")), rule.unit), language)

@@ -219,6 +219,7 @@ RULES = (
         needs=(PLACE,),
         unit="pictures",
         fix="replace-background",
+        against=False,
     ),
     Rule(name="setting.share", judge=_share, needs=(PLACE,), unit="of the set"),
     Rule(
@@ -227,6 +228,7 @@ RULES = (
         needs=(OUTFIT,),
         unit="pictures",
         fix="crop-head",
+        against=False,
     ),
     Rule(
         name="setting.hair",

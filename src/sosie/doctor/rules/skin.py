@@ -303,7 +303,7 @@ RULES = (
         judge=_drift,
         needs=(FAMILY,),
         least=LEAST,
-        unit="of light",
+        unit="of what light explains",
         fix="white-balance",
     ),
     Rule(

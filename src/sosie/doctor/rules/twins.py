@@ -157,9 +157,23 @@ def _named(case: Case, rule: str, found: Sequence[tuple[int, ...]]) -> Iterator[
 
 
 RULES = (
-    Rule(name="twins.equal", judge=_equal, kinds=BOTH, unit="pictures"),
-    Rule(name="twins.near", judge=_near, needs=(FAMILY,), kinds=BOTH, unit="pictures"),
-    Rule(name="twins.burst", judge=_burst, needs=(FAMILY,), kinds=BOTH, unit="pictures"),
+    Rule(name="twins.equal", judge=_equal, kinds=BOTH, unit="pictures", against=False),
+    Rule(
+        name="twins.near",
+        judge=_near,
+        needs=(FAMILY,),
+        kinds=BOTH,
+        unit="pictures",
+        against=False,
+    ),
+    Rule(
+        name="twins.burst",
+        judge=_burst,
+        needs=(FAMILY,),
+        kinds=BOTH,
+        unit="pictures",
+        against=False,
+    ),
 )
 SAME_SHOT = Clustering(
     rules=("twins.near", "twins.burst", "twins.equal"), cap=lambda config: 1, groups=groups
