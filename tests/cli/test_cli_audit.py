@@ -103,3 +103,21 @@ def test_page_and_json_go_where_they_are_asked_for(audited, tmp_path):
 
 def test_a_name_that_nothing_bears_is_refused(tmp_path):
     sosie(tmp_path / "home", "audit", "anna").refused(3, "no LoRA")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("anna", "--held-out", "."), "--held-out belongs to --copies"),
+        (("anna", "--rights", "r.csv", "--at-most", 0.2), "--rights and --at-most belong"),
+        (("anna", "--copies", "--seeds", 50), "--seeds belongs to an audit without --copies"),
+        (("anna", "--each", 2), "--each belongs to --copies"),
+        (("anna", "--copies", "--retrain"), "--retrain belongs to --mend"),
+        (("anna", "--copies", "--folds", 2), "--folds belongs to --counterfactual"),
+        (("--pictures", ".", "--against", ".", "--copies"), "belongs to an audit of a LoRA"),
+        (("--pictures", ".", "--against", ".", "--seeds", 3), "belongs to an audit of a LoRA"),
+        (("--pictures", ".", "--against", ".", "--mend"), "--mend belongs to --copies"),
+    ],
+)
+def test_an_option_that_would_be_ignored_says_where_it_belongs(tmp_path, words, said):
+    sosie(tmp_path / "home", "audit", *words).refused(2, said)
