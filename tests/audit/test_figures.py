@@ -59,7 +59,18 @@ class World:
 
 
 def figures(world, made, base):
-    return {figure.name: figure for figure in measure(made, base, world.known)}
+    found = measure(made, base, world.known)
+    return {figure.name: figure for figure in found if figure.judge or figure.name != "learned"}
+
+
+def seen_twice(world, shown):
+    """The same pictures and faces as seen by two networks."""
+    known = {JUDGE: world.known[JUDGE], "again": world.known[JUDGE]}
+    looks = [
+        look.model_copy(update={"faces": dict.fromkeys(known, look.faces[JUDGE])})
+        for look in shown.looks
+    ]
+    return Shown(prompts=shown.prompts, looks=looks), known
 
 
 def test_a_perfect_lora_passes_and_the_base_alone_fails() -> None:
@@ -132,6 +143,25 @@ def test_disobedience_and_sameness_are_seen() -> None:
     found = figures(world, world.shown(0.8, obeys=0.1, variety=0.2), base)
     assert found["obedience"].interval.high < 0.5 and found["obedience"].state == "failed"
     assert found["diversity"].interval.high < 0.6
+
+
+def test_one_judge_alone_lets_nobody_pass() -> None:
+    world = World()
+    (made, known), (base, _) = (seen_twice(world, world.shown(near)) for near in (REAL, 0.0))
+    both = measure(made, base, known)
+    assert {figure.state for figure in both} == {"passed", "told"}
+    alone = measure(made, base, {JUDGE: known[JUDGE]})
+    (missing,) = [figure for figure in alone if figure.state == "not measured"]
+    assert missing.name == "learned" and f"{JUDGE} alone judges" in missing.why
+
+
+def test_a_lean_that_nobody_could_see_is_not_measured() -> None:
+    world = World()
+    made, base = world.shown(REAL), world.shown(0.0)
+    faceless = world.shown(REAL, missing=1.0)
+    assert figures(world, faceless, base)["lean"].why == "no picture shows a face"
+    world.training = {}
+    assert figures(world, made, base)["lean"].why.startswith("no training picture on file")
 
 
 def test_what_no_judge_sees_is_not_made_up() -> None:

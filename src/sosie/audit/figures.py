@@ -33,6 +33,8 @@ State = Literal["passed", "failed", "not measured", "told"]
 """A figure without a gate is told."""
 Unit = Literal["share", "cosine", "chance"]
 
+JUDGES = 2
+"""Identity networks that it takes to say that a person was learned: one may be fooled."""
 SPLITS = 999
 """Random splits of the real pictures: a chance of a thousandth can then be told."""
 
@@ -50,7 +52,7 @@ class Kind:
     most: float | None = None
     """The upper end of the interval must not pass it."""
     mend: str | None = None
-    """The command for one that did not pass."""
+    """The command for one that failed."""
 
     def command(self, names: Mapping[str, object]) -> str | None:
         """`mend` with the names of subject, LoRA and steps in it."""
@@ -183,7 +185,7 @@ class Figure(Record):
     why: str | None = None
     """Why it was not measured."""
     mend: str | None = None
-    """The command that mends what did not pass; None where it passed or there is none."""
+    """The command that mends what failed; None where it did not, or there is none."""
 
     @property
     def kind(self) -> Kind:
@@ -231,6 +233,11 @@ def measure(made: Shown, base: Shown, known: Mapping[str, Known]) -> list[Figure
     found = []
     for judge, real in known.items():
         found += _by_judge(made, base, judge, real)
+    if len(known) < JUDGES:
+        (alone,) = known
+        found.append(
+            unmeasured("learned", f"it takes two independent networks; {alone} alone judges")
+        )
     first = next(iter(known))
     shows = [look.faces[first] is not None for look in made.looks]
     found.append(judged("faces", rate_interval(shows, groups=made.scenes)))
@@ -273,13 +280,13 @@ def _by_judge(made: Shown, base: Shown, judge: str, known: Known) -> list[Figure
 
 
 def leaning(made: Shown, judge: str, known: Known) -> list[Figure]:
-    """Whether the pictures are nearer to the training pictures than to the held-out ones; nothing
-    where there are none, or where the judge sees nobody."""
-    leans, of = made.leans(judge, known) if known.training else ([], [])
-    if not leans:
-        return []
+    """Whether the pictures are nearer to the training pictures than to the held-out ones."""
+    if not known.training:
+        return [unmeasured("lean", f"no training picture on file shows {known.shows}", judge)]
+    leans, of = made.leans(judge, known)
     lean = mean_interval(leans, groups=of)
-    assert lean is not None, "there is at least one picture with a face"
+    if lean is None:
+        return [unmeasured("lean", f"no picture shows {known.shows}", judge)]
     chance = known.interchanged(made.faces(judge), SPLITS)
     return [
         judged("copycat", rate_interval([lean > 0 for lean in leans], groups=of), judge),

@@ -88,7 +88,7 @@ def panel(*, synthetic: bool, taught_by_second: bool = False) -> Panel:
                 Unmeasured(
                     what="likeness by a second identity network",
                     why=f"{second.identity.name} taught this LoRA by its identity loss, and is no "
-                    "judge of it.",
+                    "judge of it: what `--set identity_weight=0` trains it may judge.",
                     mend=None,
                 )
             )

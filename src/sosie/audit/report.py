@@ -21,6 +21,8 @@ class Held(Record):
     """By the run's manifest."""
     gone: int
     """No longer on file."""
+    taught_gone: int = 0
+    """Training pictures that are no longer on file: a copy of one of these shows nowhere."""
     leaked: tuple[str, ...]
     """Samples that nearly equal a training picture, found by content: nothing is judged by them."""
     with_face: dict[str, int]

@@ -168,6 +168,9 @@ def audit(found: Audit) -> None:
                 "yellow",
             )
         )
+    if held.taught_gone:
+        said = f"{held.taught_gone} taught pictures are no longer on file: whether these are "
+        out.print(Text(f"{said}repeated was not seen", "yellow"))
     out.print()
 
 

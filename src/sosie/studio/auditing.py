@@ -297,8 +297,8 @@ def _names(found: Found, choice: Choice, last: int) -> dict[str, object]:
 
 
 def _mended(figure: Figure, names: Mapping[str, object]) -> Figure:
-    """The figure with the command that mends it, if it did not pass."""
-    if figure.state in ("passed", "told"):
+    """The figure with the command that mends it, if it failed."""
+    if figure.state != "failed":
         return figure
     return figure.model_copy(update={"mend": figure.kind.command(names)})
 
@@ -317,6 +317,7 @@ def _held(real: Reals, known: Mapping[str, Known], made: Shown) -> Held:
     return Held(
         withheld=real.withheld,
         gone=real.gone,
+        taught_gone=real.taught_gone,
         leaked=real.leaked,
         with_face={judge: len(one.held_out) for judge, one in known.items()},
         cosines=cosines,
