@@ -5,7 +5,7 @@ import pytest
 
 from sosie.audit import PROMPTS, Known, Look, Shown, measure
 from sosie.audit.choice import choose, point
-from sosie.audit.figures import KINDS, judged
+from sosie.audit.figures import KINDS, _garments, judged
 from sosie.audit.intervals import Interval
 from sosie.audit.prompts import CHOOSING, seed_of
 from sosie.core.errors import BadInput
@@ -96,10 +96,58 @@ def test_the_base_against_itself_has_no_lift_at_all() -> None:
 def test_a_likeness_that_the_garment_takes_away_is_seen() -> None:
     world = World()
     base = world.shown(0.0)
-    kept = figures(world, world.shown(REAL), base)["garments"]
-    lost = figures(world, world.shown(REAL, dressed=0.2), base)["garments"]
+    kept = figures(world, world.shown(0.8), base)["garments"]
+    lost = figures(world, world.shown(0.8, dressed=0.2), base)["garments"]
     assert kept.state == "passed" and kept.interval.value == pytest.approx(1, abs=0.1)
     assert lost.state == "failed" and lost.interval.high < 0.8
+
+
+def test_a_garment_that_takes_the_whole_likeness_leaves_none_of_it() -> None:
+    """By a judge to whom all strangers are nearly alike, as they are to dlib's network."""
+    world = World()
+    anybody = world.person
+    world.person = unit(anybody + 0.7 * unit(world.rng.normal(size=SIZE)))
+    world.held_out = {i: world.face(0.8) for i in range(5)}
+    base, made, bare = (world.shown(0.8, about=who) for who in (anybody, world.person, anybody))
+    rows = zip(made.prompts, made.looks, bare.looks, strict=True)
+    lost = [other if prompt.garment else look for prompt, look, other in rows]
+    found = figures(world, Shown(prompts=made.prompts, looks=lost), base)["garments"]
+    raw = [look.face(JUDGE) @ world.person for look in (*bare.looks, *made.looks)]
+    assert sum(raw[:32]) > 0.7 * sum(raw[32:]), "strangers are nearly alike"
+    assert found.state == "failed" and found.interval.low < 0 < found.interval.high < 0.5
+    assert figures(world, bare, base)["garments"].state == "not measured"
+
+
+def test_what_a_garment_leaves_is_covered_as_often_as_it_says() -> None:
+    """Of likenesses whose lift is kept to three fifths, in scenes that differ."""
+    hits, rounds = 0, 200
+    prompts = [prompt for prompt in PROMPTS for _ in range(SEEDS)]
+    made = Shown(prompts=prompts, looks=())
+    for seed in range(rounds):
+        rng = np.random.default_rng(seed)
+        scenes = dict(enumerate(rng.normal(0.4, 0.05, 8), 1))
+        lifts = [scenes[p.scene] * (0.6 if p.garment else 1) + rng.normal(0, 0.05) for p in prompts]
+        interval = _garments(made, lifts, JUDGE).interval
+        hits += interval.low <= 0.6 <= interval.high
+    assert 0.91 <= hits / rounds <= 0.99
+
+
+def test_strangers_gain_nothing_where_the_base_draws_no_face() -> None:
+    gained = []
+    for seed in range(40):
+        world = World(seed)
+        made, base = world.shown(0.2), world.shown(0.2, missing=0.5)
+        gained.append(figures(world, made, base)["learned"].interval.value)
+    assert abs(np.mean(gained)) < 0.05
+    blind = figures(world, made, world.shown(0.0, missing=0.95))
+    assert {blind[name].state for name in ("learned", "lift", "garments")} == {"not measured"}
+    assert "by the base alone show a face" in blind["learned"].why
+
+
+def test_a_base_that_knows_the_person_leaves_no_way_to_go() -> None:
+    world = World()
+    learned = figures(world, world.shown(REAL), world.shown(0.9))["learned"]
+    assert learned.state == "not measured" and "already as like" in learned.why
 
 
 def test_a_lora_that_repeats_one_training_picture_leans() -> None:

@@ -35,6 +35,9 @@ Unit = Literal["share", "cosine", "chance"]
 
 JUDGES = 2
 """Identity networks that it takes to say that a person was learned: one may be fooled."""
+FLOOR = 8
+"""Pictures by the base alone with a face from which a floor is taken: by the drawn strangers of the
+tests its error is then about a twentieth of the way."""
 SPLITS = 999
 """Random splits of the real pictures: a chance of a thousandth can then be told."""
 
@@ -63,7 +66,7 @@ KINDS: dict[str, Kind] = {
     "learned": Kind(
         "The way from anybody to the person",
         "0% is what the base draws without the LoRA, 100% is as like as two real pictures of the "
-        "person are to each other.",
+        "person are to each other. Where the base draws no face, its other faces stand for it.",
         least=0.5,
         mend="{better}",
     ),
@@ -131,8 +134,9 @@ KINDS: dict[str, Kind] = {
     ),
     "garments": Kind(
         "Likeness kept when the prompt names a garment",
-        "The same scenes and seeds with and without clothes in the prompt: a likeness that is lost "
-        "in a red jacket was not learned.",
+        "Of what the LoRA adds to the base's likeness, the share that stays with clothes in the "
+        "prompt, at the same scenes and seeds: a likeness that is lost in a red jacket was not "
+        "learned.",
         least=0.8,
         mend="sosie caption {subject} --suggest",
     ),
@@ -210,6 +214,16 @@ class Shown:
         a bad picture gains nothing."""
         return [known.cosine(look.face(judge)) or 0.0 for look in self.looks]
 
+    def floor(self, judge: str, known: Known) -> list[float] | None:
+        """Each picture's cosine as anybody's: where it shows no face the mean of those that do, so
+        that whoever draws any face at all gains nothing; None where fewer than `FLOOR` do."""
+        seen = [known.cosine(look.face(judge)) for look in self.looks]
+        shown = [cosine for cosine in seen if cosine is not None]
+        if len(shown) < FLOOR:
+            return None
+        usual = sum(shown) / len(shown)
+        return [usual if cosine is None else cosine for cosine in seen]
+
     def faces(self, judge: str) -> NDArray[np.float32]:
         """The faces that `judge` finds, (n, D)."""
         seen = [look.face(judge) for look in self.looks]
@@ -263,20 +277,33 @@ def in_order(found: Sequence[Figure]) -> list[Figure]:
 
 
 def _by_judge(made: Shown, base: Shown, judge: str, known: Known) -> list[Figure]:
-    own, scenes = known.unit, made.scenes
-    scores, floor = made.cosines(judge, known), base.cosines(judge, known)
-    lifts = [a - b for a, b in zip(scores, floor, strict=True)]
-    learned = ratio_interval(lifts, [own - b for b in floor], groups=scenes)
-    likeness, lift = (mean_interval(values, groups=scenes) for values in (scores, lifts))
+    scores, scenes = made.cosines(judge, known), made.scenes
+    likeness = mean_interval(scores, groups=scenes)
     assert likeness is not None, "there is at least one picture"
     return [
-        judged("learned", learned, judge),
-        judged("likeness", likeness.scaled(1 / own), judge),
-        judged("lift", lift, judge),
-        judged("garments", _garments(made, scores), judge),
+        *_over_base(made, base, scores, judge, known),
+        judged("likeness", likeness.scaled(1 / known.unit), judge),
         *leaning(made, judge, known),
         *spread(made, judge, known),
     ]
+
+
+def _over_base(
+    made: Shown, base: Shown, scores: Sequence[float], judge: str, known: Known
+) -> list[Figure]:
+    """What stands on the difference to the base alone."""
+    floor = base.floor(judge, known)
+    if floor is None:
+        why = f"fewer than {FLOOR} pictures by the base alone show {known.shows}"
+        return [unmeasured(name, why, judge) for name in ("learned", "lift", "garments")]
+    lifts = [score - low for score, low in zip(scores, floor, strict=True)]
+    way = [known.unit - low for low in floor]
+    learned = judged("learned", ratio_interval(lifts, way, groups=made.scenes), judge)
+    if sum(way) <= 0:
+        why = "the base alone is already as like as two real pictures are to each other"
+        learned = unmeasured("learned", why, judge)
+    lift = mean_interval(lifts, groups=made.scenes)
+    return [learned, judged("lift", lift, judge), _garments(made, lifts, judge)]
 
 
 def leaning(made: Shown, judge: str, known: Known) -> list[Figure]:
@@ -321,16 +348,20 @@ def unmeasured(
     return Figure(name=name, judge=judge, interval=interval, state="not measured", why=why)
 
 
-def _garments(made: Shown, scores: Sequence[float]) -> Interval | None:
-    """Σ likeness with a garment / Σ likeness of the same scenes and seeds without one."""
-    rows = list(zip(made.prompts, scores, strict=True))
-    dressed = [(prompt.scene, score) for prompt, score in rows if prompt.garment]
-    plain = [(prompt.scene, score) for prompt, score in rows if not prompt.garment]
+def _garments(made: Shown, lifts: Sequence[float], judge: str) -> Figure:
+    """Σ lift over the base with a garment / Σ lift of the same scenes and seeds without one."""
+    rows = list(zip(made.prompts, lifts, strict=True))
+    dressed = [(prompt.scene, lift) for prompt, lift in rows if prompt.garment]
+    plain = [(prompt.scene, lift) for prompt, lift in rows if not prompt.garment]
     groups = [scene for scene, _ in dressed]
     assert groups == [scene for scene, _ in plain], "each scene is drawn both ways"
-    return ratio_interval(
-        [score for _, score in dressed], [score for _, score in plain], groups=groups
-    )
+    above, below = ([lift for _, lift in side] for side in (dressed, plain))
+    whole = mean_interval(below, groups=groups)
+    if whole is None or whole.low is None or whole.low <= 0:
+        # A share of what may be nothing may be anything.
+        why = "it is not sure that without a garment the pictures are more like than the base's"
+        return unmeasured("garments", why, judge)
+    return judged("garments", ratio_interval(above, below, groups=groups), judge)
 
 
 def _apart(shown: Shown) -> list[tuple[Prompt, float]]:
