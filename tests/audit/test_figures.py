@@ -5,10 +5,13 @@ import pytest
 
 from sosie.audit import PROMPTS, Known, Look, Shown, measure
 from sosie.audit.choice import choose, point
-from sosie.audit.figures import KINDS, _garments, judged
+from sosie.audit.figures import KINDS, _garments, judged, leaning
 from sosie.audit.intervals import Interval
 from sosie.audit.prompts import CHOOSING, seed_of
 from sosie.core.errors import BadInput
+from sosie.models import faces
+from sosie.world.people import person
+from sosie.world.photo import photo
 
 JUDGE = "simulated"
 SIZE = 32
@@ -154,11 +157,56 @@ def test_a_lora_that_repeats_one_training_picture_leans() -> None:
     world = World()
     base = world.shown(0.0)
     honest = figures(world, world.shown(REAL), base)
-    assert honest["lean"].state == "passed"
+    assert honest["repeats"].state == "passed"
     copied = figures(world, world.shown(0.95, about=world.training[3]), base)
-    assert copied["lean"].state == "failed"
+    assert copied["repeats"].state == "failed"
     assert copied["copycat"].interval.low > 0.8
     assert copied["chance"].interval.value > 0.2, "half of all splits have that picture there, too"
+
+
+def test_lean_is_a_whole_for_pictures_given_back_and_none_for_new_ones() -> None:
+    """Whichever pictures were withheld."""
+    back, new = [], []
+    for seed in range(60):
+        world = World(seed)
+        (known,) = world.known.values()
+        for found, drawn in (
+            (back, world.training.values()),
+            (new, [world.face(REAL) for _ in range(20)]),
+        ):
+            found.append(np.mean(known.leaning([known.lean(face) for face in drawn])))
+    assert np.mean(back) == pytest.approx(1) and np.std(back) < 1e-5
+    assert abs(np.mean(new)) < 0.1
+
+
+def test_training_faces_given_back_fail_by_a_real_network_and_new_ones_pass() -> None:
+    """SFace on few drawn photographs of one person."""
+    who = person(9)
+    real = [
+        faces.identity(photo(who, seed=9000 + 7 * n, age=35, hat="none").picture) for n in range(17)
+    ]
+    held_out, training, new = real[:5], real[5:11], real[11:]
+    known = Known(held_out=dict(enumerate(held_out)), training=dict(enumerate(training)))
+    prompts = [prompt for prompt in PROMPTS for _ in range(SEEDS)]
+
+    def lean(drawn):
+        looks = [
+            Look(faces={JUDGE: tuple(map(float, face))}, scene=None, reads=None)
+            for face in (drawn[i % len(drawn)] for i in range(len(prompts)))
+        ]
+        found = leaning(Shown(prompts=prompts, looks=looks), JUDGE, known)
+        return next(figure for figure in found if figure.name == "repeats")
+
+    back, fresh = lean(training), lean(new)
+    assert back.state == "failed" and back.interval.value == pytest.approx(1, abs=0.2)
+    assert fresh.state == "passed" and fresh.interval.value < 0.4
+
+
+def test_training_pictures_that_are_all_one_have_no_scale_to_lean_on() -> None:
+    world = World()
+    world.training = dict.fromkeys(range(10), world.face(REAL))
+    found = figures(world, world.shown(REAL), world.shown(0.0))["repeats"]
+    assert found.state == "not measured" and "hardly lean" in found.why
 
 
 def test_the_chance_of_leaning_is_a_fair_test() -> None:
@@ -207,9 +255,9 @@ def test_a_lean_that_nobody_could_see_is_not_measured() -> None:
     world = World()
     made, base = world.shown(REAL), world.shown(0.0)
     faceless = world.shown(REAL, missing=1.0)
-    assert figures(world, faceless, base)["lean"].why == "no picture shows a face"
+    assert figures(world, faceless, base)["repeats"].why == "no picture shows a face"
     world.training = {}
-    assert figures(world, made, base)["lean"].why.startswith("no training picture on file")
+    assert figures(world, made, base)["repeats"].why.startswith("no training picture on file")
 
 
 def test_what_no_judge_sees_is_not_made_up() -> None:
@@ -267,7 +315,7 @@ def test_the_most_like_is_chosen_and_said_why() -> None:
 def test_of_equally_like_ones_the_one_that_copies_less_is_chosen() -> None:
     world = World()
     copied, honest = points(world, [(100, 1.0, 0.95, world.training[0]), (200, 1.0, REAL, None)])
-    assert copied.lean > honest.lean + 0.1
+    assert copied.lean > honest.lean + 0.5
     level = copied.model_copy(update={"likeness": honest.likeness})
     choice = choose([level, honest])
     assert choice.step == 200
@@ -282,7 +330,7 @@ def test_of_level_ones_the_reason_says_what_decided() -> None:
     higher = {judge: interval.model_copy(update={"value": interval.value + 0.01})}
     later = first.model_copy(update={"step": 200, "likeness": higher})
     assert "is earlier or weaker" in choose([first, later]).why
-    leaning = later.model_copy(update={"lean": first.leaning + 0.2})
+    leaning = later.model_copy(update={"lean": first.leaning + 0.3})
     assert "leans less" in choose([first, leaning]).why
 
 

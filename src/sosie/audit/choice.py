@@ -14,8 +14,9 @@ from sosie.audit.likeness import Known
 from sosie.core.records import Record
 
 TOLERANCE = 0.02
-"""Points of likeness, or of lean, within which two are level: below what a handful of pictures can
-tell apart."""
+"""Points of likeness within which two are level: below what a handful of pictures tells apart."""
+UPRIGHT = 0.25
+"""The same of the lean, of which 1 is a training picture given back."""
 
 
 class Point(Record):
@@ -26,8 +27,8 @@ class Point(Record):
     likeness: dict[str, Interval]
     """By judge: mean cosine to the held-out pictures as a share of the person's own median."""
     lean: float | None
-    """By how much training pictures are nearer than held-out ones, by the first judge, in the same
-    unit; None where there is no training picture with a face, or no face at all."""
+    """By how much training pictures are nearer than held-out ones, by the first judge, as
+    `Known.leaning` scales it; None where there is no scale, or no face at all."""
 
     error: float | None = None
     """Of a handwriting: the share of characters that are misread."""
@@ -69,8 +70,8 @@ def point(step: int, strength: float, shown: Shown, known: Mapping[str, Known]) 
         assert interval is not None, "there is at least one picture"
         likeness[judge] = interval.scaled(1 / own)
         if number == 0 and real.training:
-            leans, _ = shown.leans(judge, real)
-            lean = sum(leans) / len(leans) / own if leans else None
+            leans = real.leaning(shown.leans(judge, real)[0])
+            lean = sum(leans) / len(leans) if leans else None
     return Point(step=step, strength=strength, likeness=likeness, lean=lean)
 
 
@@ -83,7 +84,7 @@ def choose(points: Sequence[Point]) -> Choice:
     best = max(points, key=lambda p: p.score)
     level = [p for p in points if p.score >= best.score - TOLERANCE]
     least = min(p.leaning for p in level)
-    upright = [p for p in level if p.leaning <= least + TOLERANCE]
+    upright = [p for p in level if p.leaning <= least + UPRIGHT]
     chosen = min(upright, key=lambda p: (p.step, p.strength))
     beside = sorted((p for p in points if p.strength == chosen.strength), key=lambda p: p.step)
     later = [p for p in beside if p.step > chosen.step]
@@ -103,7 +104,7 @@ def _why(points: Sequence[Point], best: Point, chosen: Point, last: Point, *, wo
         most = "most like" if chosen.error is None else "most like and best to read"
         said = f"It is the {most} of {len(points)} ({chosen.told})."
     else:
-        leans = best.leaning > chosen.leaning + TOLERANCE
+        leans = best.leaning > chosen.leaning + UPRIGHT
         better = "leans less to its training pictures" if leans else "is earlier or weaker"
         said = (
             f"{_name(best)} is as good ({best.told} beside {chosen.told}, which so few "

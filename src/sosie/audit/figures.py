@@ -146,10 +146,15 @@ KINDS: dict[str, Kind] = {
         "withheld.",
     ),
     "lean": Kind(
+        "Lean to the training pictures, in the unit of likeness",
+        "As audits told it before they had a scale for it.",
+    ),
+    "repeats": Kind(
         "Lean to the training pictures",
-        "By how much the nearest training picture is nearer than the nearest held-out one, in the "
-        "unit of likeness. Above 0, what was taught is repeated.",
-        most=0.25,
+        "By how much the nearest training picture is nearer than the nearest held-out one: 0% is "
+        "how another real picture of the person leans, 100% how a training picture does that is "
+        "given back.",
+        most=0.75,
         mend="sosie train {subject} --steps {fewer}",
     ),
     "chance": Kind(
@@ -234,8 +239,7 @@ class Shown:
         found, scenes = [], []
         for scene, look in zip(self.scenes, self.looks, strict=True):
             if (face := look.face(judge)) is not None:
-                near = known.nearest(face)
-                found.append(near.training - near.held_out)
+                found.append(known.lean(face))
                 scenes.append(scene)
         return found, scenes
 
@@ -309,15 +313,18 @@ def _over_base(
 def leaning(made: Shown, judge: str, known: Known) -> list[Figure]:
     """Whether the pictures are nearer to the training pictures than to the held-out ones."""
     if not known.training:
-        return [unmeasured("lean", f"no training picture on file shows {known.shows}", judge)]
+        return [unmeasured("repeats", f"no training picture on file shows {known.shows}", judge)]
     leans, of = made.leans(judge, known)
-    lean = mean_interval(leans, groups=of)
-    if lean is None:
-        return [unmeasured("lean", f"no picture shows {known.shows}", judge)]
+    if not leans:
+        return [unmeasured("repeats", f"no picture shows {known.shows}", judge)]
+    scaled = known.leaning(leans)
+    lean = unmeasured("repeats", "a training picture given back would hardly lean itself", judge)
+    if scaled is not None:
+        lean = judged("repeats", mean_interval(scaled, groups=of), judge)
     chance = known.interchanged(made.faces(judge), SPLITS)
     return [
-        judged("copycat", rate_interval([lean > 0 for lean in leans], groups=of), judge),
-        judged("lean", lean.scaled(1 / known.unit), judge),
+        judged("copycat", rate_interval([one > 0 for one in leans], groups=of), judge),
+        lean,
         judged("chance", share_interval(round(chance * SPLITS), SPLITS), judge),
     ]
 
