@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sosie.audit import PROMPTS, Known, Look, Shown, measure
-from sosie.audit.choice import choose, point
+from sosie.audit.choice import Point, choose, point
 from sosie.audit.figures import KINDS, _garments, judged, leaning
 from sosie.audit.intervals import Interval
 from sosie.audit.prompts import CHOOSING, seed_of
@@ -310,6 +310,40 @@ def test_the_most_like_is_chosen_and_said_why() -> None:
     choice = choose(points(world, rows))
     assert (choice.step, choice.strength, choice.worse_after) == (200, 1.0, 200)
     assert "most like of 3" in choice.why and "at step 300" in choice.why
+
+
+def curve(rng, means):
+    """Points of equal strength with these true scores, of eight scenes that they share."""
+    scenes = rng.normal(0, 0.1, 8)
+    found = []
+    for number, mean in enumerate(means, 1):
+        scores = tuple(mean + scenes + rng.normal(0, 0.08, 8))
+        interval = Interval(value=float(np.mean(scores)), low=None, high=None, n=8)
+        likeness = {JUDGE: interval}
+        found.append(
+            Point(step=100 * number, strength=1.0, likeness=likeness, lean=0.0, scenes=scores)
+        )
+    return found
+
+
+@pytest.mark.parametrize("many", [2, 4])
+def test_equal_checkpoints_are_seldom_told_apart(many) -> None:
+    rng = np.random.default_rng(many)
+    choices = [choose(curve(rng, [0.6] * many)) for _ in range(300)]
+    assert np.mean([choice.worse_after is not None for choice in choices]) <= 0.07
+    assert np.mean([choice.rising for choice in choices]) <= 0.05
+
+
+def test_checkpoints_that_differ_are_told_apart() -> None:
+    rng = np.random.default_rng(0)
+    falling = choose(curve(rng, [0.4, 0.8, 0.5]))
+    assert (falling.step, falling.worse_after, falling.rising) == (200, 200, False)
+    rising = choose(curve(rng, [0.2, 0.4, 0.7]))
+    assert (rising.step, rising.worse_after, rising.rising) == (300, None, True)
+    assert choose(curve(rng, [0.4])).rising is None
+    first, second = curve(rng, [0.6, 0.6])
+    level = second.model_copy(update={"likeness": first.likeness, "scenes": first.scenes})
+    assert "Later checkpoints are no better: at step 200" in choose([first, level]).why
 
 
 def test_of_equally_like_ones_the_one_that_copies_less_is_chosen() -> None:

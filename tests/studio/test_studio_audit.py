@@ -155,7 +155,9 @@ def test_its_pictures_are_signed_and_say_what_made_them(studio):
 def test_one_checkpoint_can_be_asked_for(studio):
     found = audited(studio, "anna-1@2").audit
     assert {point.step for point in found.curve} == {2}
-    assert found.choice.step == 2
+    assert found.choice.step == 2 and found.choice.rising is None
+    longer = [figure.mend for figure in found.figures if figure.name == "learned"]
+    assert longer == ["sosie train anna --steps 8"] * 2, "the run took four"
 
 
 def test_a_withdrawal_ends_it(studio):

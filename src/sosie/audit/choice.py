@@ -32,6 +32,9 @@ class Point(Record):
 
     error: float | None = None
     """Of a handwriting: the share of characters that are misread."""
+    scenes: tuple[float, ...] = ()
+    """The score of each scene, in the order of the prompts; their mean is `score`. Points of one
+    curve share their seeds, so that they are compared scene by scene."""
 
     @property
     def score(self) -> float:
@@ -57,22 +60,26 @@ class Choice(Record):
     strength: float
     why: str
     worse_after: int | None
-    """The step after which, at the chosen strength, every later checkpoint is worse; None if the
-    last one is as good as any."""
+    """The step after which, at the chosen strength, every later checkpoint is surely worse; None
+    if one may be as good."""
+    rising: bool | None = None
+    """Whether the last checkpoint at the chosen strength is surely better than each before it, so
+    that longer training may help; None where there is but one."""
 
 
 def point(step: int, strength: float, shown: Shown, known: Mapping[str, Known]) -> Point:
     """The point of the curve that pictures of one checkpoint at one strength make."""
-    likeness, lean = {}, None
+    likeness, lean, scenes = {}, None, ()
     for number, (judge, real) in enumerate(known.items()):
         own = real.unit
         interval = mean_interval(shown.cosines(judge, real), groups=shown.scenes)
         assert interval is not None, "there is at least one picture"
         likeness[judge] = interval.scaled(1 / own)
-        if number == 0 and real.training:
-            leans = real.leaning(shown.leans(judge, real)[0])
+        if number == 0:
+            scenes = shown.by_scene([score / own for score in shown.cosines(judge, real)])
+            leans = real.leaning(shown.leans(judge, real)[0]) if real.training else None
             lean = sum(leans) / len(leans) if leans else None
-    return Point(step=step, strength=strength, likeness=likeness, lean=lean)
+    return Point(step=step, strength=strength, likeness=likeness, lean=lean, scenes=scenes)
 
 
 def choose(points: Sequence[Point]) -> Choice:
@@ -88,16 +95,26 @@ def choose(points: Sequence[Point]) -> Choice:
     chosen = min(upright, key=lambda p: (p.step, p.strength))
     beside = sorted((p for p in points if p.strength == chosen.strength), key=lambda p: p.step)
     later = [p for p in beside if p.step > chosen.step]
-    worse = bool(later) and all(p.score < chosen.score - TOLERANCE for p in later)
+    worse = bool(later) and all(_surely_better(chosen, p) for p in later)
+    *before, last = beside
     return Choice(
         step=chosen.step,
         strength=chosen.strength,
-        why=_why(points, best, chosen, beside[-1], worse=worse),
+        why=_why(points, best, chosen, later, worse=worse),
         worse_after=chosen.step if worse else None,
+        rising=all(_surely_better(last, p) for p in before) if before else None,
     )
 
 
-def _why(points: Sequence[Point], best: Point, chosen: Point, last: Point, *, worse: bool) -> str:
+def _surely_better(one: Point, other: Point) -> bool:
+    """Whether the interval of the difference, scene by scene, lies above 0."""
+    above = mean_interval([a - b for a, b in zip(one.scenes, other.scenes, strict=True)])
+    return above is not None and above.low is not None and above.low > 0
+
+
+def _why(
+    points: Sequence[Point], best: Point, chosen: Point, later: Sequence[Point], *, worse: bool
+) -> str:
     if len(points) == 1:
         return f"It is the only one that was looked at (likeness {chosen.told})."
     if chosen == best:
@@ -110,8 +127,9 @@ def _why(points: Sequence[Point], best: Point, chosen: Point, last: Point, *, wo
             f"{_name(best)} is as good ({best.told} beside {chosen.told}, which so few "
             f"pictures cannot tell apart), and this one {better}."
         )
-    if worse:
-        said += f" Later checkpoints are worse: at step {last.step} {last.told}."
+    if later and (worse or chosen == best):
+        how, last = "worse" if worse else "no better", later[-1]
+        said += f" Later checkpoints are {how}: at step {last.step} {last.told}."
     return said
 
 

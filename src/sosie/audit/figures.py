@@ -214,6 +214,13 @@ class Shown:
         """The group of each picture."""
         return [prompt.scene for prompt in self.prompts]
 
+    def by_scene(self, values: Sequence[float]) -> tuple[float, ...]:
+        """The mean over each scene's pictures of their `values`, in the order of the prompts."""
+        found: dict[int, list[float]] = {}
+        for scene, value in zip(self.scenes, values, strict=True):
+            found.setdefault(scene, []).append(value)
+        return tuple(sum(few) / len(few) for few in found.values())
+
     def cosines(self, judge: str, known: Known) -> list[float]:
         """Each picture's mean cosine to the held-out pictures; 0 where it shows no face, so that
         a bad picture gains nothing."""

@@ -222,7 +222,7 @@ def audit(
     others = range(config.choosing, config.choosing + config.measuring)
     made = auditor.draw(cell, (read, choice.strength), brief.prompts, others)
     alone = auditor.draw(place / "base", None, brief.prompts, others)
-    names = _names(found, choice, files[-1].step)
+    names = _names(found, choice, checkpoints(registry, found, only=False)[-1].step)
     figures = [_mended(figure, names) for figure in brief.measure(made, alone)]
     report = stage.Audit(
         sosie=version("sosie"),
@@ -281,17 +281,16 @@ def _prompts(prompts: Sequence[Prompt]) -> list[dict[str, Any]]:
 
 
 def _names(found: Found, choice: Choice, last: int) -> dict[str, object]:
-    """What the commands that mend a figure name."""
+    """What the commands that mend a figure name; `last` is the run's last step."""
     subject = shlex.quote(found.subject)
-    # Where later checkpoints are less like, longer training is no help: other pictures are.
-    rising = choice.worse_after is None
     return {
         "subject": subject,
         "adapter": shlex.quote(found.adapter.name),
         "weaker": f"{0.7 * choice.strength:.2g}",
         "fewer": max(1, round(0.6 * choice.step)),
         "better": f"sosie train {subject} --steps {2 * last}"
-        if rising
+        if choice.rising is not False
+        # Where the last checkpoint is not more like, other pictures help, not longer training.
         else f"sosie doctor {subject}",
     }
 
