@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -141,6 +142,27 @@ def test_an_audit_that_was_stopped_goes_on(studio, monkeypatch):
     assert len(drawn) == 5
     same = {"taken", "seconds"}
     assert first.model_dump(exclude=same) == again.model_dump(exclude=same)
+
+
+def test_a_judge_that_comes_later_looks_at_the_same_pictures(studio, monkeypatch):
+    monkeypatch.setattr(generate, "save", None)  # nothing is drawn again
+    first = audited(studio).audit
+    more = Embedder("later", "3" * 64, colours)
+
+    def with_one_more(**asked):
+        panel = by_colour(**asked)
+        return replace(panel, faces=(*panel.faces, more), reader=lambda rgb: {"background": "?"})
+
+    monkeypatch.setattr(audit, "panel", with_one_more)
+    second = audited(studio).audit
+    assert set(second.judges) - set(first.judges) == {"later"}
+    assert {"obedience", "learned"} <= {figure.name for figure in second.figures}
+    other = Embedder("colours", "5" * 64, lambda rgb: -colours(rgb))
+    monkeypatch.setattr(
+        audit, "panel", lambda **asked: replace(by_colour(**asked), faces=(other, more))
+    )
+    audited(studio)
+    assert all(json.loads(p.read_text())["by"]["colours"] == "5" * 64 for p in seen(studio))
 
 
 def test_its_pictures_are_signed_and_say_what_made_them(studio):

@@ -1,7 +1,8 @@
 """Audits: from a LoRA on file to figures of its likeness, signed and filed.
 
 One job: the base is loaded once, LoRAs are swapped, and every picture is kept with what the judges
-saw on it, so that an audit that was interrupted goes on where it stopped.
+saw on it, so that an audit that was interrupted goes on where it stopped. KEY is of the base and
+the prompts: other judges look again at the same pictures.
 
     runs/RUN/audit/KEY/base/03g-3001.png            the base alone
                        step-000100/0.8/03g-3001.png a checkpoint at a strength
@@ -141,17 +142,20 @@ class Auditor:
             for number in numbers
         }
 
-        def note(one: Wanted, rgb: Picture) -> None:
-            seen = one.file.with_suffix(".json")
-            write_atomically(seen, self.panel.look(rgb).model_dump_json().encode())
+        def note(one: Wanted, rgb: Picture) -> Look:
+            look = self.panel.look(rgb)
+            write_atomically(one.file.with_suffix(".json"), look.model_dump_json().encode())
+            return look
 
-        self.easel.draw(list(wanted), lora, seen=note)
-        looks = []
-        for one in wanted:
+        def kept(one: Wanted) -> Look | None:
             seen = one.file.with_suffix(".json")
             if not seen.is_file():  # stopped between the two
-                note(one, drawing.pixels(one.file))
-            looks.append(Look.model_validate_json(seen.read_bytes()))
+                return None
+            look = Look.model_validate_json(seen.read_bytes())
+            return look if self.panel.would_see(look) else None
+
+        self.easel.draw(list(wanted), lora, seen=note)
+        looks = [kept(one) or note(one, drawing.pixels(one.file)) for one in wanted]
         return Shown(prompts=list(wanted.values()), looks=looks)
 
 
@@ -181,9 +185,7 @@ def audit(
     files = checkpoints(registry, found, only=only)
     brief = briefs.brief(registry, manifest)
     panel, real = brief.panel, brief.real
-    key = sha256_bytes(
-        canonical_json([base.info.content_sha256, panel.hashes(), _prompts(brief.prompts)])
-    )
+    key = sha256_bytes(canonical_json([base.info.content_sha256, _prompts(brief.prompts)]))
     easel = Easel(
         registry=registry,
         base=base,
