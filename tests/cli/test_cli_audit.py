@@ -5,6 +5,7 @@ import json
 import pytest
 
 from sosie.audit import Audit, Choice, Figure, Held, Interval, Point
+from sosie.audit.page import told
 from sosie.core.records import now
 from sosie.studio import Studio
 from sosie.studio.auditing import Audited
@@ -90,6 +91,39 @@ def test_what_did_not_pass_names_its_command_and_the_choice_its_reason(audited, 
     assert "<lora:anna-1@4:0.85>" in said and "It is the most like." in said
     assert "sosie doctor anna" in said and "45% to 70%" in said and "at least 50%" in said
     assert "of 3 withheld pictures, 1 nearly equal a taught one" in said
+
+
+def test_an_audit_of_other_weights_than_the_name_draws_with_says_so(audited, tmp_path, monkeypatch):
+    audited("passed")
+    said = sosie(tmp_path / "home", "audit", "anna", columns=200).out
+    assert "alone draws" not in said, "an audit that does not know"
+    for step in (4, 8):
+        found = report("passed").model_copy(update={"own_step": step})
+        assert "speaks of anna-1@4 at strength 0.85" in found.elsewhere
+    choice = found.choice.model_copy(update={"strength": 1.0})
+    assert found.model_copy(update={"own_step": 4, "choice": choice}).elsewhere is None
+    done = Audited(found, tmp_path / "record.json", tmp_path / "page.html")
+    monkeypatch.setattr(Studio, "audit", lambda self, name, **settings: done)
+    said = sosie(tmp_path / "home", "audit", "anna", columns=200).out
+    assert "anna-1 alone draws with step 8 at strength 1" in said
+    assert "--lora anna-1@4" in said
+
+
+def test_an_audit_is_read_as_it_was_judged():
+    """Whatever the gates are now, and where an older one said less."""
+    found = report("passed", "failed")
+    assert (found.verdict, found.figures[0].least) == ("failed", 0.5)
+    said = json.loads(found.model_dump_json())
+    said["verdict"] = "passed"
+    said["figures"][0]["least"] = 0.2
+    read = Audit.model_validate(said)
+    assert (read.verdict, told(read.figures[0]).bound) == ("passed", "at least 20%")
+    for field in ("verdict", "own_step"):
+        del said[field]
+    del said["held"]["taught_gone"], said["choice"]["rising"]
+    for figure in said["figures"]:
+        del figure["least"], figure["most"]
+    assert Audit.model_validate_json(json.dumps(said)) == found
 
 
 def test_page_and_json_go_where_they_are_asked_for(audited, tmp_path):

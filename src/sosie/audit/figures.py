@@ -12,10 +12,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import model_validator
 
 from sosie.audit.intervals import (
     Interval,
@@ -148,6 +149,7 @@ KINDS: dict[str, Kind] = {
     "lean": Kind(
         "Lean to the training pictures, in the unit of likeness",
         "As audits told it before they had a scale for it.",
+        most=0.25,
     ),
     "repeats": Kind(
         "Lean to the training pictures",
@@ -195,6 +197,19 @@ class Figure(Record):
     """Why it was not measured."""
     mend: str | None = None
     """The command that mends what failed; None where it did not, or there is none."""
+    least: float | None = None
+    """Where the interval's lower end had to lie when it was judged; `most` likewise."""
+    most: float | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bounded(cls, given: Any) -> Any:
+        """With the bounds of the table, where it says none: it is judged now, or was by an audit
+        that did not say."""
+        if not isinstance(given, dict) or {"least", "most"} & given.keys():
+            return given
+        kind = KINDS.get(given.get("name", ""))
+        return given if kind is None else {**given, "least": kind.least, "most": kind.most}
 
     @property
     def kind(self) -> Kind:

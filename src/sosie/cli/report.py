@@ -146,6 +146,8 @@ def audit(found: Audit) -> None:
         out.print(f"its weights: {'averaged' if found.averaged else 'not averaged'}")
     use = f"<lora:{found.adapter}@{choice.step}:{choice.strength:g}>"
     out.print(f'in a prompt: "{use}"')
+    if found.elsewhere:
+        out.print(Text(found.elsewhere, "yellow"))
     out.print()
     table = grid("figure", "judge", "", "95% interval", "must be", "")
     for figure in found.figures:

@@ -247,6 +247,7 @@ def audit(
         choice=choice,
         figures=tuple(figures),
         not_measured=panel.missing,
+        own_step=found.adapter.step,
         seconds=round(time.perf_counter() - begun, 1),
     )
 
