@@ -69,7 +69,8 @@ class Choice(Record):
 
 def point(step: int, strength: float, shown: Shown, known: Mapping[str, Known]) -> Point:
     """The point of the curve that pictures of one checkpoint at one strength make."""
-    likeness, lean, scenes = {}, None, ()
+    likeness, lean = {}, None
+    scenes: tuple[float, ...] = ()
     for number, (judge, real) in enumerate(known.items()):
         own = real.unit
         interval = mean_interval(shown.cosines(judge, real), groups=shown.scenes)
