@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from sosie import audit, generate, rights
-from sosie.audit import PROMPTS, Panel, Unmeasured
+from sosie.audit import PROMPTS, Interval, Panel, Unmeasured
+from sosie.audit.figures import judged
 from sosie.core.errors import BadInput, Interrupted, NotPermitted, WorkspaceError
 from sosie.core.files import sha256_bytes
 from sosie.models.faces import Embedder
@@ -92,7 +93,9 @@ def test_an_audit_is_whole_signed_and_on_file(studio):
     assert filed[-6:] == ["audit", "point", "point", "point", "point", "audited"]
     assert [(p.step, p.strength) for p in found.curve] == [(2, 0.5), (2, 1.0), (4, 0.5), (4, 1.0)]
     assert (found.chosen_on, found.measured_on) == (8, 32)
-    assert found.verdict == "failed", "noise is nobody"
+    assert found.verdict == "not measured", "noise is nobody"
+    whys = {figure.why for figure in found.figures if figure.name == "learned"}
+    assert whys == {"the base alone is already as like as two real pictures are to each other"}
     assert {figure.judge for figure in found.figures} >= {"colours", "again"}
     signed = json.loads(done.record.read_text())
     signature = rights.parsed(json.dumps(signed["signature"]))
@@ -103,10 +106,23 @@ def test_an_audit_is_whole_signed_and_on_file(studio):
     assert filed.tensors_sha256 == found.tensors_sha256
 
 
-def test_what_did_not_pass_names_the_command_that_mends_it(studio):
-    low = [figure for figure in audited(studio).audit.figures if figure.state == "failed"]
-    assert low and all(figure.mend and "sosie " in figure.mend for figure in low)
-    assert not any("{" in figure.mend for figure in low)
+def a_fifth(made, base, known):
+    """Figures of a LoRA that went a fifth of the way."""
+    interval = Interval(value=0.2, low=0.1, high=0.3, n=32)
+    return [judged(name, interval, judge) for name in ("learned", "garments") for judge in known]
+
+
+def test_what_failed_names_the_command_that_mends_it(studio, monkeypatch):
+    monkeypatch.setattr(audit, "measure", a_fifth)
+    found = audited(studio).audit
+    assert found.verdict == "failed"
+    assert all(figure.mend and "sosie " in figure.mend for figure in found.figures)
+    assert not any("{" in figure.mend for figure in found.figures)
+
+
+def test_what_was_not_measured_names_no_command(studio):
+    found = [figure for figure in audited(studio).audit.figures if figure.state == "not measured"]
+    assert found and not any(figure.mend for figure in found)
 
 
 def test_the_page_is_one_file_and_says_why(studio):
@@ -174,7 +190,8 @@ def test_its_pictures_are_signed_and_say_what_made_them(studio):
     assert studio.verify(paths[0]).verdict == "as signed"
 
 
-def test_one_checkpoint_can_be_asked_for(studio):
+def test_one_checkpoint_can_be_asked_for(studio, monkeypatch):
+    monkeypatch.setattr(audit, "measure", a_fifth)
     found = audited(studio, "anna-1@2").audit
     assert {point.step for point in found.curve} == {2}
     assert found.choice.step == 2 and found.choice.rising is None
