@@ -154,8 +154,7 @@ KINDS: dict[str, Kind] = {
     "repeats": Kind(
         "Lean to the training pictures",
         "By how much the nearest training picture is nearer than the nearest held-out one: 0% is "
-        "how another real picture of the person leans, 100% how a training picture does that is "
-        "given back.",
+        "how another real picture leans, 100% how a training picture does that is given back.",
         most=0.9,
         mend="sosie train {subject} --steps {fewer}",
     ),
