@@ -32,6 +32,18 @@ def test_the_mean_over_scenes_and_seeds_is_covered() -> None:
     assert 0.93 <= share <= 0.97
 
 
+def test_for_these_very_scenes_it_is_too_wide() -> None:
+    """What is promised is of scenes like these, drawn anew."""
+    scenes = np.random.default_rng(1).normal(0, 0.1, (SCENES, 1))
+    share = coverage(
+        lambda rng: (0.5 + scenes + rng.normal(0, 0.1, (SCENES, EACH))).ravel(),
+        0.5 + scenes.mean(),
+        lambda values, seed: mean_interval(values, groups=GROUPS, seed=seed),
+        audits=300,
+    )
+    assert share > 0.98
+
+
 def test_seeds_of_one_scene_are_no_independent_witnesses() -> None:
     alone = coverage(
         lambda rng: clustered(rng, between=0.2),

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from sosie.audit import Audit, Choice, Figure, Held, Interval, Point
+from sosie.audit.page import told
 from sosie.core.records import now
 from sosie.studio import Studio
 from sosie.studio.auditing import Audited
@@ -92,6 +93,39 @@ def test_what_did_not_pass_names_its_command_and_the_choice_its_reason(audited, 
     assert "of 3 withheld pictures, 1 nearly equal a taught one" in said
 
 
+def test_an_audit_of_other_weights_than_the_name_draws_with_says_so(audited, tmp_path, monkeypatch):
+    audited("passed")
+    said = sosie(tmp_path / "home", "audit", "anna", columns=200).out
+    assert "alone draws" not in said, "an audit that does not know"
+    for step in (4, 8):
+        found = report("passed").model_copy(update={"own_step": step})
+        assert "speaks of anna-1@4 at strength 0.85" in found.elsewhere
+    choice = found.choice.model_copy(update={"strength": 1.0})
+    assert found.model_copy(update={"own_step": 4, "choice": choice}).elsewhere is None
+    done = Audited(found, tmp_path / "record.json", tmp_path / "page.html")
+    monkeypatch.setattr(Studio, "audit", lambda self, name, **settings: done)
+    said = sosie(tmp_path / "home", "audit", "anna", columns=200).out
+    assert "anna-1 alone draws with step 8 at strength 1" in said
+    assert "--lora anna-1@4" in said
+
+
+def test_an_audit_is_read_as_it_was_judged():
+    """Whatever the gates are now, and where an older one said less."""
+    found = report("passed", "failed")
+    assert (found.verdict, found.figures[0].least) == ("failed", 0.5)
+    said = json.loads(found.model_dump_json())
+    said["verdict"] = "passed"
+    said["figures"][0]["least"] = 0.2
+    read = Audit.model_validate(said)
+    assert (read.verdict, told(read.figures[0]).bound) == ("passed", "at least 20%")
+    for field in ("verdict", "own_step"):
+        del said[field]
+    del said["held"]["taught_gone"], said["choice"]["rising"]
+    for figure in said["figures"]:
+        del figure["least"], figure["most"]
+    assert Audit.model_validate_json(json.dumps(said)) == found
+
+
 def test_page_and_json_go_where_they_are_asked_for(audited, tmp_path):
     asked = audited("passed")
     words = ("audit", "anna@4", "--json", "--page", tmp_path / "here.html")
@@ -103,3 +137,21 @@ def test_page_and_json_go_where_they_are_asked_for(audited, tmp_path):
 
 def test_a_name_that_nothing_bears_is_refused(tmp_path):
     sosie(tmp_path / "home", "audit", "anna").refused(3, "no LoRA")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("anna", "--held-out", "."), "--held-out belongs to --copies"),
+        (("anna", "--rights", "r.csv", "--at-most", 0.2), "--rights and --at-most belong"),
+        (("anna", "--copies", "--seeds", 50), "--seeds belongs to an audit without --copies"),
+        (("anna", "--each", 2), "--each belongs to --copies"),
+        (("anna", "--copies", "--retrain"), "--retrain belongs to --mend"),
+        (("anna", "--copies", "--folds", 2), "--folds belongs to --counterfactual"),
+        (("--pictures", ".", "--against", ".", "--copies"), "belongs to an audit of a LoRA"),
+        (("--pictures", ".", "--against", ".", "--seeds", 3), "belongs to an audit of a LoRA"),
+        (("--pictures", ".", "--against", ".", "--mend"), "--mend belongs to --copies"),
+    ],
+)
+def test_an_option_that_would_be_ignored_says_where_it_belongs(tmp_path, words, said):
+    sosie(tmp_path / "home", "audit", *words).refused(2, said)

@@ -2,12 +2,14 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from sosie import audit, generate, rights
-from sosie.audit import PROMPTS, Panel, Unmeasured
+from sosie.audit import PROMPTS, Interval, Panel, Unmeasured
+from sosie.audit.figures import judged
 from sosie.core.errors import BadInput, Interrupted, NotPermitted, WorkspaceError
 from sosie.core.files import sha256_bytes
 from sosie.models.faces import Embedder
@@ -91,7 +93,9 @@ def test_an_audit_is_whole_signed_and_on_file(studio):
     assert filed[-6:] == ["audit", "point", "point", "point", "point", "audited"]
     assert [(p.step, p.strength) for p in found.curve] == [(2, 0.5), (2, 1.0), (4, 0.5), (4, 1.0)]
     assert (found.chosen_on, found.measured_on) == (8, 32)
-    assert found.verdict == "failed", "noise is nobody"
+    assert found.verdict == "not measured", "noise is nobody"
+    whys = {figure.why for figure in found.figures if figure.name == "learned"}
+    assert whys == {"the base alone is already as like as two real pictures are to each other"}
     assert {figure.judge for figure in found.figures} >= {"colours", "again"}
     signed = json.loads(done.record.read_text())
     signature = rights.parsed(json.dumps(signed["signature"]))
@@ -102,10 +106,23 @@ def test_an_audit_is_whole_signed_and_on_file(studio):
     assert filed.tensors_sha256 == found.tensors_sha256
 
 
-def test_what_did_not_pass_names_the_command_that_mends_it(studio):
-    low = [figure for figure in audited(studio).audit.figures if figure.state == "failed"]
-    assert low and all(figure.mend and "sosie " in figure.mend for figure in low)
-    assert not any("{" in figure.mend for figure in low)
+def a_fifth(made, base, known):
+    """Figures of a LoRA that went a fifth of the way."""
+    interval = Interval(value=0.2, low=0.1, high=0.3, n=32)
+    return [judged(name, interval, judge) for name in ("learned", "garments") for judge in known]
+
+
+def test_what_failed_names_the_command_that_mends_it(studio, monkeypatch):
+    monkeypatch.setattr(audit, "measure", a_fifth)
+    found = audited(studio).audit
+    assert found.verdict == "failed"
+    assert all(figure.mend and "sosie " in figure.mend for figure in found.figures)
+    assert not any("{" in figure.mend for figure in found.figures)
+
+
+def test_what_was_not_measured_names_no_command(studio):
+    found = [figure for figure in audited(studio).audit.figures if figure.state == "not measured"]
+    assert found and not any(figure.mend for figure in found)
 
 
 def test_the_page_is_one_file_and_says_why(studio):
@@ -143,6 +160,27 @@ def test_an_audit_that_was_stopped_goes_on(studio, monkeypatch):
     assert first.model_dump(exclude=same) == again.model_dump(exclude=same)
 
 
+def test_a_judge_that_comes_later_looks_at_the_same_pictures(studio, monkeypatch):
+    monkeypatch.setattr(generate, "save", None)  # nothing is drawn again
+    first = audited(studio).audit
+    more = Embedder("later", "3" * 64, colours)
+
+    def with_one_more(**asked):
+        panel = by_colour(**asked)
+        return replace(panel, faces=(*panel.faces, more), reader=lambda rgb: {"background": "?"})
+
+    monkeypatch.setattr(audit, "panel", with_one_more)
+    second = audited(studio).audit
+    assert set(second.judges) - set(first.judges) == {"later"}
+    assert {"obedience", "learned"} <= {figure.name for figure in second.figures}
+    other = Embedder("colours", "5" * 64, lambda rgb: -colours(rgb))
+    monkeypatch.setattr(
+        audit, "panel", lambda **asked: replace(by_colour(**asked), faces=(other, more))
+    )
+    audited(studio)
+    assert all(json.loads(p.read_text())["by"]["colours"] == "5" * 64 for p in seen(studio))
+
+
 def test_its_pictures_are_signed_and_say_what_made_them(studio):
     done = audited(studio)
     paths = sorted(done.record.parent.rglob("step-000004/1/*.png"))
@@ -152,10 +190,13 @@ def test_its_pictures_are_signed_and_say_what_made_them(studio):
     assert studio.verify(paths[0]).verdict == "as signed"
 
 
-def test_one_checkpoint_can_be_asked_for(studio):
+def test_one_checkpoint_can_be_asked_for(studio, monkeypatch):
+    monkeypatch.setattr(audit, "measure", a_fifth)
     found = audited(studio, "anna-1@2").audit
     assert {point.step for point in found.curve} == {2}
-    assert found.choice.step == 2
+    assert found.choice.step == 2 and found.choice.rising is None
+    longer = [figure.mend for figure in found.figures if figure.name == "learned"]
+    assert longer == ["sosie train anna --steps 8"] * 2, "the run took four"
 
 
 def test_a_withdrawal_ends_it(studio):
@@ -192,7 +233,9 @@ def test_held_out_pictures_that_leaked_judge_nothing(studio):
     assert len(real.held_out) == 3 and real.withheld == 4
     gone = studio.registry.blobs.path(next(p.sample for p in manifest.pictures if p.withheld))
     gone.unlink()
-    assert references.reals(studio.registry, manifest).gone == 1
+    studio.registry.blobs.path(taught.sample).unlink()
+    left = references.reals(studio.registry, manifest)
+    assert (left.gone, left.taught_gone) == (1, 1)
 
 
 def test_what_cannot_be_measured_is_said_before_anything_is_drawn(

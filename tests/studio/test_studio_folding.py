@@ -173,7 +173,7 @@ def test_forgetting_destroys_the_adapters_too(studio, quick):
 
 def test_the_door_asks_for_both_words(studio, quick):
     home = studio.registry.home
-    sosie(home, "audit", "anna-1", "--counterfactual").refused(2, "belong to --copies")
+    sosie(home, "audit", "anna-1", "--counterfactual").refused(2, "belongs to --copies")
     sosie(home, "audit", "anna-1", "--copies", "--folds", 2).refused(2, "--counterfactual")
     words = ("audit", "anna-1", "--copies", "--counterfactual", "--mend")
     sosie(home, *words).refused(2, "Mend first")

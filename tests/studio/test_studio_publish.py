@@ -123,12 +123,23 @@ def test_what_is_absent_is_said_to_be(studio, trained):
     facts = dict(card.facts(release))
     assert facts["author"] == facts["recommended strength"] == card.NOT_STATED
     found = audited(trained.adapter)
+    choice = found.choice.model_copy(update={"step": 2, "strength": 0.7})
+    other = found.model_copy(update={"tensors_sha256": "9" * 64, "choice": choice})
+    file(studio, other)
+    assert studio.publish("anna", "v1b", say=told.append).release.audit is None
+    assert "Audited was anna-1@2: publish that with --lora anna-1@2." in told
+    found = found.model_copy(update={"choice": found.choice.model_copy(update={"strength": 0.7})})
     file(studio, found)
     with studio.registry._db.writing() as db:
         db.execute("DELETE FROM readings WHERE key GLOB 'checkup:*'")
     release = studio.publish("anna", "v2", say=told.append).release
     assert release.audit and release.audit.report_sha256 == found.sha256()
-    assert release.audit.figures == {"Likeness (sface)": "70% 60% to 80%"}
+    assert release.audit.figures == {
+        "Likeness (sface)": "70% 60% to 80%",
+        "at strength": "0.7",
+    }
+    assert release.strength == 0.7
+    assert "Recommended strength: 0.7, as the audit chose." in told
     assert release.doctor is None and "Doctor's results: absent, and the card says so." in told
 
 

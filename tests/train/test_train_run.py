@@ -407,6 +407,14 @@ def test_a_resumed_run_remembers_its_scores(pictures, tmp_path):
     assert result.file_sha256 == straight.file_sha256
 
 
+def test_a_best_checkpoint_that_was_damaged_is_kept_no_more(pictures, tmp_path):
+    first = go(pictures, tmp_path, on_checkpoint=scored([0.9, 0.6, 0.5]))
+    (first.checkpoints[0].folder / "state.safetensors").write_bytes(b"half")
+    again = go(pictures, tmp_path, on_checkpoint=scored([0.5]), resume=True)
+    assert (first.kept, again.kept) == (5, 10)
+    assert again.scores == {10: 0.6, 12: 0.5}
+
+
 def averaging(scores, pictures, folder, **more):
     """A run whose every checkpoint has previews, with these scores."""
     told = []

@@ -14,8 +14,9 @@ from sosie.audit.likeness import Known
 from sosie.core.records import Record
 
 TOLERANCE = 0.02
-"""Points of likeness, or of lean, within which two are level: below what a handful of pictures can
-tell apart."""
+"""Points of likeness within which two are level: below what a handful of pictures tells apart."""
+UPRIGHT = 0.25
+"""The same of the lean, of which 1 is a training picture given back."""
 
 
 class Point(Record):
@@ -26,11 +27,14 @@ class Point(Record):
     likeness: dict[str, Interval]
     """By judge: mean cosine to the held-out pictures as a share of the person's own median."""
     lean: float | None
-    """By how much training pictures are nearer than held-out ones, by the first judge, in the same
-    unit; None where there is no training picture with a face, or no face at all."""
+    """By how much training pictures are nearer than held-out ones, by the first judge, as
+    `Known.leaning` scales it; None where there is no scale, or no face at all."""
 
     error: float | None = None
     """Of a handwriting: the share of characters that are misread."""
+    scenes: tuple[float, ...] = ()
+    """The score of each scene, in the order of the prompts; their mean is `score`. Points of one
+    curve share their seeds, so that they are compared scene by scene."""
 
     @property
     def score(self) -> float:
@@ -56,22 +60,27 @@ class Choice(Record):
     strength: float
     why: str
     worse_after: int | None
-    """The step after which, at the chosen strength, every later checkpoint is worse; None if the
-    last one is as good as any."""
+    """The step after which, at the chosen strength, every later checkpoint is surely worse; None
+    if one may be as good."""
+    rising: bool | None = None
+    """Whether the last checkpoint at the chosen strength is surely better than each before it, so
+    that longer training may help; None where there is but one."""
 
 
 def point(step: int, strength: float, shown: Shown, known: Mapping[str, Known]) -> Point:
     """The point of the curve that pictures of one checkpoint at one strength make."""
     likeness, lean = {}, None
+    scenes: tuple[float, ...] = ()
     for number, (judge, real) in enumerate(known.items()):
         own = real.unit
         interval = mean_interval(shown.cosines(judge, real), groups=shown.scenes)
         assert interval is not None, "there is at least one picture"
         likeness[judge] = interval.scaled(1 / own)
-        if number == 0 and real.training:
-            leans, _ = shown.leans(judge, real)
-            lean = sum(leans) / len(leans) / own if leans else None
-    return Point(step=step, strength=strength, likeness=likeness, lean=lean)
+        if number == 0:
+            scenes = shown.by_scene([score / own for score in shown.cosines(judge, real)])
+            leans = real.leaning(shown.leans(judge, real)[0]) if real.training else None
+            lean = sum(leans) / len(leans) if leans else None
+    return Point(step=step, strength=strength, likeness=likeness, lean=lean, scenes=scenes)
 
 
 def choose(points: Sequence[Point]) -> Choice:
@@ -83,34 +92,45 @@ def choose(points: Sequence[Point]) -> Choice:
     best = max(points, key=lambda p: p.score)
     level = [p for p in points if p.score >= best.score - TOLERANCE]
     least = min(p.leaning for p in level)
-    upright = [p for p in level if p.leaning <= least + TOLERANCE]
+    upright = [p for p in level if p.leaning <= least + UPRIGHT]
     chosen = min(upright, key=lambda p: (p.step, p.strength))
     beside = sorted((p for p in points if p.strength == chosen.strength), key=lambda p: p.step)
     later = [p for p in beside if p.step > chosen.step]
-    worse = bool(later) and all(p.score < chosen.score - TOLERANCE for p in later)
+    worse = bool(later) and all(_surely_better(chosen, p) for p in later)
+    *before, last = beside
     return Choice(
         step=chosen.step,
         strength=chosen.strength,
-        why=_why(points, best, chosen, beside[-1], worse=worse),
+        why=_why(points, best, chosen, later, worse=worse),
         worse_after=chosen.step if worse else None,
+        rising=all(_surely_better(last, p) for p in before) if before else None,
     )
 
 
-def _why(points: Sequence[Point], best: Point, chosen: Point, last: Point, *, worse: bool) -> str:
+def _surely_better(one: Point, other: Point) -> bool:
+    """Whether the interval of the difference, scene by scene, lies above 0."""
+    above = mean_interval([a - b for a, b in zip(one.scenes, other.scenes, strict=True)])
+    return above is not None and above.low is not None and above.low > 0
+
+
+def _why(
+    points: Sequence[Point], best: Point, chosen: Point, later: Sequence[Point], *, worse: bool
+) -> str:
     if len(points) == 1:
         return f"It is the only one that was looked at (likeness {chosen.told})."
     if chosen == best:
         most = "most like" if chosen.error is None else "most like and best to read"
         said = f"It is the {most} of {len(points)} ({chosen.told})."
     else:
-        leans = best.leaning > chosen.leaning + TOLERANCE
+        leans = best.leaning > chosen.leaning + UPRIGHT
         better = "leans less to its training pictures" if leans else "is earlier or weaker"
         said = (
             f"{_name(best)} is as good ({best.told} beside {chosen.told}, which so few "
             f"pictures cannot tell apart), and this one {better}."
         )
-    if worse:
-        said += f" Later checkpoints are worse: at step {last.step} {last.told}."
+    if later and (worse or chosen == best):
+        how, last = "worse" if worse else "no better", later[-1]
+        said += f" Later checkpoints are {how}: at step {last.step} {last.told}."
     return said
 
 

@@ -12,10 +12,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import model_validator
 
 from sosie.audit.intervals import (
     Interval,
@@ -33,6 +34,11 @@ State = Literal["passed", "failed", "not measured", "told"]
 """A figure without a gate is told."""
 Unit = Literal["share", "cosine", "chance"]
 
+JUDGES = 2
+"""Identity networks that it takes to say that a person was learned: one may be fooled."""
+FLOOR = 8
+"""Pictures by the base alone with a face from which a floor is taken: by the drawn strangers of the
+tests its error is then about a twentieth of the way."""
 SPLITS = 999
 """Random splits of the real pictures: a chance of a thousandth can then be told."""
 
@@ -50,7 +56,7 @@ class Kind:
     most: float | None = None
     """The upper end of the interval must not pass it."""
     mend: str | None = None
-    """The command for one that did not pass."""
+    """The command for one that failed."""
 
     def command(self, names: Mapping[str, object]) -> str | None:
         """`mend` with the names of subject, LoRA and steps in it."""
@@ -61,7 +67,7 @@ KINDS: dict[str, Kind] = {
     "learned": Kind(
         "The way from anybody to the person",
         "0% is what the base draws without the LoRA, 100% is as like as two real pictures of the "
-        "person are to each other.",
+        "person are to each other. Where the base draws no face, its other faces stand for it.",
         least=0.5,
         mend="{better}",
     ),
@@ -129,8 +135,9 @@ KINDS: dict[str, Kind] = {
     ),
     "garments": Kind(
         "Likeness kept when the prompt names a garment",
-        "The same scenes and seeds with and without clothes in the prompt: a likeness that is lost "
-        "in a red jacket was not learned.",
+        "Of what the LoRA adds to the base's likeness, the share that stays with clothes in the "
+        "prompt, at the same scenes and seeds: a likeness that is lost in a red jacket was not "
+        "learned.",
         least=0.8,
         mend="sosie caption {subject} --suggest",
     ),
@@ -140,10 +147,15 @@ KINDS: dict[str, Kind] = {
         "withheld.",
     ),
     "lean": Kind(
-        "Lean to the training pictures",
-        "By how much the nearest training picture is nearer than the nearest held-out one, in the "
-        "unit of likeness. Above 0, what was taught is repeated.",
+        "Lean to the training pictures, in the unit of likeness",
+        "As audits told it before they had a scale for it.",
         most=0.25,
+    ),
+    "repeats": Kind(
+        "Lean to the training pictures",
+        "By how much the nearest training picture is nearer than the nearest held-out one: 0% is "
+        "how another real picture leans, 100% how a training picture does that is given back.",
+        most=0.9,
         mend="sosie train {subject} --steps {fewer}",
     ),
     "chance": Kind(
@@ -183,7 +195,20 @@ class Figure(Record):
     why: str | None = None
     """Why it was not measured."""
     mend: str | None = None
-    """The command that mends what did not pass; None where it passed or there is none."""
+    """The command that mends what failed; None where it did not, or there is none."""
+    least: float | None = None
+    """Where the interval's lower end had to lie when it was judged; `most` likewise."""
+    most: float | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bounded(cls, given: Any) -> Any:
+        """With the bounds of the table, where it says none: it is judged now, or was by an audit
+        that did not say."""
+        if not isinstance(given, dict) or {"least", "most"} & given.keys():
+            return given
+        kind = KINDS.get(given.get("name", ""))
+        return given if kind is None else {**given, "least": kind.least, "most": kind.most}
 
     @property
     def kind(self) -> Kind:
@@ -203,10 +228,27 @@ class Shown:
         """The group of each picture."""
         return [prompt.scene for prompt in self.prompts]
 
+    def by_scene(self, values: Sequence[float]) -> tuple[float, ...]:
+        """The mean over each scene's pictures of their `values`, in the order of the prompts."""
+        found: dict[int, list[float]] = {}
+        for scene, value in zip(self.scenes, values, strict=True):
+            found.setdefault(scene, []).append(value)
+        return tuple(sum(few) / len(few) for few in found.values())
+
     def cosines(self, judge: str, known: Known) -> list[float]:
         """Each picture's mean cosine to the held-out pictures; 0 where it shows no face, so that
         a bad picture gains nothing."""
         return [known.cosine(look.face(judge)) or 0.0 for look in self.looks]
+
+    def floor(self, judge: str, known: Known) -> list[float] | None:
+        """Each picture's cosine as anybody's: where it shows no face the mean of those that do, so
+        that whoever draws any face at all gains nothing; None where fewer than `FLOOR` do."""
+        seen = [known.cosine(look.face(judge)) for look in self.looks]
+        shown = [cosine for cosine in seen if cosine is not None]
+        if len(shown) < FLOOR:
+            return None
+        usual = sum(shown) / len(shown)
+        return [usual if cosine is None else cosine for cosine in seen]
 
     def faces(self, judge: str) -> NDArray[np.float32]:
         """The faces that `judge` finds, (n, D)."""
@@ -218,8 +260,7 @@ class Shown:
         found, scenes = [], []
         for scene, look in zip(self.scenes, self.looks, strict=True):
             if (face := look.face(judge)) is not None:
-                near = known.nearest(face)
-                found.append(near.training - near.held_out)
+                found.append(known.lean(face))
                 scenes.append(scene)
         return found, scenes
 
@@ -231,6 +272,11 @@ def measure(made: Shown, base: Shown, known: Mapping[str, Known]) -> list[Figure
     found = []
     for judge, real in known.items():
         found += _by_judge(made, base, judge, real)
+    if len(known) < JUDGES:
+        (alone,) = known
+        found.append(
+            unmeasured("learned", f"it takes two independent networks; {alone} alone judges")
+        )
     first = next(iter(known))
     shows = [look.faces[first] is not None for look in made.looks]
     found.append(judged("faces", rate_interval(shows, groups=made.scenes)))
@@ -256,34 +302,50 @@ def in_order(found: Sequence[Figure]) -> list[Figure]:
 
 
 def _by_judge(made: Shown, base: Shown, judge: str, known: Known) -> list[Figure]:
-    own, scenes = known.unit, made.scenes
-    scores, floor = made.cosines(judge, known), base.cosines(judge, known)
-    lifts = [a - b for a, b in zip(scores, floor, strict=True)]
-    learned = ratio_interval(lifts, [own - b for b in floor], groups=scenes)
-    likeness, lift = (mean_interval(values, groups=scenes) for values in (scores, lifts))
+    scores, scenes = made.cosines(judge, known), made.scenes
+    likeness = mean_interval(scores, groups=scenes)
     assert likeness is not None, "there is at least one picture"
     return [
-        judged("learned", learned, judge),
-        judged("likeness", likeness.scaled(1 / own), judge),
-        judged("lift", lift, judge),
-        judged("garments", _garments(made, scores), judge),
+        *_over_base(made, base, scores, judge, known),
+        judged("likeness", likeness.scaled(1 / known.unit), judge),
         *leaning(made, judge, known),
         *spread(made, judge, known),
     ]
 
 
+def _over_base(
+    made: Shown, base: Shown, scores: Sequence[float], judge: str, known: Known
+) -> list[Figure]:
+    """What stands on the difference to the base alone."""
+    floor = base.floor(judge, known)
+    if floor is None:
+        why = f"fewer than {FLOOR} pictures by the base alone show {known.shows}"
+        return [unmeasured(name, why, judge) for name in ("learned", "lift", "garments")]
+    lifts = [score - low for score, low in zip(scores, floor, strict=True)]
+    way = [known.unit - low for low in floor]
+    learned = judged("learned", ratio_interval(lifts, way, groups=made.scenes), judge)
+    if sum(way) <= 0:
+        why = "the base alone is already as like as two real pictures are to each other"
+        learned = unmeasured("learned", why, judge)
+    lift = mean_interval(lifts, groups=made.scenes)
+    return [learned, judged("lift", lift, judge), _garments(made, lifts, judge)]
+
+
 def leaning(made: Shown, judge: str, known: Known) -> list[Figure]:
-    """Whether the pictures are nearer to the training pictures than to the held-out ones; nothing
-    where there are none, or where the judge sees nobody."""
-    leans, of = made.leans(judge, known) if known.training else ([], [])
+    """Whether the pictures are nearer to the training pictures than to the held-out ones."""
+    if not known.training:
+        return [unmeasured("repeats", f"no training picture on file shows {known.shows}", judge)]
+    leans, of = made.leans(judge, known)
     if not leans:
-        return []
-    lean = mean_interval(leans, groups=of)
-    assert lean is not None, "there is at least one picture with a face"
+        return [unmeasured("repeats", f"no picture shows {known.shows}", judge)]
+    scaled = known.leaning(leans)
+    lean = unmeasured("repeats", "a training picture given back would hardly lean itself", judge)
+    if scaled is not None:
+        lean = judged("repeats", mean_interval(scaled, groups=of), judge)
     chance = known.interchanged(made.faces(judge), SPLITS)
     return [
-        judged("copycat", rate_interval([lean > 0 for lean in leans], groups=of), judge),
-        judged("lean", lean.scaled(1 / known.unit), judge),
+        judged("copycat", rate_interval([one > 0 for one in leans], groups=of), judge),
+        lean,
         judged("chance", share_interval(round(chance * SPLITS), SPLITS), judge),
     ]
 
@@ -314,16 +376,20 @@ def unmeasured(
     return Figure(name=name, judge=judge, interval=interval, state="not measured", why=why)
 
 
-def _garments(made: Shown, scores: Sequence[float]) -> Interval | None:
-    """Σ likeness with a garment / Σ likeness of the same scenes and seeds without one."""
-    rows = list(zip(made.prompts, scores, strict=True))
-    dressed = [(prompt.scene, score) for prompt, score in rows if prompt.garment]
-    plain = [(prompt.scene, score) for prompt, score in rows if not prompt.garment]
+def _garments(made: Shown, lifts: Sequence[float], judge: str) -> Figure:
+    """Σ lift over the base with a garment / Σ lift of the same scenes and seeds without one."""
+    rows = list(zip(made.prompts, lifts, strict=True))
+    dressed = [(prompt.scene, lift) for prompt, lift in rows if prompt.garment]
+    plain = [(prompt.scene, lift) for prompt, lift in rows if not prompt.garment]
     groups = [scene for scene, _ in dressed]
     assert groups == [scene for scene, _ in plain], "each scene is drawn both ways"
-    return ratio_interval(
-        [score for _, score in dressed], [score for _, score in plain], groups=groups
-    )
+    above, below = ([lift for _, lift in side] for side in (dressed, plain))
+    whole = mean_interval(below, groups=groups)
+    if whole is None or whole.low is None or whole.low <= 0:
+        # A share of what may be nothing may be anything.
+        why = "it is not sure that without a garment the pictures are more like than the base's"
+        return unmeasured("garments", why, judge)
+    return judged("garments", ratio_interval(above, below, groups=groups), judge)
 
 
 def _apart(shown: Shown) -> list[tuple[Prompt, float]]:

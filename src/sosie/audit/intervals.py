@@ -58,8 +58,8 @@ def ratio_interval(
     """Σ `above` / Σ `below` with its bootstrap interval; None unless Σ `below` > 0.
 
     What is drawn again are whole groups (prompts with all their seeds): values of one prompt are
-    no independent witnesses. None takes each value as its own group. It knows the spread of these
-    prompts and nothing of others.
+    no independent witnesses. None takes each value as its own group. It speaks of prompts like
+    these, drawn anew; for these very ones it is too wide.
 
     The quantiles are widened so that the mean of n normal groups is covered as by Student's t,
     which plain percentiles of few groups miss: α′ = Φ(−√(n/(n−1))·t(1−α/2; n−1)). Hesterberg,

@@ -12,7 +12,7 @@ The embedder must not have served in training, and cosines of two embedders neve
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import comb
 
 import numpy as np
@@ -82,6 +82,41 @@ class Known:
             training=float(expected_maximum(taught, size)),
             held_out=float(expected_maximum(unseen, size)),
         )
+
+    def lean(self, made: Vector) -> float:
+        """By how much a generated face is nearer to the training pictures."""
+        near = self.nearest(made)
+        return near.training - near.held_out
+
+    def copied(self) -> tuple[float, Interval | None]:
+        """The scale of leaning: what the training faces lean beside the others that were taught, as
+        another real picture of the person would, and by how much more they lean with themselves
+        among the taught, as a picture would that gives one back.
+
+        Which pictures happened to be withheld moves both alike, so that their difference is sure
+        where neither is. None with fewer than two of them, for which there is no other.
+        """
+        if len(self.training) < 2:
+            return 0.0, None
+        others = [
+            replace(self, training={k: v for k, v in self.training.items() if k != own}).lean(face)
+            for own, face in self.training.items()
+        ]
+        more = [
+            self.lean(face) - other
+            for face, other in zip(self.training.values(), others, strict=True)
+        ]
+        return sum(others) / len(others), mean_interval(more)
+
+    def leaning(self, leans: Sequence[float]) -> list[float] | None:
+        """`leans` of generated faces on that scale: 0 leans as another real picture of the person
+        does, 1 as a training picture that is given back. None where that difference is not surely
+        above 0.
+        """
+        usual, more = self.copied()
+        if more is None or more.low is None or more.low <= 0:
+            return None
+        return [(lean - usual) / more.value for lean in leans]
 
     def interchanged(self, made: NDArray[np.float32], times: int, seed: int = 0) -> float:
         """How surprising it is that `made`, (n, D), leans to the training pictures as it does: the

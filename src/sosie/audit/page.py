@@ -172,10 +172,10 @@ def told(figure: Figure) -> Told:
     """A figure in words."""
     kind, interval = figure.kind, figure.interval
     bound = ""
-    if kind.least is not None:
-        bound = f"at least {amount(kind.least, figure)}"
-    if kind.most is not None:
-        bound = f"at most {amount(kind.most, figure)}"
+    if figure.least is not None:
+        bound = f"at least {amount(figure.least, figure)}"
+    if figure.most is not None:
+        bound = f"at most {amount(figure.most, figure)}"
     return Told(
         title=kind.title,
         judge=figure.judge or "",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from sosie.core.errors import WeightsRefused
 from sosie.core.records import Record
@@ -39,6 +40,8 @@ class Look(Record):
     """What the whole picture shows, of unit length; None without that network."""
     reads: dict[str, str] | None
     """What the picture shows of a prompt's `asks`; None without a reader."""
+    by: dict[str, str] = Field(default_factory=dict)
+    """Hashes of the judges of identity, by name."""
 
     def face(self, judge: str) -> Vector | None:
         """The face or the hand as `judge` sees it, of unit length."""
@@ -63,7 +66,14 @@ class Panel:
             faces={name: None if v is None else _numbers(v) for name, v in seen.items()},
             scene=_numbers(self.scene(rgb)) if self.scene else None,
             reads=self.reader(rgb) if self.reader else None,
+            by=self.hashes(),
         )
+
+    def would_see(self, look: Look) -> bool:
+        """Whether a look that was kept is of all that this panel looks at, and of nothing else."""
+        kept, here = (look.scene, look.reads), (self.scene, self.reader)
+        same = all((a is None) == (b is None) for a, b in zip(kept, here, strict=True))
+        return same and look.by == self.hashes()
 
     def hashes(self) -> dict[str, str]:
         """The identity networks by name: what a figure rests on."""
@@ -88,7 +98,7 @@ def panel(*, synthetic: bool, taught_by_second: bool = False) -> Panel:
                 Unmeasured(
                     what="likeness by a second identity network",
                     why=f"{second.identity.name} taught this LoRA by its identity loss, and is no "
-                    "judge of it.",
+                    "judge of it: what `--set identity_weight=0` trains it may judge.",
                     mend=None,
                 )
             )

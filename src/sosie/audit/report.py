@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sosie.audit.choice import Choice, Point
 from sosie.audit.figures import Figure
@@ -21,6 +23,8 @@ class Held(Record):
     """By the run's manifest."""
     gone: int
     """No longer on file."""
+    taught_gone: int = 0
+    """Training pictures that are no longer on file: a copy of one of these shows nowhere."""
     leaked: tuple[str, ...]
     """Samples that nearly equal a training picture, found by content: nothing is judged by them."""
     with_face: dict[str, int]
@@ -82,11 +86,39 @@ class Audit(Record):
     seconds: float
     """Of the last process that worked at it."""
 
+    verdict: Verdict = "not measured"
+    """As it was when the figures were judged: see `verdict_of`."""
+    own_step: int | None = None
+    """The step whose weights a prompt calls by the LoRA's bare name; None in audits that did not
+    say."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _judged(cls, given: Any) -> Any:
+        """With the verdict of its figures, where it says none: it is made now, or by a version that
+        did not say."""
+        if not isinstance(given, dict) or "verdict" in given:
+            return given
+        figures = [Figure.model_validate(one) for one in given.get("figures", ())]
+        return {**given, "verdict": verdict_of(figures)}
+
     @property
-    def verdict(self) -> Verdict:
-        """Failed if a gated figure did; else not measured if one could not be; else passed."""
-        states = {figure.state for figure in self.figures}
-        gated = bool(states & {"failed", "passed"})
-        if "failed" in states:
-            return "failed"
-        return "passed" if gated and "not measured" not in states else "not measured"
+    def elsewhere(self) -> str | None:
+        """What the figures are of, where the LoRA's bare name draws with something else."""
+        step, strength = self.choice.step, self.choice.strength
+        if self.own_step is None or (step, strength) == (self.own_step, 1.0):
+            return None
+        return (
+            f"This speaks of {self.adapter}@{step} at strength {strength:g}. {self.adapter} alone "
+            f"draws with step {self.own_step} at strength 1: call the one that was audited, and "
+            f"publish it with --lora {self.adapter}@{step}."
+        )
+
+
+def verdict_of(figures: Iterable[Figure]) -> Verdict:
+    """Failed if a gated figure did; else not measured if one could not be; else passed."""
+    states = {figure.state for figure in figures}
+    gated = bool(states & {"failed", "passed"})
+    if "failed" in states:
+        return "failed"
+    return "passed" if gated and "not measured" not in states else "not measured"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -71,14 +71,19 @@ def audit(
         Path | None, typer.Option(help="The folder of pictures that they may copy.")
     ] = None,
     held_out: Annotated[
-        Path | None, typer.Option(help="Folder of pictures like those, never taught.")
+        Path | None,
+        typer.Option(help="Of copies: a folder of pictures like those, never taught."),
     ] = None,
     rights: Annotated[
-        Path | None, typer.Option(help="CSV table of the pictures' rights: file, status.")
+        Path | None,
+        typer.Option(help="Of copies: a CSV table of the pictures' rights: file, status."),
     ] = None,
     at_most: Annotated[
-        float, typer.Option(min=1e-6, max=0.5, help="Share of pictures that may be copies.")
-    ] = 0.01,
+        float | None,
+        typer.Option(
+            min=1e-6, max=0.5, help="Of copies: the share of pictures that may be. [default: 0.01]"
+        ),
+    ] = None,
     page: Annotated[
         Path | None, typer.Option(help="Write the report there as one HTML file, too.")
     ] = None,
@@ -99,7 +104,24 @@ def audit(
     from sosie.studio.folding import FOLDS
 
     house = studio(context)
-    if pictures is not None or against is not None:
+    folders = pictures is not None or against is not None
+    lora: dict[str, object] = {
+        "--copies": copies,
+        "--base": base,
+        "--strength": strength,
+        "--seeds": seeds,
+    }
+    lora["--device"] = device != "auto"
+    _belong(lora, "an audit of a LoRA", not folders)
+    _belong({"--seeds": seeds}, "an audit without --copies", not copies)
+    parts = {"--each": each, "--mend": mend, "--counterfactual": counterfactual}
+    _belong(parts, "--copies", copies)
+    of_copies = {"--held-out": held_out, "--rights": rights, "--at-most": at_most}
+    _belong(of_copies, "--copies, or to --pictures and --against", copies or folders)
+    _belong({"--retrain": retrain}, "--mend", mend)
+    _belong({"--folds": folds}, "--counterfactual", counterfactual)
+    share = {} if at_most is None else {"at_most": at_most}
+    if folders:
         if pictures is None or against is None or name is not None:
             raise BadInput("Name a LoRA, or both --pictures and --against.")
         with stages() as on_stage:
@@ -109,8 +131,8 @@ def audit(
                 held_out=held_out,
                 rights=rights,
                 page=page,
-                at_most=at_most,
                 on_picture=on_stage,
+                **share,
             )
         if as_json:
             typer.echo(compared.signed)
@@ -119,12 +141,6 @@ def audit(
             if page is not None:
                 typer.echo(f"report: {page}")
         raise typer.Exit(EXIT[compared.copying.verdict])
-    if (mend or each or counterfactual) and not copies:
-        raise BadInput("--mend, --each and --counterfactual belong to --copies.")
-    if retrain and not mend:
-        raise BadInput("--retrain belongs to --mend.")
-    if folds and not counterfactual:
-        raise BadInput("--folds belongs to --counterfactual.")
     if counterfactual and mend:
         raise BadInput(
             "--mend tries many adapters, and --counterfactual trains each again several times.",
@@ -137,7 +153,7 @@ def audit(
         if strength and len(strength) > 1:
             raise BadInput("Copies are looked for at one strength.", advice="Name one --strength.")
         weight = strength[0] if strength else None
-        given = {"strength": weight, "each": each, "at_most": at_most}
+        given = {"strength": weight, "each": each, **share}
         given |= {"held_out": held_out, "rights": rights}
         given["folds"] = (folds or FOLDS) if counterfactual else None
         given["retrain"] = retrain or None
@@ -174,3 +190,11 @@ def audit(
         report.audited(done.audit)
         typer.echo(f"report: {page or done.page}")
     raise typer.Exit(EXIT[done.audit.verdict])
+
+
+def _belong(options: Mapping[str, object], to: str, there: bool) -> None:
+    """Raise BadInput for options that are given where what they belong to is not."""
+    given = [name for name, value in options.items() if value]
+    if given and not there:
+        verb = "belongs" if len(given) == 1 else "belong"
+        raise BadInput(f"{' and '.join(given)} {verb} to {to}.")

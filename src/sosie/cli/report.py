@@ -158,6 +158,8 @@ def audit(found: Audit) -> None:
         out.print(f"its weights: {'averaged' if found.averaged else 'not averaged'}")
     use = f"<lora:{found.adapter}@{choice.step}:{choice.strength:g}>"
     out.print(f'in a prompt: "{use}"')
+    if found.elsewhere:
+        out.print(Text(found.elsewhere, "yellow"))
     out.print()
     table = grid("figure", "judge", "", "95% interval", "must be", "")
     for figure in found.figures:
@@ -180,6 +182,9 @@ def audit(found: Audit) -> None:
                 "yellow",
             )
         )
+    if held.taught_gone:
+        said = f"{held.taught_gone} taught pictures are no longer on file: whether these are "
+        out.print(Text(f"{said}repeated was not seen", "yellow"))
     out.print()
 
 

@@ -1,7 +1,8 @@
 """Audits: from a LoRA on file to figures of its likeness, signed and filed.
 
 One job: the base is loaded once, LoRAs are swapped, and every picture is kept with what the judges
-saw on it, so that an audit that was interrupted goes on where it stopped.
+saw on it, so that an audit that was interrupted goes on where it stopped. KEY is of the base and
+the prompts: other judges look again at the same pictures.
 
     runs/RUN/audit/KEY/base/03g-3001.png            the base alone
                        step-000100/0.8/03g-3001.png a checkpoint at a strength
@@ -141,17 +142,20 @@ class Auditor:
             for number in numbers
         }
 
-        def note(one: Wanted, rgb: Picture) -> None:
-            seen = one.file.with_suffix(".json")
-            write_atomically(seen, self.panel.look(rgb).model_dump_json().encode())
+        def note(one: Wanted, rgb: Picture) -> Look:
+            look = self.panel.look(rgb)
+            write_atomically(one.file.with_suffix(".json"), look.model_dump_json().encode())
+            return look
 
-        self.easel.draw(list(wanted), lora, seen=note)
-        looks = []
-        for one in wanted:
+        def kept(one: Wanted) -> Look | None:
             seen = one.file.with_suffix(".json")
             if not seen.is_file():  # stopped between the two
-                note(one, drawing.pixels(one.file))
-            looks.append(Look.model_validate_json(seen.read_bytes()))
+                return None
+            look = Look.model_validate_json(seen.read_bytes())
+            return look if self.panel.would_see(look) else None
+
+        self.easel.draw(list(wanted), lora, seen=note)
+        looks = [kept(one) or note(one, drawing.pixels(one.file)) for one in wanted]
         return Shown(prompts=list(wanted.values()), looks=looks)
 
 
@@ -181,9 +185,7 @@ def audit(
     files = checkpoints(registry, found, only=only)
     brief = briefs.brief(registry, manifest)
     panel, real = brief.panel, brief.real
-    key = sha256_bytes(
-        canonical_json([base.info.content_sha256, panel.hashes(), _prompts(brief.prompts)])
-    )
+    key = sha256_bytes(canonical_json([base.info.content_sha256, _prompts(brief.prompts)]))
     easel = Easel(
         registry=registry,
         base=base,
@@ -222,7 +224,7 @@ def audit(
     others = range(config.choosing, config.choosing + config.measuring)
     made = auditor.draw(cell, (read, choice.strength), brief.prompts, others)
     alone = auditor.draw(place / "base", None, brief.prompts, others)
-    names = _names(found, choice, files[-1].step)
+    names = _names(found, choice, checkpoints(registry, found, only=False)[-1].step)
     figures = [_mended(figure, names) for figure in brief.measure(made, alone)]
     report = stage.Audit(
         sosie=version("sosie"),
@@ -245,6 +247,7 @@ def audit(
         choice=choice,
         figures=tuple(figures),
         not_measured=panel.missing,
+        own_step=found.adapter.step,
         seconds=round(time.perf_counter() - begun, 1),
     )
 
@@ -281,24 +284,23 @@ def _prompts(prompts: Sequence[Prompt]) -> list[dict[str, Any]]:
 
 
 def _names(found: Found, choice: Choice, last: int) -> dict[str, object]:
-    """What the commands that mend a figure name."""
+    """What the commands that mend a figure name; `last` is the run's last step."""
     subject = shlex.quote(found.subject)
-    # Where later checkpoints are less like, longer training is no help: other pictures are.
-    rising = choice.worse_after is None
     return {
         "subject": subject,
         "adapter": shlex.quote(found.adapter.name),
         "weaker": f"{0.7 * choice.strength:.2g}",
         "fewer": max(1, round(0.6 * choice.step)),
         "better": f"sosie train {subject} --steps {2 * last}"
-        if rising
+        if choice.rising is not False
+        # Where the last checkpoint is not more like, other pictures help, not longer training.
         else f"sosie doctor {subject}",
     }
 
 
 def _mended(figure: Figure, names: Mapping[str, object]) -> Figure:
-    """The figure with the command that mends it, if it did not pass."""
-    if figure.state in ("passed", "told"):
+    """The figure with the command that mends it, if it failed."""
+    if figure.state != "failed":
         return figure
     return figure.model_copy(update={"mend": figure.kind.command(names)})
 
@@ -317,6 +319,7 @@ def _held(real: Reals, known: Mapping[str, Known], made: Shown) -> Held:
     return Held(
         withheld=real.withheld,
         gone=real.gone,
+        taught_gone=real.taught_gone,
         leaked=real.leaked,
         with_face={judge: len(one.held_out) for judge, one in known.items()},
         cosines=cosines,

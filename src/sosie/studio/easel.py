@@ -64,7 +64,7 @@ class Easel:
         *,
         push: float = 0.0,
         all_needed: bool = True,
-        seen: Callable[[Wanted, Picture], None] = lambda one, rgb: None,
+        seen: Callable[[Wanted, Picture], object] = lambda one, rgb: None,
     ) -> None:
         """Those of the wanted pictures that are not there yet, with one LoRA or the base alone.
 

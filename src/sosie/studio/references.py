@@ -29,6 +29,9 @@ class Reals:
     training: tuple[Path, ...]
     withheld: int
     gone: int
+    """Withheld, and no longer on file."""
+    taught_gone: int
+    """Taught, and no longer on file."""
     leaked: tuple[str, ...]
 
 
@@ -50,11 +53,13 @@ def reals(registry: Registry, manifest: Manifest) -> Reals:
         if p.withheld and any(near.near(own, other) for _, other in taught)
     }
     kept = [p for p in there if p.withheld and p.sample not in leaked]
+    gone = [p for p in manifest.pictures if p not in there]
     return Reals(
         held_out=tuple(registry.blobs.path(p.sample) for p in kept),
         training=tuple(registry.blobs.path(p.sample) for p, _ in taught),
         withheld=sum(p.withheld for p in manifest.pictures),
-        gone=sum(p.withheld for p in manifest.pictures) - sum(p.withheld for p in there),
+        gone=sum(p.withheld for p in gone),
+        taught_gone=sum(not p.withheld for p in gone),
         leaked=tuple(sorted(leaked)),
     )
 

@@ -114,7 +114,7 @@ def publish(
     from sosie.models import lora as files
 
     seal = files.sealed(found.path)
-    audit = reports.likeness(registry, seal.tensors_sha256)
+    audited = reports.likeness(registry, seal.tensors_sha256)
     copying = reports.copying(registry, seal.tensors_sha256)
     meant = {"lora": lora or name, "copying": copying and copying.verdict, "commercial": sold}
     consents = [
@@ -129,8 +129,13 @@ def publish(
     doctor = reports.doctor(registry, seal)
     if doctor is None:
         say("Doctor's results: absent, and the card says so.")
-    if audit is None:
+    if audited is None:
         say("Audit of likeness: absent, and the card says so.")
+        if other := reports.chosen_instead(registry, found.adapter.name):
+            say(f"Audited was {other}: publish that with --lora {other}.")
+    elif stated["strength"] is None:
+        stated["strength"] = audited[1].strength
+        say(f"Recommended strength: {stated['strength']:g}, as the audit chose.")
     if copying is None:
         say("Audit of copies: absent, and the card says so.")
     try:
@@ -147,7 +152,7 @@ def publish(
                 Covered(consent_sha256=one.sha256(), relation=one.relation) for one in consents
             ),
             doctor=doctor,
-            audit=audit,
+            audit=audited and audited[0],
             copying=copying,
             examples=tuple(examples),
             cover_sha256=sha256_bytes(kept[0]) if kept else None,

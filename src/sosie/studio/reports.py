@@ -11,6 +11,7 @@ from sosie.core.terms import Verdict
 from sosie.registry import Registry
 
 if TYPE_CHECKING:
+    from sosie.audit import Choice
     from sosie.models.lora import Sealed
 
 
@@ -37,21 +38,34 @@ def doctor(registry: Registry, seal: Sealed) -> Report | None:
     return Report(verdict=worst.verdict, report_sha256=worst.sha256(), figures=figures)
 
 
-def likeness(registry: Registry, tensors_sha256: str) -> Report | None:
-    """The latest audit of the likeness of these weights."""
+def likeness(registry: Registry, tensors_sha256: str) -> tuple[Report, Choice] | None:
+    """The latest audit of the likeness of these weights, and what it chose."""
     from sosie.audit import Audit
     from sosie.audit.page import told
 
     filed = registry.audits.of_weights(tensors_sha256, "likeness")
     if not filed:
         return None
-    found = Audit.model_validate_json(filed[-1].record)
-    figures: dict[str, Any] = {}
+    record = filed[-1].record.encode()
+    found = Audit.model_validate_json(record)
+    figures: dict[str, Any] = {"at strength": f"{found.choice.strength:g}"}
     for figure in found.figures:
         row = told(figure)
         by = f" ({row.judge})" if row.judge else ""
         figures[f"{row.title}{by}"] = " ".join(part for part in (row.value, row.interval) if part)
-    return Report(verdict=found.verdict, report_sha256=found.sha256(), figures=figures)
+    # Of the record as it was filed: a later version may read more into it than it says.
+    report = Report(verdict=found.verdict, report_sha256=sha256_bytes(record), figures=figures)
+    return report, found.choice
+
+
+def chosen_instead(registry: Registry, adapter: str) -> str | None:
+    """The checkpoint that the latest audit of a LoRA's likeness chose, as NAME@STEP."""
+    from sosie.audit import Audit
+
+    filed = [one for one in registry.audits.of(adapter) if one.kind == "likeness"]
+    if not filed:
+        return None
+    return f"{adapter}@{Audit.model_validate_json(filed[-1].record).choice.step}"
 
 
 def copying(registry: Registry, tensors_sha256: str) -> Search | None:

@@ -200,9 +200,10 @@ class Run:
             facts = checkpoints.load(found[-1], self.teacher)
             rows = [Validation.model_validate(row) for row in facts["validations"]]
             self.validations = {row.step: row for row in rows}
-            scores = facts.get("scores", {})
-            self.standing.scores = {int(step): score for step, score in scores.items()}
             self.saved = {c.step: self._with_loss(c) for c in found}
+            scores = {int(step): score for step, score in facts.get("scores", {}).items()}
+            # One that is damaged cannot be kept, however good it was.
+            self.standing.scores = {s: v for s, v in scores.items() if s in self.saved}
             last = found[-1].step
         self.story.tell("resumed", step=last, damaged=damaged)
         return last

@@ -47,9 +47,14 @@ def point(step: int, strength: float, shown: Shown, writer: Writer) -> Point:
     from sosie.audit.choice import point as of_likeness
 
     found = of_likeness(step, strength, shown, writer.known)
-    missed = error(_misread(shown))
+    lines = _misread(shown)
+    missed = error(lines)
     assert missed is not None, "there is at least one picture"
-    return found.model_copy(update={"error": missed.value})
+    # A long text weighs in a scene as it does in the whole.
+    usual = sum(line.of for line in lines) / len(lines)
+    wrong = shown.by_scene([line.wrong / usual for line in lines])
+    scenes = tuple(like - share for like, share in zip(found.scenes, wrong, strict=True))
+    return found.model_copy(update={"error": missed.value, "scenes": scenes})
 
 
 def measure(made: Shown, base: Shown, writer: Writer) -> list[Figure]:
