@@ -23,6 +23,7 @@ from sosie.audit.copying.calibration import USUAL, needed, p_value, smallest_rat
 from sosie.audit.copying.detectors import placement, tile_correlation, tiled_l2
 from sosie.audit.copying.evidence import PARTS, compare
 from sosie.audit.copying.look import look, shape_of
+from sosie.audit.copying.probes import enough, unasked
 from sosie.audit.copying.records import REPRODUCED, Threshold
 from sosie.audit.copying.search import planted
 from sosie.audit.copying.tally import kind_of, needed_generations
@@ -122,6 +123,16 @@ def test_a_mixture_asks_every_way_as_often_and_never_with_one_seed_twice(caption
     assert sum(counts) == each and max(counts) - min(counts) <= 1
     more = mixture(captions, "anna", each=each + 5, seed=seed)
     assert set(asks) <= set(more), "what was drawn is drawn again by no longer audit"
+
+
+@given(count=st.integers(1, 200), each=st.integers(1, 70))
+def test_the_ways_that_ask_by_captions_share_them_out(count, each):
+    captions = [f"anna, number {number}" for number in range(count)]
+    asks = mixture(captions, "anna", each=each, seed=1)
+    left = unasked(captions, asks)
+    assert len(left) <= max(0, count - 3 * each + 2), "three ways ask for three times as many"
+    assert not left or each < enough(captions)
+    assert not unasked(captions, mixture(captions, "anna", each=enough(captions), seed=1))
 
 
 def test_rates_are_told_for_each_way_of_asking_beside_the_base_alone(pictures):

@@ -99,7 +99,7 @@ def test_a_lora_that_knows_its_pictures_by_heart_fails_and_says_by_which_prompts
     assert all(rate.base.value == 0 for rate in rates.values())
     assert rates[CAPTIONS.name].pictures == 4
     assert done.audit.verdict == "failed" and "12 of 20" in done.audit.copying.reasons[0]
-    assert [(d.repeats, d.reproduced.value) for d in done.audit.doses] == [(1, 0.8)]
+    assert [(d.repeats, d.reproduced.value) for d in done.audit.doses] == [(1, 1.0)]
     assert done.audit.mends == (
         "sosie audit anna-1 --copies --strength 0.85",
         "sosie audit anna-1@2 --copies",
@@ -108,6 +108,16 @@ def test_a_lora_that_knows_its_pictures_by_heart_fails_and_says_by_which_prompts
     )
     page = done.page.read_text()
     assert "extrapolated" in page and "http" not in page and page.count("data:image/jpeg") == 36
+
+
+def test_captions_that_are_not_asked_by_bar_it_from_passing_and_are_told_first(studio):
+    heard = []
+    done = audited(studio, each=1, at_most=0.5, on_event=lambda *event: heard.append(event))
+    notes = [data["message"] for kind, data in heard if kind == "note"]
+    assert done.audit.unasked == 2 and done.audit.verdict == "not measured"
+    assert "--copies --strength 1 --each 2" in done.audit.reasons[-1]
+    assert done.audit.reasons[-1] == notes[0] and notes[0].startswith("2 captions")
+    assert "2 captions are not asked by" in done.page.read_text()
 
 
 def test_mending_tries_less_until_it_passes_and_shows_what_that_costs(

@@ -75,7 +75,7 @@ def audited(found: Audit | CopyAudit | StrangerAudit) -> None:
     if isinstance(found, StrangerAudit):
         _stranger(found)
         return
-    copying(found.copying, found.rights)
+    copying(found.copying, found.rights, whole=found)
     out = console()
     out.print()
     table = grid("asked by", "reproduce one", "share", "at most", "base alone")
@@ -94,9 +94,6 @@ def audited(found: Audit | CopyAudit | StrangerAudit) -> None:
         _left_out(found.counterfactual)
     for mend in found.mends:
         out.print(Text(mend, "cyan"))
-    if found.gone:
-        said = f"{found.gone} training pictures are no longer on file: nothing is said of them"
-        out.print(Text(said, "yellow"))
 
 
 def _stranger(found: StrangerAudit) -> None:
@@ -171,13 +168,14 @@ def audit(found: Audit) -> None:
     out.print()
 
 
-def copying(found: Copying, rights: Sequence[Row]) -> None:
-    """The verdict, how often what was copied, by whose rights, and what limits the figures."""
+def copying(found: Copying, rights: Sequence[Row], *, whole: CopyAudit | None = None) -> None:
+    """The verdict, how often what was copied, by whose rights, and what limits the figures; the
+    verdict of the `whole` where a LoRA was asked."""
     from sosie.audit.copying.page import SAID, of
 
-    out = console()
-    out.print(Text.assemble("copies: ", Text(found.verdict, STATE_STYLE[found.verdict])))
-    for reason in found.reasons:
+    out, judged = console(), whole or found
+    out.print(Text.assemble("copies: ", Text(judged.verdict, STATE_STYLE[judged.verdict])))
+    for reason in judged.reasons:
         out.print(reason)
     out.print()
     table = grid("", "share", "of")

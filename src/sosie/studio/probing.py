@@ -96,10 +96,14 @@ def asked(registry: Registry, manifest: Manifest, config: ProbeConfig) -> tuple[
     """What is asked of the LoRA: its permission is weighed by these prompts."""
     from sosie.audit.copying import mixture
 
-    captions = [picture.caption for picture in manifest.pictures if not picture.withheld]
-    # Whoever has the captions has those that were cut short, too.
-    captions = [*retraining.captions_before(registry, manifest.name), *captions]
+    captions = _captions(registry, manifest)
     return mixture(captions, manifest.trigger, each=config.each, seed=config.seed)
+
+
+def _captions(registry: Registry, manifest: Manifest) -> tuple[str, ...]:
+    captions = (picture.caption for picture in manifest.pictures if not picture.withheld)
+    # Whoever has the captions has those that were cut short, too.
+    return (*retraining.captions_before(registry, manifest.name), *captions)
 
 
 def audit(
@@ -125,7 +129,7 @@ def audit(
     of file and status of the training pictures. Raises BadInput, Interrupted, NotPermitted.
     """
     from sosie.audit import copying as stage
-    from sosie.audit.copying import page
+    from sosie.audit.copying import page, probes
     from sosie.audit.copying import rights as owned
     from sosie.models import lora
 
@@ -176,6 +180,11 @@ def audit(
             folds=folds.count,
             minutes=minutes,
         )
+    captions = _captions(registry, manifest)
+    unasked = len(probes.unasked(captions, asks))
+    bars = _bars(found, config, unasked, probes.enough(captions), photos.gone)
+    for bar in bars:
+        story.tell("note", bar)
     made, alone = drawn(easel, folder / "copies", read, config, asks, all_needed=False)
     hidden = 2 * len(asks) - len(made) - len(alone)
     if hidden:
@@ -215,6 +224,8 @@ def audit(
         remedies=retraining.remedies(registry, manifest.name),
         taught=taught,
         gone=photos.gone,
+        unasked=unasked,
+        bars=bars,
         copying=copying,
         rights=owned.table(list(said), copying.reproduced_references, said),
         likeness=_likeness(registry, manifest, made),
@@ -272,6 +283,30 @@ def drawn(
         ]
 
     return shots(mine), shots(place / "base")
+
+
+def _bars(
+    found: Found, config: ProbeConfig, unasked: int, enough: int, gone: int
+) -> tuple[str, ...]:
+    """Why the audit will not pass, as far as it is known before a picture is drawn."""
+    bars = []
+    if unasked:
+        bars.append(
+            f"{unasked} captions are not asked by, so that it cannot pass. All are by: "
+            f"sosie audit {_called(found)} --copies --strength {config.strength:g} --each {enough}"
+        )
+    if gone:
+        bars.append(
+            f"{gone} training pictures are no longer on file: nothing is said of them, and it "
+            "cannot pass."
+        )
+    return tuple(bars)
+
+
+def _called(found: Found) -> str:
+    """A LoRA as commands name it."""
+    at = f"@{found.step}" if found.step not in (None, found.adapter.step) else ""
+    return f"{shlex.quote(found.adapter.name)}{at}"
 
 
 def _wanted(cell: Path, asks: Sequence[Ask]) -> list[Wanted]:
@@ -336,12 +371,11 @@ def _mends(
         more = len(repeats) - NAMED
         and_more = f" (and {more} more repeats)" if more > 0 else ""
         mends.append(f"sosie remove {subject} {named}{and_more}, then sosie train {subject}")
-    at = f"@{found.step}" if found.step not in (None, found.adapter.step) else ""
-    weaker = WEAKER[0] * config.strength
-    mends.append(f"sosie audit {name}{at} --copies --strength {weaker:.2g}")
+    called, weaker = _called(found), WEAKER[0] * config.strength
+    mends.append(f"sosie audit {called} --copies --strength {weaker:.2g}")
     mends += [f"sosie audit {name}@{step} --copies" for step in earlier(registry, found)[:1]]
-    mends.append(f"sosie audit {name}{at} --copies --mend")
-    mends.append(f"sosie audit {name}{at} --copies --mend --retrain")
+    mends.append(f"sosie audit {called} --copies --mend")
+    mends.append(f"sosie audit {called} --copies --mend --retrain")
     return tuple(mends)
 
 
