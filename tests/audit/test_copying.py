@@ -22,11 +22,18 @@ from sosie.audit.copying import (
 from sosie.audit.copying.calibration import USUAL, needed, p_value, smallest_rate, threshold
 from sosie.audit.copying.detectors import placement, tile_correlation, tiled_l2
 from sosie.audit.copying.evidence import PARTS, compare
+from sosie.audit.copying.judging import (
+    Counted,
+    beyond_chance,
+    by_chance,
+    needed_generations,
+    needed_null,
+)
 from sosie.audit.copying.look import look, shape_of
 from sosie.audit.copying.probes import enough, unasked
 from sosie.audit.copying.records import REPRODUCED, Threshold
 from sosie.audit.copying.search import planted
-from sosie.audit.copying.tally import kind_of, needed_generations
+from sosie.audit.copying.tally import kind_of
 from sosie.audit.intervals import share_interval, upper_bound
 from sosie.core.errors import BadInput, UnreadablePicture
 from sosie.models.mask import person_mask
@@ -98,12 +105,14 @@ def test_no_null_supports_more_than_its_size():
     assert threshold("rest", [0.1] * 99, 0.01).value == USUAL["rest"]
 
 
-def test_the_base_alone_supports_a_rate_of_its_own():
+def test_the_base_alone_supports_a_rate_of_its_own_and_stands_for_no_held_out_picture():
     few = threshold("rest", [0.93, 0.2, 0.3], 0.01, base=[0.1] * 99)
-    assert few.false_positives == 0.25 and few.by_chance == few.of_base == 0.01
+    assert few.false_positives == 0.25 and few.of_base == 0.01
+    assert by_chance(Counted(0, 3), Counted(0, 99), 0.95) == upper_bound(0, 3) > 0.6
+    assert by_chance(Counted(0, 0), Counted(0, 99), 0.95) == 1
+    assert by_chance(Counted(0, 99), Counted(9, 99), 0.95) == upper_bound(9, 99)
     high = threshold("rest", [0.2], 0.01, base=[0.97] * 150)
     assert high.value > 0.97 and high.raised
-    assert threshold("rest", [0.2], 0.01).by_chance == 0.5
 
 
 @given(
@@ -247,9 +256,58 @@ def test_shapes_may_differ_and_broken_files_are_told(pictures):
         [*shots("original", pictures[:3]), Shot("cut.jpg", broken)],
     )
     assert found.matches[0].reference == "original 0" and found.generated == 1
-    assert found.unreadable == ("cut.jpg is damaged.",) * 2
+    assert found.unreadable == ("cut.jpg is damaged.",) * 2 and found.unseen == 1
+    assert found.reproduced.value == 1 and found.reproduced.low == share_interval(1, 2).low
     with pytest.raises(BadInput, match="None of the references can be read"):
         search(shots("a", pictures[:1]), [Shot("cut.jpg", broken)])
+
+
+def test_what_could_not_be_looked_at_never_passes(pictures):
+    def broken():
+        raise UnreadablePicture("cut.jpg is damaged.")
+
+    new = shots("new", [ORIGINAL.other(9000 + i).picture for i in range(6)])
+    originals = shots("original", pictures)
+    unread = search([*new, *[Shot("cut.jpg", broken)] * 8], originals, config=Config(at_most=0.5))
+    assert unread.verdict == "not measured" and unread.upper_bound == upper_bound(8, 14)
+    assert "8 that could not be looked at may" in unread.reasons[0]
+    assert unread.reproduced.low == 0 and unread.reproduced.high == share_interval(8, 14).high
+    lacking = search(new, [*originals, Shot("cut.jpg", broken)], config=Config(at_most=0.5))
+    assert lacking.verdict == "not measured" and lacking.reasons[0].startswith("1 references")
+
+
+@pytest.mark.parametrize(("held_out", "base"), [(3, 0), (19, 0), (19, 100), (99, 0), (99, 100)])
+@pytest.mark.parametrize("copied", [0.0, 0.05])
+def test_who_copies_no_more_than_is_allowed_is_called_a_copier_in_one_case_of_twenty(
+    held_out, base, copied
+):
+    """Whatever the null that was drawn: the mean over nulls is not what one audit has."""
+    draw = np.random.default_rng(0)
+    failed = []
+    for _ in range(300):
+        sides = [draw.uniform(0.9, 1, n).tolist() for n in (held_out, base)]
+        value = threshold("rest", sides[0], 0.01, base=sides[1]).value
+        made = np.where(draw.random(100) < copied, 1, draw.uniform(0.9, 1, 100))
+        counted = [Counted(sum(score >= value for score in s), len(s)) for s in (made, *sides)]
+        failed.append(
+            all(
+                beyond_chance(counted[0], null, allowed=copied or 0.01, confidence=0.95)
+                for null in counted[1:]
+                if null.of
+            )
+        )
+    assert np.mean(failed) <= 0.05
+
+
+def test_few_held_out_pictures_support_no_charge_and_the_number_that_would_is_told():
+    ask = {"allowed": 0.01, "confidence": 0.95}
+    assert not beyond_chance(Counted(100, 300), Counted(0, 3), **ask)
+    assert beyond_chance(Counted(220, 300), Counted(0, 3), **ask)
+    for flagged, of_null in ((100, 0), (20, 0), (100, 2)):
+        made = Counted(flagged, 300)
+        more = needed_null(made, of_null, **ask)
+        assert beyond_chance(made, Counted(of_null, more), **ask)
+        assert not beyond_chance(made, Counted(of_null, more - 1), **ask)
 
 
 def test_the_number_asked_for_is_the_number_needed():

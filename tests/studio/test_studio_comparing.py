@@ -27,6 +27,7 @@ def folders(tmp_path_factory):
         Image.fromarray(taken).convert("L" if seed == 1 else "RGB").save(
             root / "made" / f"{seed}.jpg", quality=60
         )
+    for seed in range(12):
         held = photo(person(29), seed=80 + seed, age=30, size=160).picture
         Image.fromarray(held).resize((200, 160)).save(root / "held" / f"{seed}.webp")
     (root / "made" / "cut.jpg").write_bytes((root / "made" / "0.jpg").read_bytes()[:900])

@@ -88,8 +88,21 @@ def test_every_way_of_asking_is_told_with_its_control_and_put_on_file(studio):
     assert studio.registry.audits.of_weights(found.tensors_sha256, "likeness") == ()
 
 
-def test_a_lora_that_knows_its_pictures_by_heart_fails_and_says_by_which_prompts(studio, by_heart):
-    done = audited(studio, each=4)
+@pytest.fixture
+def more(tmp_path):
+    """A folder of further pictures that nothing was taught with."""
+    for seed in range(50, 62):
+        photo(tmp_path / "more", f"{seed}.png", seed)
+    return tmp_path / "more"
+
+
+def test_a_lora_that_knows_its_pictures_by_heart_fails_and_says_by_which_prompts(
+    studio, by_heart, more
+):
+    few = audited(studio, each=4).audit
+    assert few.verdict == "not measured" and few.copying.null_size == 1
+    assert "chance may explain it" in few.reasons[0] and "known from 1 " in few.reasons[0]
+    done = audited(studio, each=4, held_out=more)
     rates = {rate.probe: rate for rate in done.audit.copying.by_probe}
     forced = {probe.name for probe in PROBES if probe.captions}
     assert {name for name, rate in rates.items() if rate.reproduced.value == 1} == forced
@@ -137,7 +150,7 @@ def test_mending_tries_less_until_it_passes_and_shows_what_that_costs(
     done = studio.mend_copies("anna-1", device="cpu", each=2, at_most=0.26)
     assert done.audit.strength == 0.85 and done.audit.verdict == "passed"
     assert [(one.strength, one.verdict) for one in done.audit.tried] == [
-        (1.0, "failed"),
+        (1.0, "not measured"),
         (0.85, "passed"),
     ]
     assert "Likeness against copying" in done.page.read_text()
@@ -233,8 +246,8 @@ def test_what_cannot_be_measured_is_said(studio, trained, tmp_path):
         audited(studio)
 
 
-def test_the_door_prints_it_and_ends_with_its_verdict(studio, by_heart, trained, tmp_path):
-    words = ("audit", "anna-1", "--copies", "--each", 2, "--device", "cpu")
+def test_the_door_prints_it_and_ends_with_its_verdict(studio, by_heart, trained, more, tmp_path):
+    words = ("audit", "anna-1", "--copies", "--each", 4, "--device", "cpu", "--held-out", more)
     answer = sosie(trained.home, *words, "--page", tmp_path / "copies.html", columns=160)
     assert answer.code == 1
     assert "training captions" in answer.out and "base alone" in answer.out
@@ -270,5 +283,6 @@ def test_a_picture_that_may_not_be_shown_is_left_out_and_told(studio, monkeypatc
     found = audited(studio, on_event=lambda kind, data: heard.append((kind, data))).audit
     assert len(asked) == WHOLE and len(pictures(studio)) == WHOLE - 1
     assert found.copying.generated + found.copying.base_size == WHOLE - 1
+    assert found.copying.unseen == 1, "the base draws after the LoRA: the third is the LoRA's"
     assert [data["pictures"] for kind, data in heard if kind == "hidden"] == [1]
     assert f"1 of {WHOLE} pictures may not be shown" in found.copying.remarks[-1]

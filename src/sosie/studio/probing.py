@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from sosie.core.canonical import canonical_json
-from sosie.core.errors import BadInput
+from sosie.core.errors import BadInput, UnreadablePicture
 from sosie.core.files import sha256_bytes
 from sosie.core.records import Record, now
 from sosie.registry import Registry
@@ -190,7 +190,8 @@ def audit(
     if hidden:
         story.tell("hidden", f"{hidden} pictures may not be shown: left out", pictures=hidden)
     copying = stage.search(
-        made,
+        # One that may not be shown may be a copy: it counts as one that cannot be looked at.
+        [*made, *_hidden(asks, made)],
         photos.shots(withheld=False),
         [*photos.shots(withheld=True), *photos.others(more)],
         base=alone,
@@ -307,6 +308,21 @@ def _called(found: Found) -> str:
     """A LoRA as commands name it."""
     at = f"@{found.step}" if found.step not in (None, found.adapter.step) else ""
     return f"{shlex.quote(found.adapter.name)}{at}"
+
+
+def _hidden(asks: Sequence[Ask], made: Sequence[Shot]) -> list[Shot]:
+    """What was asked for and may not be shown."""
+    from sosie.audit.copying import Shot
+
+    def read(name: str) -> Picture:
+        raise UnreadablePicture(f"{name} may not be shown, and was not looked at.")
+
+    drawn = {shot.name for shot in made}
+    named = (
+        (one.file.stem, ask.probe.name)
+        for ask, one in zip(asks, _wanted(Path(), asks), strict=True)
+    )
+    return [Shot(name, partial(read, name), probe) for name, probe in named if name not in drawn]
 
 
 def _wanted(cell: Path, asks: Sequence[Ask]) -> list[Wanted]:

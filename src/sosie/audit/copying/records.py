@@ -56,17 +56,13 @@ class Threshold(Record):
     value: float
     """In [-1, 1]."""
     false_positives: float
-    """Bound of the share of exchangeable pictures that are flagged by chance."""
+    """Share of exchangeable pictures that are flagged by chance at most, in the mean over nulls of
+    this size: what the share is for this one, `Copying.by_chance` bounds."""
     raised: bool
     """Whether the audit's own pictures asked for more than the usual threshold."""
     of_base: float | None = None
     """The same bound for pictures of the base alone at the same prompts and seeds, where there are
-    any: of what a generator draws by chance they say more than photographs."""
-
-    @property
-    def by_chance(self) -> float:
-        """Share of generated pictures that chance alone may flag."""
-        return self.false_positives if self.of_base is None else self.of_base
+    any."""
 
 
 class Match(Record):
@@ -113,13 +109,23 @@ class Copying(Record):
     reasons: tuple[str, ...]
     """Why, in sentences; each low figure with what mends it."""
     generated: int
+    """Those that could be looked at."""
+    unseen: int = 0
+    """Those that could not: at the lower end of `reproduced` none of them is a copy, at its upper
+    end and in `upper_bound` each."""
     references: int
     clusters: int
     """References with near-duplicates counted once."""
     null: Null
     null_size: int
+    null_flagged: int = 0
+    """How many of them look copied."""
     base_size: int
     """Pictures of the base alone."""
+    base_flagged: int = 0
+    by_chance: float = 1.0
+    """One-sided upper bound of the share that looks copied by chance, by the null or the base,
+    whichever allows more."""
     thresholds: tuple[Threshold, ...]
     controls: Interval | None
     """Share of planted copies that were found; None if none could be planted."""
