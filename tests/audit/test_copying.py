@@ -32,6 +32,7 @@ from sosie.audit.copying.judging import (
 from sosie.audit.copying.look import look, shape_of
 from sosie.audit.copying.probes import enough, unasked
 from sosie.audit.copying.records import REPRODUCED, Threshold
+from sosie.audit.copying.rights import table
 from sosie.audit.copying.search import planted
 from sosie.audit.copying.tally import kind_of
 from sosie.audit.intervals import share_interval, upper_bound
@@ -244,6 +245,25 @@ def test_clean_pictures_pass_where_the_sample_carries_it(pictures):
     assert found.verdict == "passed" and found.null == "the references among themselves"
     assert found.upper_bound == pytest.approx(1 - 0.05 ** (1 / 6))
     assert any("people from backgrounds" in remark for remark in found.remarks)
+
+
+def test_a_shot_that_was_filed_often_is_one_shot_with_the_strictest_of_its_rights(pictures):
+    draw = np.random.default_rng(0)
+
+    def grain(count):
+        noise = draw.integers(-1, 2, (count, *pictures[0].shape))
+        return list(np.clip(pictures[0].astype(int) + noise, 0, 255).astype(np.uint8))
+
+    new = [ORIGINAL.other(9000).picture]
+    originals = [*shots("own", grain(4)), *shots("other", pictures[1:3])]
+    found = search([*shots("copy", grain(4)), *shots("new", new)], originals)
+    assert found.clusters == 3 and found.picture_bound > found.reproduced.value == 0.8
+    names = tuple(f"own {n}" for n in range(4))
+    assert found.reproduced_references == names and found.near_duplicates == (names,)
+    said = dict.fromkeys(names, "own") | {"own 2": "all rights reserved", "other 0": "own"}
+    rows = table([*names, "other 0", "other 1"], names, said, found.near_duplicates)
+    told = {row.status: (row.references, row.reproduced) for row in rows if row.references}
+    assert told == {"own": (1, 0), "all rights reserved": (1, 1), "unknown": (1, 0)}
 
 
 def test_shapes_may_differ_and_broken_files_are_told(pictures):

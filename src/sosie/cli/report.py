@@ -194,7 +194,7 @@ def copying(found: Copying, rights: Sequence[Row], *, whole: CopyAudit | None = 
         out.print(f"and {len(found.matches) - SHOWN} more: --page shows them")
     if any(row.status != "unknown" and row.references for row in rights):
         out.print()
-        table = grid("rights", "pictures", "reproduced", "share of the reproduced")
+        table = grid("rights", "shots", "reproduced", "share of the reproduced")
         for row in rights:
             table.add_row(row.status, str(row.references), str(row.reproduced), of(row.share))
         out.print(table)

@@ -158,7 +158,7 @@ def compare(
         found = found.model_copy(update={"remarks": (*found.remarks, line)})
     unread = found.unreadable_references
     readable = [name for name in taught.names if name not in unread]
-    rows = owned.table(readable, found.reproduced_references, named)
+    rows = owned.table(readable, found.reproduced_references, named, found.near_duplicates)
     report = Comparison(
         generated=made.side(),
         references=taught.side(),

@@ -228,7 +228,9 @@ def audit(
         unasked=unasked,
         bars=bars,
         copying=copying,
-        rights=owned.table(list(said), copying.reproduced_references, said),
+        rights=owned.table(
+            list(said), copying.reproduced_references, said, copying.near_duplicates
+        ),
         likeness=_likeness(registry, manifest, made),
         tried=(),
         doses=stage.doses(taught, copying.reproduced_references),

@@ -97,7 +97,7 @@ class Probed(Record):
     upper_bound: float
     """One-sided upper bound of that share."""
     pictures: int
-    """References that it reproduced at least once."""
+    """Shots that it reproduced at least once: near-duplicates count as one."""
     base: Interval | None
     """The same share of the base alone, at the same prompts and seeds."""
 
@@ -138,17 +138,21 @@ class Copying(Record):
     by_kind: dict[Kind, Interval]
     """Share of generated pictures by the gravest kind found."""
     pictures: Interval
-    """Share of references that were reproduced at least once."""
+    """Share of references that were reproduced at least once: with one its near-duplicates, since
+    which of them a copy is nearest to is an accident."""
     picture_bound: float
-    """No single reference is reproduced in a larger share: one bound that holds for all at once."""
+    """No single shot is reproduced in a larger share: one bound that holds for all at once."""
     by_cluster: Interval
     """Share of clusters of which a picture was reproduced."""
+    near_duplicates: tuple[tuple[str, ...], ...] = ()
+    """References that are one shot, where several are."""
     curve: tuple[Point, ...]
     matches: tuple[Match, ...]
     """The gravest first."""
     leaked: tuple[str, ...]
     """Held-out pictures that also lie among the references; left out of the null."""
     reproduced_references: tuple[str, ...]
+    """With their near-duplicates."""
     unreadable_references: tuple[str, ...]
     unreadable: tuple[str, ...]
     """Why files were not looked at."""

@@ -53,7 +53,9 @@ class Tally:
         self.rest: list[float] = []
         self.matches: list[Match] = []
         self.kinds: Counter[Kind] = Counter()
-        self.hits: Counter[int] = Counter()
+        self.hits: Counter[tuple[int, ...]] = Counter()
+        """By shot: which of its near-duplicates a copy is nearest to is an accident."""
+        self._shot = {number: group for group in known.clusters for number in group}
 
     @property
     def count(self) -> int:
@@ -71,7 +73,7 @@ class Tally:
         self.asked.append((shot, number if kind in REPRODUCED else None))
         self.kinds[kind] += 1
         if kind in REPRODUCED:
-            self.hits[number] += 1
+            self.hits[self._shot[number]] += 1
         rest = -1.0 if evidence.rest is None else evidence.rest
         self.matches.append(
             Match(
@@ -98,8 +100,11 @@ class Tally:
         unseen = len(unreadable) - len(self.known.unreadable)
         reproduced, high = _reproduced(self.asked, sure, unseen=unseen)
         each = simultaneous(
-            [self.hits[number] for number in range(len(self.known))], self.count, confidence=sure
+            [self.hits[group] + unseen for group in clusters],
+            self.count + unseen,
+            confidence=sure,
         )
+        reproduced_ones = sorted(number for group in self.hits for number in group)
         counts = Counts(
             made=Counted(sum(number is not None for _, number in self.asked), self.count),
             unseen=unseen,
@@ -131,24 +136,26 @@ class Tally:
             upper_bound=high,
             by_probe=self._by_probe(sure),
             by_kind={kind: share(self.kinds[kind], self.count, sure) for kind in KINDS},
-            pictures=share(len(self.hits), len(self.known), sure),
+            pictures=share(len(reproduced_ones), len(self.known), sure),
             picture_bound=max(interval.high or 0.0 for interval in each),
-            by_cluster=share(
-                sum(any(self.hits[number] for number in group) for group in clusters),
-                len(clusters),
-                sure,
+            by_cluster=share(len(self.hits), len(clusters), sure),
+            near_duplicates=tuple(
+                tuple(self._named(group)) for group in clusters if len(group) > 1
             ),
             curve=self._curve(sure),
             matches=tuple(
                 sorted(self.matches, key=lambda m: (KINDS.index(m.kind), -m.evidence.agreeing))
             )[:SHOWN],
             leaked=tuple(leaked),
-            reproduced_references=tuple(self.known.shots[n].name for n in sorted(self.hits)),
+            reproduced_references=tuple(self._named(reproduced_ones)),
             unreadable_references=tuple(self.known.unreadable),
             unreadable=tuple(unreadable[:LISTED]),
             remarks=self._remarks(unreadable),
             config=config,
         )
+
+    def _named(self, numbers: Sequence[int]) -> list[str]:
+        return [self.known.shots[number].name for number in numbers]
 
     def _by_probe(self, confidence: float) -> tuple[Probed, ...]:
         names = dict.fromkeys(shot.probe for shot, _ in self.asked if shot.probe is not None)
@@ -162,7 +169,7 @@ class Tally:
                     probe=name,
                     reproduced=reproduced,
                     upper_bound=high,
-                    pictures=len({number for _, number in asked if number is not None}),
+                    pictures=len({self._shot[n] for _, n in asked if n is not None}),
                     base=share_interval(sum(alone), len(alone), confidence=confidence),
                 )
             )
