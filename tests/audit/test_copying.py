@@ -24,8 +24,10 @@ from sosie.audit.copying.detectors import placement, tile_correlation, tiled_l2
 from sosie.audit.copying.evidence import PARTS, compare
 from sosie.audit.copying.judging import (
     Counted,
+    Counts,
     beyond_chance,
     by_chance,
+    judged,
     needed_generations,
     needed_null,
 )
@@ -317,6 +319,18 @@ def test_who_copies_no_more_than_is_allowed_is_called_a_copier_in_one_case_of_tw
             )
         )
     assert np.mean(failed) <= 0.05
+
+
+def test_a_few_planted_copies_that_were_found_may_be_luck():
+    def said(found, planted):
+        nothing = Counted(0, 0)
+        controls = share_interval(found, planted)
+        null = "held-out pictures"
+        return judged(Counts(Counted(0, 400), 0, 0, nothing, null, nothing, controls), Config())
+
+    assert said(5, 5)[0] == said(18, 20)[0] == "passed"
+    assert said(4, 4)[0] == "not measured" and "too few" in said(4, 4)[1][0]
+    assert said(17, 20)[0] == "not measured" and "only 85%" in said(17, 20)[1][0]
 
 
 def test_few_held_out_pictures_support_no_charge_and_the_number_that_would_is_told():

@@ -346,9 +346,12 @@ def _likeness(registry: Registry, manifest: Manifest, made: Sequence[Shot]) -> I
         unit = known.unit
     except BadInput:
         return None
-    seen = [identity(shot.read()) for shot in made if shot.probe == HELD_OUT.name]
+    asked = [shot for shot in made if shot.probe == HELD_OUT.name]
     # A picture without a face is like nobody.
-    mean = mean_interval([known.cosine(face) or 0.0 for face in seen])
+    cosines = [known.cosine(identity(shot.read())) or 0.0 for shot in asked]
+    # Two seeds of one prompt are no two witnesses: what is drawn again are prompts.
+    prompts = [shot.name.rpartition("-")[0] for shot in asked]
+    mean = mean_interval(cosines, groups=[prompts.index(prompt) for prompt in prompts])
     return None if mean is None else mean.scaled(1 / unit)
 
 

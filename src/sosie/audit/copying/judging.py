@@ -14,6 +14,9 @@ from sosie.audit.intervals import Interval, share_interval, upper_bound
 
 FOUND = 0.9
 """Share of the planted copies that must be found before an audit may pass."""
+SURE = 0.45
+"""Share of all such copies that the found ones must show to be found, by the lower end of their
+interval: five of five do, four of four are too few."""
 ENOUGH = 1 << 24
 """More held-out pictures than anybody has: the search for a number ends there."""
 
@@ -75,6 +78,12 @@ def judged(counts: Counts, config: Config) -> tuple[Verdict, tuple[str, ...]]:
         reasons.append(
             f"Of {counts.controls.n} planted copies only {counts.controls.value:.0%} were found: "
             "in pictures like these too little can be recognised."
+        )
+    elif (low := counts.controls.low or 0.0) < SURE:
+        reasons.append(
+            f"{counts.controls.n} planted copies are too few to see whether copies are found: they "
+            f"show it of {low:.0%} of them at least, and {SURE:.0%} is asked for. More references "
+            "give more."
         )
     if reasons:
         return "not measured", tuple(reasons)
