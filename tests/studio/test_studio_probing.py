@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from sosie import generate, rights
 from sosie.audit.copying import PROBES, CopyAudit
 from sosie.audit.copying.probes import CAPTIONS, PUSHED, STRONGER
 from sosie.core.errors import BadInput, Interrupted, NotPermitted
+from sosie.rights import xmp
 from sosie.studio import comparing, drawing
 from sosie.studio.easel import Easel
 from sosie.studio.photos import Photos
@@ -208,6 +209,15 @@ def test_the_rights_of_what_was_reproduced_are_told_as_far_as_they_are_known(
     assert rows["all rights reserved"].references == rows["all rights reserved"].reproduced == 1
     assert rows["consent on file"].references == len(taught) - 1
     assert rows["unknown"].references == 0
+    chunks = PngImagePlugin.PngInfo()
+    chunks.add_itxt("XML:com.adobe.xmp", xmp.packet(data_mining=xmp.NO_TRAINING))
+    for sample in studio.show("anna").samples:
+        original = studio.registry.blobs.path(sample.original_sha256)
+        with Image.open(original) as image:
+            image.save(original, "PNG", pnginfo=chunks)
+    rows = {row.status: row for row in audited(studio, rights=tmp_path / "rights.csv").audit.rights}
+    assert rows["all rights reserved"].references == 1, "the table's word comes first"
+    assert rows["mining reserved"].references == len(taught) - 1
     with pytest.raises(BadInput, match="not among the pictures"):
         (tmp_path / "rights.csv").write_text("file,status\nother.png,own\n")
         audited(studio, rights=tmp_path / "rights.csv")
