@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 VERDICT_STYLE = {"ready": "bold green", "needs attention": "bold yellow", "blocked": "bold red"}
 STATE_STYLE = {"passed": "green", "failed": "bold red", "not measured": "yellow"}
-LIKELY = 10
-"""People a face is shown to look like."""
 SHOWN = 3
 """File names in one row; the page and the JSON have them all."""
 
@@ -205,27 +203,30 @@ def copying(found: Copying, rights: Sequence[Row], *, whole: CopyAudit | None = 
 
 
 def resemblances(looked: Looked) -> None:
-    """Whom a face looks like, and how often a stranger does."""
+    """Whom a picture looks like, and how often a stranger's does."""
     from sosie.audit.copying.page import of
-    from sosie.audit.resemblance import needed_people
+    from sosie.audit.resemblance import LISTED, needed_people
 
     out, found = console(), looked.resemblances
     table = grid("person", "cosine", "nearest picture", "two others score as high", "")
-    for one in found.found[:LIKELY]:
+    for one in found.found[:LISTED]:
         said = Text("alike", "bold") if one.alike else Text("a stranger may be as like", "dim")
         table.add_row(
             one.name, f"{one.cosine:.2f}", looked.pictures[one.name], of(one.false_matches), said
         )
     out.print(table)
     if not any(one.alike for one in found.found) and found.supported:
+        among = "nobody of those it was compared with" if looked.left_out else "nobody"
         out.print(
-            f"It resembles nobody: a stranger scores as high more often than {found.rate:.1%}."
+            f"It resembles {among}: a stranger's picture matches somebody as well more often than "
+            f"{found.rate:.1%}."
         )
     if not found.supported:
         out.print(
             Text(
                 f"{found.people} people on file cannot show a false-match rate of "
-                f"{found.rate:.1%}: that takes {needed_people(found.rate)}.",
+                f"{found.rate:.1%} for {counted(found.faces, 'face')}: that takes "
+                f"{needed_people(found.rate, found.faces)}.",
                 "yellow",
             )
         )

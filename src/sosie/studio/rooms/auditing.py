@@ -258,7 +258,7 @@ class Auditing(Room):
         rate: float = 0.01,
         on_picture: Callable[[int, int], None] = lambda done, of: None,
     ) -> Looked:
-        """Whom on file the face in a picture looks like, with false-match rates calibrated on the
+        """Whom on file the faces in a picture look like, with false-match rates calibrated on the
         people on file. `among` names those asked about; None is everybody. Compared are only those
         whose permission lifts the prohibition of biometric identification.
 
