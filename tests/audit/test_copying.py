@@ -1,6 +1,7 @@
 """Copies made in a known way, and a perfect likeness with new pixels, which is none."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -331,6 +332,25 @@ def test_a_few_planted_copies_that_were_found_may_be_luck():
     assert said(5, 5)[0] == said(18, 20)[0] == "passed"
     assert said(4, 4)[0] == "not measured" and "too few" in said(4, 4)[1][0]
     assert said(17, 20)[0] == "not measured" and "only 85%" in said(17, 20)[1][0]
+
+
+def test_who_draws_more_until_it_passes_errs_no_more_often_than_who_looks_once():
+    draw, needed_ = np.random.default_rng(0), cache(needed_generations)
+    at_last, at_first = [], []
+    for _ in range(1500):
+        # The truth is on the edge of what is allowed; the advice is followed up to eight times.
+        drawn, copied, passes = 370, int(draw.binomial(370, 0.01)), []
+        for number in range(1, 9):
+            config = Config(look=number)
+            passes.append(upper_bound(copied, drawn, confidence=config.sure) <= 0.01)
+            if passes[-1] or copied > 30:
+                break
+            more = max(needed_(copied, 0.01, config.sure_next), drawn + 1) - drawn
+            drawn, copied = drawn + more, copied + int(draw.binomial(more, 0.01))
+        at_first.append(passes[0])
+        at_last.append(any(passes))
+    assert np.mean(at_first) < np.mean(at_last) <= 0.05
+    assert Config().sure == Config().sure_next == 0.95 and Config(look=1).sure == 0.975
 
 
 def test_few_held_out_pictures_support_no_charge_and_the_number_that_would_is_told():

@@ -148,14 +148,24 @@ def test_mending_tries_less_until_it_passes_and_shows_what_that_costs(
         real(self, [weaker(one) for one in wanted], lora, **more)
 
     monkeypatch.setattr(Easel, "draw", draw)
-    done = studio.mend_copies("anna-1", device="cpu", each=2, at_most=0.26)
+    done = studio.mend_copies("anna-1", device="cpu", each=2, at_most=0.4)
     assert done.audit.strength == 0.85 and done.audit.verdict == "passed"
     assert [(one.strength, one.verdict) for one in done.audit.tried] == [
         (1.0, "not measured"),
         (0.85, "passed"),
     ]
     assert "Likeness against copying" in done.page.read_text()
-    assert len(studio.registry.audits.of("anna-1")) == 2
+    filed = [CopyAudit.model_validate_json(o.record) for o in studio.registry.audits.of("anna-1")]
+    assert [(one.explored, one.verdict) for one in filed] == [
+        (False, "not measured"),
+        (True, "not measured"),
+        (False, "passed"),
+    ]
+    assert filed[1].copying.verdict == "passed" and "--mend" in filed[1].reasons[-1]
+    assert [one.copying.config.look for one in filed] == [1, 2, 2]
+    assert filed[2].seed != filed[1].seed == filed[0].seed, "the last looks at new pictures"
+    chosen = audited(studio, strength=0.85, at_most=0.4).audit
+    assert chosen.explored and chosen.verdict == "not measured", "these pictures chose it"
 
 
 def test_its_pictures_say_how_they_were_forced(studio):

@@ -66,7 +66,7 @@ def studio(once, tmp_path, monkeypatch):
 
 
 def mended(studio, **more):
-    given = {"device": "cpu", "each": 3, "at_most": 0.2, "retrain": True}
+    given = {"device": "cpu", "each": 3, "at_most": 0.25, "retrain": True}
     return studio.mend_copies("anna-1", **{**given, **more})
 
 

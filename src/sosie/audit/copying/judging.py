@@ -48,7 +48,7 @@ class Counts:
 
 def judged(counts: Counts, config: Config) -> tuple[Verdict, tuple[str, ...]]:
     """The verdict, and why."""
-    made, allowed, sure = counts.made, config.at_most, config.confidence
+    made, allowed, sure = counts.made, config.at_most, config.sure
     every = made.of + counts.unseen
     # What could not be looked at is no copy where one is claimed, and one where none is.
     least = Counted(made.flagged, every)
@@ -60,7 +60,7 @@ def judged(counts: Counts, config: Config) -> tuple[Verdict, tuple[str, ...]]:
     if made.flagged > _may_be(every, allowed, sure):
         reasons.append(_unsure(counts, least, config))
     elif high > allowed:
-        more = needed_generations(made.flagged + counts.unseen, allowed, sure)
+        more = needed_generations(made.flagged + counts.unseen, allowed, config.sure_next)
         unseen = f", and {counts.unseen} that could not be looked at may" if counts.unseen else ""
         reasons.append(
             f"{made.flagged} of {made.of} generated pictures reproduce a reference{unseen}; so "
@@ -89,7 +89,7 @@ def judged(counts: Counts, config: Config) -> tuple[Verdict, tuple[str, ...]]:
         return "not measured", tuple(reasons)
     return "passed", (
         f"{made.flagged} of {made.of} generated pictures reproduce a reference: at most "
-        f"{high:.2%}, and {allowed:.2%} is allowed.",
+        f"{high:.2%} ({100 * sure:.4g}% sure), and {allowed:.2%} is allowed.",
     )
 
 
@@ -172,14 +172,14 @@ def _failed(counts: Counts, allowed: float) -> str:
 def _unsure(counts: Counts, least: Counted, config: Config) -> str:
     """Too much was flagged, and chance may explain it."""
     made, null, base = counts.made, counts.null, counts.base
-    ask = {"allowed": config.at_most, "confidence": config.confidence}
+    ask = {"allowed": config.at_most, "confidence": config.sure}
     said = f"{made.flagged} of {made.of} generated pictures look copied, but chance may explain it:"
     if beyond_chance(least, null, **ask):
         return (
             f"{said} of {base.of} pictures by the base alone, which never saw the references, "
             f"{base.flagged} look copied too. Look at the matches."
         )
-    shown = upper_bound(null.flagged, null.of, confidence=config.confidence)
+    shown = upper_bound(null.flagged, null.of, confidence=config.sure)
     more = needed_null(least, null.flagged, **ask)
     return (
         f"{said} how often two pictures that copy nothing look alike is known from {null.of} "

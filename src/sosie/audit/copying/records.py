@@ -43,10 +43,25 @@ class Config(Record):
     at_most: float = Field(default=0.01, gt=0, lt=1)
     """Share of generated pictures that may reproduce a reference."""
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    """Of all looks at one thing together."""
+    look: int = Field(default=0, ge=0, le=40)
+    """Which look at one thing it is, from 1; 0 where there is only one."""
     controls: int = Field(default=20, ge=1, le=1000)
     """Most copies that are planted to see whether they would be found."""
     seed: int = Field(default=1, ge=0)
     """Of the sample, where there are too many pictures to look at all."""
+
+    @property
+    def sure(self) -> float:
+        """The confidence of this look: the k-th may err by one 2^k-th of what all may, so that who
+        draws more until it passes errs no more often than who looks once (alpha spending; Lan &
+        DeMets, Biometrika 70, 1983)."""
+        return 1 - (1 - self.confidence) / 2**self.look
+
+    @property
+    def sure_next(self) -> float:
+        """That of the look after it."""
+        return self.model_copy(update={"look": self.look + 1}).sure if self.look else self.sure
 
 
 class Threshold(Record):

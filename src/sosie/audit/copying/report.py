@@ -91,6 +91,9 @@ class CopyAudit(Record):
     """Training pictures no longer on file, of which nothing can be said."""
     unasked: int = 0
     """Captions by which no picture was asked for."""
+    explored: bool = False
+    """Whether its pictures helped to choose it among several that were tried: then they cannot also
+    show that it copies nothing."""
     bars: tuple[str, ...] = ()
     """Why it does not pass, whatever `copying` says: sentences, each with what mends it."""
     copying: Copying

@@ -96,7 +96,7 @@ class Tally:
     ) -> Copying:
         """All of it as one record."""
         clusters = self.known.clusters
-        sure = config.confidence
+        sure = config.sure
         unseen = len(unreadable) - len(self.known.unreadable)
         reproduced, high = _reproduced(self.asked, sure, unseen=unseen)
         each = simultaneous(
