@@ -147,7 +147,8 @@ def _best_of_others(
     """Of each picture, its best cosine to anybody asked about but its owner; −inf for nobody."""
     nearest = neighbours.top_k(pictures, templates[asked], 2)
     mine = asked[nearest.rows] == owner[:, None]
-    return np.where(mine, -np.inf, nearest.scores).max(axis=1)
+    best: Vector = np.where(mine, np.float32(-np.inf), nearest.scores).max(axis=1)
+    return best
 
 
 def _false_matches(

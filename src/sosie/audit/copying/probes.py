@@ -51,7 +51,7 @@ PUSHED = Probe(name="extrapolated", forced=True, captions=True, push=PUSH)
 VARIANTS = Probe(name="trigger variants", forced=False)
 TAGS = Probe(name="words in its file", forced=True)
 PROBES = (HELD_OUT, TRIGGER, CAPTIONS, STRONGER, PUSHED)
-FORCED = tuple(probe for probe in PROBES if probe.captions)
+BY_CAPTIONS = tuple(probe for probe in PROBES if probe.captions)
 Numbered = list[tuple[int, str]]
 """Prompts with their numbers among the probe's, in the order in which they are asked."""
 
@@ -80,7 +80,9 @@ def mixture(captions: Sequence[str], trigger: str, *, each: int, seed: int) -> t
     pictures are independent of each other.
     """
     taught = _numbered(dict.fromkeys(captions))
-    starts = {probe: place * len(taught) // len(FORCED) for place, probe in enumerate(FORCED)}
+    starts = {
+        probe: place * len(taught) // len(BY_CAPTIONS) for place, probe in enumerate(BY_CAPTIONS)
+    }
     by = {HELD_OUT: _numbered(_new(trigger)), TRIGGER: _numbered([trigger])}
     by |= {probe: taught[start:] + taught[:start] for probe, start in starts.items()}
     return _asked([(probe, by[probe]) for probe in PROBES], each, seed)
@@ -94,7 +96,7 @@ def unasked(captions: Sequence[str], asks: Sequence[Ask]) -> tuple[str, ...]:
 
 def enough(captions: Sequence[str]) -> int:
     """The fewest pictures of each probe with which a mixture asks by every caption."""
-    return -(-len(set(captions)) // len(FORCED))
+    return -(-len(set(captions)) // len(BY_CAPTIONS))
 
 
 def stranger_mixture(trigger: str, tags: Sequence[str], *, each: int, seed: int) -> tuple[Ask, ...]:
