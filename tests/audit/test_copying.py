@@ -1,6 +1,7 @@
 """Copies made in a known way, and a perfect likeness with new pixels, which is none."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -22,10 +23,21 @@ from sosie.audit.copying import (
 from sosie.audit.copying.calibration import USUAL, needed, p_value, smallest_rate, threshold
 from sosie.audit.copying.detectors import placement, tile_correlation, tiled_l2
 from sosie.audit.copying.evidence import PARTS, compare
+from sosie.audit.copying.judging import (
+    Counted,
+    Counts,
+    beyond_chance,
+    by_chance,
+    judged,
+    needed_generations,
+    needed_null,
+)
 from sosie.audit.copying.look import look, shape_of
+from sosie.audit.copying.probes import enough, unasked
 from sosie.audit.copying.records import REPRODUCED, Threshold
+from sosie.audit.copying.rights import table
 from sosie.audit.copying.search import planted
-from sosie.audit.copying.tally import kind_of, needed_generations
+from sosie.audit.copying.tally import kind_of
 from sosie.audit.intervals import share_interval, upper_bound
 from sosie.core.errors import BadInput, UnreadablePicture
 from sosie.models.mask import person_mask
@@ -97,12 +109,14 @@ def test_no_null_supports_more_than_its_size():
     assert threshold("rest", [0.1] * 99, 0.01).value == USUAL["rest"]
 
 
-def test_the_base_alone_supports_a_rate_of_its_own():
+def test_the_base_alone_supports_a_rate_of_its_own_and_stands_for_no_held_out_picture():
     few = threshold("rest", [0.93, 0.2, 0.3], 0.01, base=[0.1] * 99)
-    assert few.false_positives == 0.25 and few.by_chance == few.of_base == 0.01
+    assert few.false_positives == 0.25 and few.of_base == 0.01
+    assert by_chance(Counted(0, 3), Counted(0, 99), 0.95) == upper_bound(0, 3) > 0.6
+    assert by_chance(Counted(0, 0), Counted(0, 99), 0.95) == 1
+    assert by_chance(Counted(0, 99), Counted(9, 99), 0.95) == upper_bound(9, 99)
     high = threshold("rest", [0.2], 0.01, base=[0.97] * 150)
     assert high.value > 0.97 and high.raised
-    assert threshold("rest", [0.2], 0.01).by_chance == 0.5
 
 
 @given(
@@ -122,6 +136,16 @@ def test_a_mixture_asks_every_way_as_often_and_never_with_one_seed_twice(caption
     assert sum(counts) == each and max(counts) - min(counts) <= 1
     more = mixture(captions, "anna", each=each + 5, seed=seed)
     assert set(asks) <= set(more), "what was drawn is drawn again by no longer audit"
+
+
+@given(count=st.integers(1, 200), each=st.integers(1, 70))
+def test_the_ways_that_ask_by_captions_share_them_out(count, each):
+    captions = [f"anna, number {number}" for number in range(count)]
+    asks = mixture(captions, "anna", each=each, seed=1)
+    left = unasked(captions, asks)
+    assert len(left) <= max(0, count - 3 * each + 2), "three ways ask for three times as many"
+    assert not left or each < enough(captions)
+    assert not unasked(captions, mixture(captions, "anna", each=enough(captions), seed=1))
 
 
 def test_rates_are_told_for_each_way_of_asking_beside_the_base_alone(pictures):
@@ -226,6 +250,25 @@ def test_clean_pictures_pass_where_the_sample_carries_it(pictures):
     assert any("people from backgrounds" in remark for remark in found.remarks)
 
 
+def test_a_shot_that_was_filed_often_is_one_shot_with_the_strictest_of_its_rights(pictures):
+    draw = np.random.default_rng(0)
+
+    def grain(count):
+        noise = draw.integers(-1, 2, (count, *pictures[0].shape))
+        return list(np.clip(pictures[0].astype(int) + noise, 0, 255).astype(np.uint8))
+
+    new = [ORIGINAL.other(9000).picture]
+    originals = [*shots("own", grain(4)), *shots("other", pictures[1:3])]
+    found = search([*shots("copy", grain(4)), *shots("new", new)], originals)
+    assert found.clusters == 3 and found.picture_bound > found.reproduced.value == 0.8
+    names = tuple(f"own {n}" for n in range(4))
+    assert found.reproduced_references == names and found.near_duplicates == (names,)
+    said = dict.fromkeys(names, "own") | {"own 2": "all rights reserved", "other 0": "own"}
+    rows = table([*names, "other 0", "other 1"], names, said, found.near_duplicates)
+    told = {row.status: (row.references, row.reproduced) for row in rows if row.references}
+    assert told == {"own": (1, 0), "all rights reserved": (1, 1), "unknown": (1, 0)}
+
+
 def test_shapes_may_differ_and_broken_files_are_told(pictures):
     def broken():
         raise UnreadablePicture("cut.jpg is damaged.")
@@ -236,9 +279,89 @@ def test_shapes_may_differ_and_broken_files_are_told(pictures):
         [*shots("original", pictures[:3]), Shot("cut.jpg", broken)],
     )
     assert found.matches[0].reference == "original 0" and found.generated == 1
-    assert found.unreadable == ("cut.jpg is damaged.",) * 2
+    assert found.unreadable == ("cut.jpg is damaged.",) * 2 and found.unseen == 1
+    assert found.reproduced.value == 1 and found.reproduced.low == share_interval(1, 2).low
     with pytest.raises(BadInput, match="None of the references can be read"):
         search(shots("a", pictures[:1]), [Shot("cut.jpg", broken)])
+
+
+def test_what_could_not_be_looked_at_never_passes(pictures):
+    def broken():
+        raise UnreadablePicture("cut.jpg is damaged.")
+
+    new = shots("new", [ORIGINAL.other(9000 + i).picture for i in range(6)])
+    originals = shots("original", pictures)
+    unread = search([*new, *[Shot("cut.jpg", broken)] * 8], originals, config=Config(at_most=0.5))
+    assert unread.verdict == "not measured" and unread.upper_bound == upper_bound(8, 14)
+    assert "8 that could not be looked at may" in unread.reasons[0]
+    assert unread.reproduced.low == 0 and unread.reproduced.high == share_interval(8, 14).high
+    lacking = search(new, [*originals, Shot("cut.jpg", broken)], config=Config(at_most=0.5))
+    assert lacking.verdict == "not measured" and lacking.reasons[0].startswith("1 references")
+
+
+@pytest.mark.parametrize(("held_out", "base"), [(3, 0), (19, 0), (19, 100), (99, 0), (99, 100)])
+@pytest.mark.parametrize("copied", [0.0, 0.05])
+def test_who_copies_no_more_than_is_allowed_is_called_a_copier_in_one_case_of_twenty(
+    held_out, base, copied
+):
+    """Whatever the null that was drawn: the mean over nulls is not what one audit has."""
+    draw = np.random.default_rng(0)
+    failed = []
+    for _ in range(300):
+        sides = [draw.uniform(0.9, 1, n).tolist() for n in (held_out, base)]
+        value = threshold("rest", sides[0], 0.01, base=sides[1]).value
+        made = np.where(draw.random(100) < copied, 1, draw.uniform(0.9, 1, 100))
+        counted = [Counted(sum(score >= value for score in s), len(s)) for s in (made, *sides)]
+        failed.append(
+            all(
+                beyond_chance(counted[0], null, allowed=copied or 0.01, confidence=0.95)
+                for null in counted[1:]
+                if null.of
+            )
+        )
+    assert np.mean(failed) <= 0.05
+
+
+def test_a_few_planted_copies_that_were_found_may_be_luck():
+    def said(found, planted):
+        nothing = Counted(0, 0)
+        controls = share_interval(found, planted)
+        null = "held-out pictures"
+        return judged(Counts(Counted(0, 400), 0, 0, nothing, null, nothing, controls), Config())
+
+    assert said(5, 5)[0] == said(18, 20)[0] == "passed"
+    assert said(4, 4)[0] == "not measured" and "too few" in said(4, 4)[1][0]
+    assert said(17, 20)[0] == "not measured" and "only 85%" in said(17, 20)[1][0]
+
+
+def test_who_draws_more_until_it_passes_errs_no_more_often_than_who_looks_once():
+    draw, needed_ = np.random.default_rng(0), cache(needed_generations)
+    at_last, at_first = [], []
+    for _ in range(1500):
+        # The truth is on the edge of what is allowed; the advice is followed up to eight times.
+        drawn, copied, passes = 370, int(draw.binomial(370, 0.01)), []
+        for number in range(1, 9):
+            config = Config(look=number)
+            passes.append(upper_bound(copied, drawn, confidence=config.sure) <= 0.01)
+            if passes[-1] or copied > 30:
+                break
+            more = max(needed_(copied, 0.01, config.sure_next), drawn + 1) - drawn
+            drawn, copied = drawn + more, copied + int(draw.binomial(more, 0.01))
+        at_first.append(passes[0])
+        at_last.append(any(passes))
+    assert np.mean(at_first) < np.mean(at_last) <= 0.05
+    assert Config().sure == Config().sure_next == 0.95 and Config(look=1).sure == 0.975
+
+
+def test_few_held_out_pictures_support_no_charge_and_the_number_that_would_is_told():
+    ask = {"allowed": 0.01, "confidence": 0.95}
+    assert not beyond_chance(Counted(100, 300), Counted(0, 3), **ask)
+    assert beyond_chance(Counted(220, 300), Counted(0, 3), **ask)
+    for flagged, of_null in ((100, 0), (20, 0), (100, 2)):
+        made = Counted(flagged, 300)
+        more = needed_null(made, of_null, **ask)
+        assert beyond_chance(made, Counted(of_null, more), **ask)
+        assert not beyond_chance(made, Counted(of_null, more - 1), **ask)
 
 
 def test_the_number_asked_for_is_the_number_needed():

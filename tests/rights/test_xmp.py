@@ -54,3 +54,11 @@ def test_whatever_is_no_packet_says_nothing(data: str | bytes) -> None:
 @given(st.text("aé<>&\"'{}", min_size=1, max_size=20))
 def test_any_value_comes_back(value: str) -> None:
     assert xmp.read(xmp.packet(data_mining=value)) == (None, value)
+
+
+def test_what_is_reserved_is_read_from_the_vocabulary():
+    assert [value for value in xmp.MINING if not xmp.reserved(value)] == [
+        "DMI-UNSPECIFIED",
+        "DMI-ALLOWED",
+    ]
+    assert xmp.reserved(xmp.NO_TRAINING) and not xmp.reserved(None)

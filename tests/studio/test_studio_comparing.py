@@ -6,11 +6,12 @@ import json
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 from typer.testing import CliRunner
 
 from sosie.cli import app
 from sosie.core.errors import BadInput
+from sosie.rights import xmp
 from sosie.studio import Studio, comparing, filing
 from sosie.world.people import person
 from sosie.world.photo import photo
@@ -27,6 +28,7 @@ def folders(tmp_path_factory):
         Image.fromarray(taken).convert("L" if seed == 1 else "RGB").save(
             root / "made" / f"{seed}.jpg", quality=60
         )
+    for seed in range(12):
         held = photo(person(29), seed=80 + seed, age=30, size=160).picture
         Image.fromarray(held).resize((200, 160)).save(root / "held" / f"{seed}.webp")
     (root / "made" / "cut.jpg").write_bytes((root / "made" / "0.jpg").read_bytes()[:900])
@@ -88,6 +90,10 @@ def test_bad_input_is_told_in_one_line(folders, tmp_path):
         studio.compare(tmp_path / "empty", folders / "taught")
     with pytest.raises(BadInput, match="its own copy"):
         studio.compare(folders / "taught", folders / "taught")
+    with pytest.raises(BadInput, match="taught lies in "):
+        studio.compare(folders / "taught", folders)
+    with pytest.raises(BadInput, match="made lies in "):
+        studio.compare(folders / "made", folders / "taught", held_out=folders)
     with pytest.raises(BadInput, match="at_most cannot be 2"):
         studio.compare(folders / "made", folders / "taught", at_most=2)
     for table, complaint in (
@@ -98,6 +104,21 @@ def test_bad_input_is_told_in_one_line(folders, tmp_path):
         (tmp_path / "rights.csv").write_text(table)
         with pytest.raises(BadInput, match=complaint):
             studio.compare(folders / "made", folders / "taught", rights=tmp_path / "rights.csv")
+
+
+def test_what_a_file_says_of_mining_is_its_status_unless_the_table_says_more(folders, tmp_path):
+    chunks = PngImagePlugin.PngInfo()
+    chunks.add_itxt("XML:com.adobe.xmp", xmp.packet(data_mining=xmp.NO_TRAINING))
+    (tmp_path / "taught").mkdir()
+    for number in range(3):
+        with Image.open(folders / "taught" / f"{number}.png") as image:
+            image.save(tmp_path / "taught" / f"{number}.png", pnginfo=chunks if number else None)
+    (tmp_path / "rights.csv").write_text("file,status\n1.png,own\n")
+    found = Studio(tmp_path / "home").compare(
+        folders / "held", tmp_path / "taught", rights=tmp_path / "rights.csv"
+    )
+    counted = {row.status: row.references for row in found.rights if row.references}
+    assert counted == {"own": 1, "mining reserved": 1, "unknown": 1}
 
 
 def test_what_is_looked_at_equals_what_would_be_stored():

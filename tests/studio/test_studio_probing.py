@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from sosie import generate, rights
 from sosie.audit.copying import PROBES, CopyAudit
 from sosie.audit.copying.probes import CAPTIONS, PUSHED, STRONGER
+from sosie.audit.intervals import upper_bound
 from sosie.core.errors import BadInput, Interrupted, NotPermitted
+from sosie.rights import xmp
 from sosie.studio import comparing, drawing
 from sosie.studio.easel import Easel
 from sosie.studio.photos import Photos
@@ -88,8 +90,21 @@ def test_every_way_of_asking_is_told_with_its_control_and_put_on_file(studio):
     assert studio.registry.audits.of_weights(found.tensors_sha256, "likeness") == ()
 
 
-def test_a_lora_that_knows_its_pictures_by_heart_fails_and_says_by_which_prompts(studio, by_heart):
-    done = audited(studio, each=4)
+@pytest.fixture
+def more(tmp_path):
+    """A folder of further pictures that nothing was taught with."""
+    for seed in range(50, 62):
+        photo(tmp_path / "more", f"{seed}.png", seed)
+    return tmp_path / "more"
+
+
+def test_a_lora_that_knows_its_pictures_by_heart_fails_and_says_by_which_prompts(
+    studio, by_heart, more
+):
+    few = audited(studio, each=4).audit
+    assert few.verdict == "not measured" and few.copying.null_size == 1
+    assert "chance may explain it" in few.reasons[0] and "known from 1 " in few.reasons[0]
+    done = audited(studio, each=4, held_out=more)
     rates = {rate.probe: rate for rate in done.audit.copying.by_probe}
     forced = {probe.name for probe in PROBES if probe.captions}
     assert {name for name, rate in rates.items() if rate.reproduced.value == 1} == forced
@@ -99,7 +114,7 @@ def test_a_lora_that_knows_its_pictures_by_heart_fails_and_says_by_which_prompts
     assert all(rate.base.value == 0 for rate in rates.values())
     assert rates[CAPTIONS.name].pictures == 4
     assert done.audit.verdict == "failed" and "12 of 20" in done.audit.copying.reasons[0]
-    assert [(d.repeats, d.reproduced.value) for d in done.audit.doses] == [(1, 0.8)]
+    assert [(d.repeats, d.reproduced.value) for d in done.audit.doses] == [(1, 1.0)]
     assert done.audit.mends == (
         "sosie audit anna-1 --copies --strength 0.85",
         "sosie audit anna-1@2 --copies",
@@ -108,6 +123,16 @@ def test_a_lora_that_knows_its_pictures_by_heart_fails_and_says_by_which_prompts
     )
     page = done.page.read_text()
     assert "extrapolated" in page and "http" not in page and page.count("data:image/jpeg") == 36
+
+
+def test_captions_that_are_not_asked_by_bar_it_from_passing_and_are_told_first(studio):
+    heard = []
+    done = audited(studio, each=1, at_most=0.5, on_event=lambda *event: heard.append(event))
+    notes = [data["message"] for kind, data in heard if kind == "note"]
+    assert done.audit.unasked == 2 and done.audit.verdict == "not measured"
+    assert "--copies --strength 1 --each 2" in done.audit.reasons[-1]
+    assert done.audit.reasons[-1] == notes[0] and notes[0].startswith("2 captions")
+    assert "2 captions are not asked by" in done.page.read_text()
 
 
 def test_mending_tries_less_until_it_passes_and_shows_what_that_costs(
@@ -124,14 +149,24 @@ def test_mending_tries_less_until_it_passes_and_shows_what_that_costs(
         real(self, [weaker(one) for one in wanted], lora, **more)
 
     monkeypatch.setattr(Easel, "draw", draw)
-    done = studio.mend_copies("anna-1", device="cpu", each=2, at_most=0.26)
+    done = studio.mend_copies("anna-1", device="cpu", each=2, at_most=0.4)
     assert done.audit.strength == 0.85 and done.audit.verdict == "passed"
     assert [(one.strength, one.verdict) for one in done.audit.tried] == [
-        (1.0, "failed"),
+        (1.0, "not measured"),
         (0.85, "passed"),
     ]
     assert "Likeness against copying" in done.page.read_text()
-    assert len(studio.registry.audits.of("anna-1")) == 2
+    filed = [CopyAudit.model_validate_json(o.record) for o in studio.registry.audits.of("anna-1")]
+    assert [(one.explored, one.verdict) for one in filed] == [
+        (False, "not measured"),
+        (True, "not measured"),
+        (False, "passed"),
+    ]
+    assert filed[1].copying.verdict == "passed" and "--mend" in filed[1].reasons[-1]
+    assert [one.copying.config.look for one in filed] == [1, 2, 2]
+    assert filed[2].seed != filed[1].seed == filed[0].seed, "the last looks at new pictures"
+    chosen = audited(studio, strength=0.85, at_most=0.4).audit
+    assert chosen.explored and chosen.verdict == "not measured", "these pictures chose it"
 
 
 def test_its_pictures_say_how_they_were_forced(studio):
@@ -185,6 +220,15 @@ def test_the_rights_of_what_was_reproduced_are_told_as_far_as_they_are_known(
     assert rows["all rights reserved"].references == rows["all rights reserved"].reproduced == 1
     assert rows["consent on file"].references == len(taught) - 1
     assert rows["unknown"].references == 0
+    chunks = PngImagePlugin.PngInfo()
+    chunks.add_itxt("XML:com.adobe.xmp", xmp.packet(data_mining=xmp.NO_TRAINING))
+    for sample in studio.show("anna").samples:
+        original = studio.registry.blobs.path(sample.original_sha256)
+        with Image.open(original) as image:
+            image.save(original, "PNG", pnginfo=chunks)
+    rows = {row.status: row for row in audited(studio, rights=tmp_path / "rights.csv").audit.rights}
+    assert rows["all rights reserved"].references == 1, "the table's word comes first"
+    assert rows["mining reserved"].references == len(taught) - 1
     with pytest.raises(BadInput, match="not among the pictures"):
         (tmp_path / "rights.csv").write_text("file,status\nother.png,own\n")
         audited(studio, rights=tmp_path / "rights.csv")
@@ -223,8 +267,8 @@ def test_what_cannot_be_measured_is_said(studio, trained, tmp_path):
         audited(studio)
 
 
-def test_the_door_prints_it_and_ends_with_its_verdict(studio, by_heart, trained, tmp_path):
-    words = ("audit", "anna-1", "--copies", "--each", 2, "--device", "cpu")
+def test_the_door_prints_it_and_ends_with_its_verdict(studio, by_heart, trained, more, tmp_path):
+    words = ("audit", "anna-1", "--copies", "--each", 4, "--device", "cpu", "--held-out", more)
     answer = sosie(trained.home, *words, "--page", tmp_path / "copies.html", columns=160)
     assert answer.code == 1
     assert "training captions" in answer.out and "base alone" in answer.out
@@ -251,14 +295,16 @@ def test_a_picture_that_may_not_be_shown_is_left_out_and_told(studio, monkeypatc
     asked = []
     lets = Screen.lets
 
-    def third(self, rgb, seed):
+    def but_the_first(self, rgb, seed):
         asked.append(seed)
-        return len(asked) != 3 and lets(self, rgb, seed)
+        return len(asked) != 1 and lets(self, rgb, seed)
 
-    monkeypatch.setattr(Screen, "lets", third)
+    monkeypatch.setattr(Screen, "lets", but_the_first)
     heard = []
     found = audited(studio, on_event=lambda kind, data: heard.append((kind, data))).audit
     assert len(asked) == WHOLE and len(pictures(studio)) == WHOLE - 1
     assert found.copying.generated + found.copying.base_size == WHOLE - 1
+    assert found.copying.unseen == 1, "the LoRA draws first"
+    assert found.copying.upper_bound == upper_bound(1, WHOLE // 2, confidence=0.975)
     assert [data["pictures"] for kind, data in heard if kind == "hidden"] == [1]
     assert f"1 of {WHOLE} pictures may not be shown" in found.copying.remarks[-1]

@@ -5,6 +5,7 @@ import shutil
 import pytest
 from PIL import Image
 
+from sosie.cli.resembles import _gate
 from sosie.core.errors import BadInput, NotFound
 from sosie.core.terms import PROHIBITIONS
 from sosie.models import faces
@@ -52,7 +53,7 @@ def test_the_one_on_file_comes_first_and_embeddings_are_kept(home, tmp_path, mon
     )
     monkeypatch.setattr(faces, "identity", counted)
     again = Studio(home).resembles(picture, among=["anna"], rate=0.34).resemblances
-    assert len(calls) == 1 and [one.name for one in again.found] == ["anna"]
+    assert not calls and [one.name for one in again.found] == ["anna"]
 
 
 def test_the_gate_never_passes_what_too_few_people_cannot_tell(home, tmp_path):
@@ -78,6 +79,9 @@ def test_who_has_not_permitted_it_is_left_out_and_told(home, tmp_path):
     looked = studio.resembles(shot(39, 3, tmp_path / "a.png"), rate=0.5)
     assert {one.name for one in looked.resemblances.found} == {"anna", "clara"}
     assert [said.split()[0] for said in looked.left_out] == ['"berta"', '"dora"']
+    assert _gate(False, told=not looked.left_out) == 2, "who was not compared may be the one"
+    with pytest.raises(BadInput, match="berta"):
+        studio.resembles(shot(39, 3, tmp_path / "a.png"), among=["berta"], rate=0.5)
     permit(studio, "berta")
     studio.forget("dora")
 

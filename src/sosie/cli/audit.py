@@ -43,7 +43,7 @@ def audit(
     ] = False,
     each: Annotated[
         int | None,
-        typer.Option(min=1, help="With --copies: pictures of each way of asking. [default: 60]"),
+        typer.Option(min=1, help="With --copies: pictures of each way of asking. [default: 74]"),
     ] = None,
     mend: Annotated[
         bool,

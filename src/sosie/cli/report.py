@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 VERDICT_STYLE = {"ready": "bold green", "needs attention": "bold yellow", "blocked": "bold red"}
 STATE_STYLE = {"passed": "green", "failed": "bold red", "not measured": "yellow"}
-LIKELY = 10
-"""People a face is shown to look like."""
 SHOWN = 3
 """File names in one row; the page and the JSON have them all."""
 
@@ -87,7 +85,7 @@ def audited(found: Audit | CopyAudit | StrangerAudit) -> None:
     if isinstance(found, StrangerAudit):
         _stranger(found)
         return
-    copying(found.copying, found.rights)
+    copying(found.copying, found.rights, whole=found)
     out = console()
     out.print()
     table = grid("asked by", "reproduce one", "share", "at most", "base alone")
@@ -106,9 +104,6 @@ def audited(found: Audit | CopyAudit | StrangerAudit) -> None:
         _left_out(found.counterfactual)
     for mend in found.mends:
         out.print(Text(mend, "cyan"))
-    if found.gone:
-        said = f"{found.gone} training pictures are no longer on file: nothing is said of them"
-        out.print(Text(said, "yellow"))
 
 
 def _stranger(found: StrangerAudit) -> None:
@@ -188,13 +183,14 @@ def audit(found: Audit) -> None:
     out.print()
 
 
-def copying(found: Copying, rights: Sequence[Row]) -> None:
-    """The verdict, how often what was copied, by whose rights, and what limits the figures."""
+def copying(found: Copying, rights: Sequence[Row], *, whole: CopyAudit | None = None) -> None:
+    """The verdict, how often what was copied, by whose rights, and what limits the figures; the
+    verdict of the `whole` where a LoRA was asked."""
     from sosie.audit.copying.page import SAID, of
 
-    out = console()
-    out.print(Text.assemble("copies: ", Text(found.verdict, STATE_STYLE[found.verdict])))
-    for reason in found.reasons:
+    out, judged = console(), whole or found
+    out.print(Text.assemble("copies: ", Text(judged.verdict, STATE_STYLE[judged.verdict])))
+    for reason in judged.reasons:
         out.print(reason)
     out.print()
     table = grid("", "share", "of")
@@ -213,7 +209,7 @@ def copying(found: Copying, rights: Sequence[Row]) -> None:
         out.print(f"and {len(found.matches) - SHOWN} more: --page shows them")
     if any(row.status != "unknown" and row.references for row in rights):
         out.print()
-        table = grid("rights", "pictures", "reproduced", "share of the reproduced")
+        table = grid("rights", "shots", "reproduced", "share of the reproduced")
         for row in rights:
             table.add_row(row.status, str(row.references), str(row.reproduced), of(row.share))
         out.print(table)
@@ -224,27 +220,30 @@ def copying(found: Copying, rights: Sequence[Row]) -> None:
 
 
 def resemblances(looked: Looked) -> None:
-    """Whom a face looks like, and how often a stranger does."""
+    """Whom a picture looks like, and how often a stranger's does."""
     from sosie.audit.copying.page import of
-    from sosie.audit.resemblance import needed_people
+    from sosie.audit.resemblance import LISTED, needed_people
 
     out, found = console(), looked.resemblances
     table = grid("person", "cosine", "nearest picture", "two others score as high", "")
-    for one in found.found[:LIKELY]:
+    for one in found.found[:LISTED]:
         said = Text("alike", "bold") if one.alike else Text("a stranger may be as like", "dim")
         table.add_row(
             one.name, f"{one.cosine:.2f}", looked.pictures[one.name], of(one.false_matches), said
         )
     out.print(table)
     if not any(one.alike for one in found.found) and found.supported:
+        among = "nobody of those it was compared with" if looked.left_out else "nobody"
         out.print(
-            f"It resembles nobody: a stranger scores as high more often than {found.rate:.1%}."
+            f"It resembles {among}: a stranger's picture matches somebody as well more often than "
+            f"{found.rate:.1%}."
         )
     if not found.supported:
         out.print(
             Text(
                 f"{found.people} people on file cannot show a false-match rate of "
-                f"{found.rate:.1%}: that takes {needed_people(found.rate)}.",
+                f"{found.rate:.1%} for {counted(found.faces, 'face')}: that takes "
+                f"{needed_people(found.rate, found.faces)}.",
                 "yellow",
             )
         )

@@ -1,4 +1,4 @@
-"""The verb that says whom a face looks like: resembles."""
+"""The verb that says whom a picture looks like: resembles."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ def resembles(
         list[str] | None, typer.Option(metavar="NAME", help='People on file. [default: "all"]')
     ] = None,
     rate: Annotated[
-        float, typer.Option(min=1e-6, max=0.5, help="Strangers that may be taken for a person.")
+        float, typer.Option(min=1e-6, max=0.5, help="Strangers that may be taken for anybody.")
     ] = 0.01,
     not_like: Annotated[
         bool, typer.Option("--not-like", help="It is to resemble nobody: gate by exit code.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
-    """Say whom on file a face looks like.
+    """Say whom on file the faces of a picture look like.
 
     Beside each cosine stands how often two other people on file score as high.
-    With --not-like, exit code 0: nobody; 1: somebody; 2: too few on file to tell.
+    With --not-like, exit code 0: nobody; 1: somebody; 2: too few on file to tell, or somebody
+    there who may not be compared.
     """
     from sosie.cli import report
     from sosie.cli.progress import counting
@@ -45,11 +46,11 @@ def resembles(
         raise typer.Exit(
             _gate(
                 any(one.alike for one in looked.resemblances.found),
-                supported=looked.resemblances.supported,
+                told=looked.resemblances.supported and not looked.left_out,
             )
         )
 
 
-def _gate(alike: bool, *, supported: bool) -> int:
+def _gate(alike: bool, *, told: bool) -> int:
     """What was not measured does not pass."""
-    return 1 if alike else 0 if supported else 2
+    return 1 if alike else 0 if told else 2

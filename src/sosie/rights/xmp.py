@@ -79,6 +79,12 @@ def mining_told(value: str) -> str:
     return MINING.get(value.rpartition("/")[2], f'data mining: "{value}"')
 
 
+def reserved(value: str | None) -> bool:
+    """Whether a value of plus:DataMining prohibits mining, or training; exceptions that it points
+    to elsewhere lift nothing here."""
+    return value is not None and value.rpartition("/")[2].startswith("DMI-PROHIBITED")
+
+
 def _values(tree: ElementTree.Element, space: str, name: str) -> Iterator[str]:
     key = f"{{{space}}}{name}"
     for element in tree.iter():

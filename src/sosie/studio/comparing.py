@@ -7,10 +7,11 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import permutations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sosie.core.errors import BadInput, WeightsRefused
+from sosie.core.errors import BadInput, UnreadablePicture, WeightsRefused
 from sosie.core.files import sha256_bytes, write_atomically
 from sosie.core.records import Record, configured, now
 from sosie.registry import Registry
@@ -90,6 +91,8 @@ class Folder:
                 )
             names = sorted(random.Random(seed).sample(names, at_most))
         self.names = names
+        self.reserved: set[str] = set()
+        """Of those that were read, files that say that they may not be mined."""
         self._hashes: dict[str, str] = {}
 
     def read(self, name: str) -> Picture:
@@ -100,6 +103,8 @@ class Folder:
 
         data = read_bytes(self.folder / name)
         self._hashes[name] = sha256_bytes(data)
+        if reserved(data, name):
+            self.reserved.add(name)
         return np.asarray(upright(data, name))
 
     def shots(self) -> list[Shot]:
@@ -137,8 +142,7 @@ def compare(
     from sosie.audit.copying import rights as owned
 
     config = configured(Config, settings)
-    if pictures.resolve() == against.resolve():
-        raise BadInput("A folder cannot be compared with itself: every picture is its own copy.")
+    _apart(pictures, against, *([] if held_out is None else [held_out]))
     made = Folder(pictures, at_most=LOOKED_AT, seed=config.seed)
     taught = Folder(against, at_most=REFERENCES, seed=None)
     others = None if held_out is None else Folder(held_out, at_most=LOOKED_AT, seed=config.seed)
@@ -158,7 +162,8 @@ def compare(
         found = found.model_copy(update={"remarks": (*found.remarks, line)})
     unread = found.unreadable_references
     readable = [name for name in taught.names if name not in unread]
-    rows = owned.table(readable, found.reproduced_references, named)
+    said: dict[str, Status] = dict.fromkeys(taught.reserved, "mining reserved")
+    rows = owned.table(readable, found.reproduced_references, said | named, found.near_duplicates)
     report = Comparison(
         generated=made.side(),
         references=taught.side(),
@@ -178,6 +183,18 @@ def compare(
         signed=filing.signed(registry, report, report.taken).text(),
         page=page.render(found, rows, pair, about=about),
     )
+
+
+def _apart(*folders: Path) -> None:
+    """Folders are read with all that lies below. Raises BadInput if one is or holds another."""
+    for one, other in permutations(folders, 2):
+        if one.resolve().is_relative_to(other.resolve()):
+            raise BadInput(
+                f"{one} lies in {other}: every picture there would be its own copy."
+                if one.resolve() != other.resolve()
+                else f"{one} cannot be compared with itself: every picture is its own copy.",
+                advice="Give folders of which none holds another.",
+            )
 
 
 def write(compared: Compared, page: Path) -> Path:
@@ -212,6 +229,18 @@ def statuses_of(file: Path | None, names: Sequence[str]) -> dict[str, Status]:
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{file} cannot be read as a UTF-8 table.") from error
     return read_statuses(text, set(names))
+
+
+def reserved(data: bytes, name: str) -> bool:
+    """Whether a picture file's own metadata say that it may not be mined, or not be taught with."""
+    from sosie.registry.intake import head
+    from sosie.rights import xmp
+
+    try:
+        _, packet = head(data, name)
+    except UnreadablePicture:
+        return False
+    return xmp.reserved(xmp.read(packet).data_mining)
 
 
 def figure() -> Figure | None:

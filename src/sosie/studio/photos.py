@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sosie.audit.copying import Shot, Taught
     from sosie.audit.copying.rights import Status
     from sosie.core.consent import Consent
+    from sosie.core.records import Sample
     from sosie.models.diffusion.base import DiffusionBase
     from sosie.models.faces import Picture
     from sosie.train import Manifest
@@ -71,8 +72,9 @@ class Photos:
             yield Shot(name, partial(self._like, folder, name))
 
     def rights(self, table: Path | None, consent: Consent) -> dict[str, Status]:
-        """What is known of the rights of each taught picture: what the table says; else whether the
-        permission names who holds its copyright."""
+        """What is known of the rights of each taught picture: what the table says; else whether its
+        own metadata reserve it from mining; else whether the permission names who holds its
+        copyright."""
         given = comparing.statuses_of(table, self.names)
         terms = consent.bounds
         holders = {one.original_sha256: one.copyright_holder for one in terms.pictures}
@@ -80,9 +82,17 @@ class Photos:
         for name in self.names:
             sample = self._samples.get(self._named[name].sample)
             own = holders.get(sample.original_sha256) if sample else None
-            named = own or terms.copyright_holder
-            found[name] = given.get(name, "consent on file" if named else "unknown")
+            if name in given:
+                found[name] = given[name]
+            elif sample and self._reserved(sample):
+                found[name] = "mining reserved"
+            else:
+                found[name] = "consent on file" if own or terms.copyright_holder else "unknown"
         return found
+
+    def _reserved(self, sample: Sample) -> bool:
+        original = self._registry.blobs.path(sample.original_sha256)
+        return original.is_file() and comparing.reserved(original.read_bytes(), sample.file_name)
 
     def taught(self, said: Mapping[str, Status]) -> tuple[Taught, ...]:
         """What training saw, for the record."""

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from sosie.core.canonical import canonical_json
-from sosie.core.errors import BadInput
+from sosie.core.errors import BadInput, UnreadablePicture
 from sosie.core.files import sha256_bytes
 from sosie.core.records import Record, now
 from sosie.registry import Registry
@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 
 WEAKER = (0.85, 0.7)
 """Shares of the strength that are tried against copying."""
+FRESH = 1_000_000
+"""From the seeds of an audit to those that look once more at what it chose: more than all probes of
+one take."""
 NAMED = 3
 """Repeats that a command names; the others are counted."""
 
@@ -55,13 +58,16 @@ class ProbeConfig(Record):
 
     strength: float = Field(default=1.0, gt=0, le=3)
     """Weight of the LoRA that is meant."""
-    each: int = Field(default=60, ge=1, lt=100_000)
-    """Pictures of each of the five probes: 300 without a copy support the bound of 1%."""
+    each: int = Field(default=74, ge=1, lt=100_000)
+    """Pictures of each of the five probes: 370 without a copy support the bound of 1% at the first
+    look at a LoRA."""
     at_most: float = Field(default=0.01, gt=0, lt=1)
     """Share of generated pictures that may reproduce a training picture."""
     seed: int = Field(default=1, ge=0, lt=2**31)
     folds: int | None = Field(default=None, ge=2, le=20)
     """Adapters that are trained anew, each without one part of the pictures; None trains none."""
+    explores: bool = False
+    """Whether it is one of several tries, of which one is chosen: then it does not pass itself."""
 
 
 @dataclass(frozen=True)
@@ -96,10 +102,14 @@ def asked(registry: Registry, manifest: Manifest, config: ProbeConfig) -> tuple[
     """What is asked of the LoRA: its permission is weighed by these prompts."""
     from sosie.audit.copying import mixture
 
-    captions = [picture.caption for picture in manifest.pictures if not picture.withheld]
-    # Whoever has the captions has those that were cut short, too.
-    captions = [*retraining.captions_before(registry, manifest.name), *captions]
+    captions = _captions(registry, manifest)
     return mixture(captions, manifest.trigger, each=config.each, seed=config.seed)
+
+
+def _captions(registry: Registry, manifest: Manifest) -> tuple[str, ...]:
+    captions = (picture.caption for picture in manifest.pictures if not picture.withheld)
+    # Whoever has the captions has those that were cut short, too.
+    return (*retraining.captions_before(registry, manifest.name), *captions)
 
 
 def audit(
@@ -125,7 +135,7 @@ def audit(
     of file and status of the training pictures. Raises BadInput, Interrupted, NotPermitted.
     """
     from sosie.audit import copying as stage
-    from sosie.audit.copying import page
+    from sosie.audit.copying import page, probes
     from sosie.audit.copying import rights as owned
     from sosie.models import lora
 
@@ -176,16 +186,25 @@ def audit(
             folds=folds.count,
             minutes=minutes,
         )
+    captions = _captions(registry, manifest)
+    unasked = len(probes.unasked(captions, asks))
+    bars = _bars(found, config, unasked, probes.enough(captions), photos.gone)
+    for bar in bars:
+        story.tell("note", bar)
+    look, explored = _look(registry, found, config, base.info.content_sha256, read.tensors_sha256)
+    if explored:
+        bars = (*bars, _chosen_by(found, config))
     made, alone = drawn(easel, folder / "copies", read, config, asks, all_needed=False)
     hidden = 2 * len(asks) - len(made) - len(alone)
     if hidden:
         story.tell("hidden", f"{hidden} pictures may not be shown: left out", pictures=hidden)
     copying = stage.search(
-        made,
+        # One that may not be shown may be a copy: it counts as one that cannot be looked at.
+        [*made, *_hidden(asks, made)],
         photos.shots(withheld=False),
         [*photos.shots(withheld=True), *photos.others(more)],
         base=alone,
-        config=stage.Config(at_most=config.at_most),
+        config=stage.Config(at_most=config.at_most, look=look),
         figure=comparing.figure(),
         on_picture=lambda what, done, of: on_event(
             "looked", {"what": what, "done": done, "of": len(asks) if of is None else of}
@@ -215,8 +234,13 @@ def audit(
         remedies=retraining.remedies(registry, manifest.name),
         taught=taught,
         gone=photos.gone,
+        unasked=unasked,
+        explored=explored,
+        bars=bars,
         copying=copying,
-        rights=owned.table(list(said), copying.reproduced_references, said),
+        rights=owned.table(
+            list(said), copying.reproduced_references, said, copying.near_duplicates
+        ),
         likeness=_likeness(registry, manifest, made),
         tried=(),
         doses=stage.doses(taught, copying.reproduced_references),
@@ -274,6 +298,85 @@ def drawn(
     return shots(mine), shots(place / "base")
 
 
+def _bars(
+    found: Found, config: ProbeConfig, unasked: int, enough: int, gone: int
+) -> tuple[str, ...]:
+    """Why the audit will not pass, as far as it is known before a picture is drawn."""
+    bars = []
+    if unasked:
+        bars.append(
+            f"{unasked} captions are not asked by, so that it cannot pass. All are by: "
+            f"sosie audit {_called(found)} --copies --strength {config.strength:g} --each {enough}"
+        )
+    if gone:
+        bars.append(
+            f"{gone} training pictures are no longer on file: nothing is said of them, and it "
+            "cannot pass."
+        )
+    return tuple(bars)
+
+
+def _look(
+    registry: Registry, found: Found, config: ProbeConfig, base: str, tensors: str
+) -> tuple[int, bool]:
+    """Which look at a LoRA this is, and whether its pictures helped to choose it.
+
+    Looks are of the LoRA at all its steps and strengths, since whoever may choose among these has
+    as many tries; the same pictures looked at again are one look. Tries that cannot pass are none.
+    """
+    from sosie.audit.copying import CopyAudit
+
+    filed = [one for one in registry.audits.of(found.adapter.name) if one.kind == "copying"]
+    before = [CopyAudit.model_validate_json(one.record) for one in filed]
+    this = (tensors, base, config.strength, config.seed, config.each)
+    at = [(a.tensors_sha256, a.base_sha256, a.strength, a.seed, a.each) for a in before]
+    looks = dict.fromkeys(k for k, one in zip(at, before, strict=True) if not one.explored)
+    order = list(dict.fromkeys([*looks, this]))
+    # Fewer or more pictures of the same seeds are partly the same pictures.
+    chose = any(one.explored and k[:-1] == this[:-1] for k, one in zip(at, before, strict=True))
+    return order.index(this) + 1, config.explores or chose
+
+
+def confirming(chosen: CopyAudit) -> dict[str, int]:
+    """Settings of the one look that may let pass what was chosen among several: at other seeds, and
+    with enough pictures that it can."""
+    from sosie.audit.copying.judging import needed_generations
+
+    config = chosen.copying.config
+    enough = needed_generations(0, config.at_most, config.sure)
+    each = max(chosen.each, -(-enough // len(chosen.probes)))
+    return {"seed": (chosen.seed + FRESH) % 2**31, "each": each}
+
+
+def _chosen_by(found: Found, config: ProbeConfig) -> str:
+    return (
+        "It is one of several that were tried, and what helped to choose it cannot also let it "
+        f"pass. New pictures can: sosie audit {_called(found)} --copies "
+        f"--strength {config.strength:g} --mend"
+    )
+
+
+def _called(found: Found) -> str:
+    """A LoRA as commands name it."""
+    at = f"@{found.step}" if found.step not in (None, found.adapter.step) else ""
+    return f"{shlex.quote(found.adapter.name)}{at}"
+
+
+def _hidden(asks: Sequence[Ask], made: Sequence[Shot]) -> list[Shot]:
+    """What was asked for and may not be shown."""
+    from sosie.audit.copying import Shot
+
+    def read(name: str) -> Picture:
+        raise UnreadablePicture(f"{name} may not be shown, and was not looked at.")
+
+    drawn = {shot.name for shot in made}
+    named = (
+        (one.file.stem, ask.probe.name)
+        for ask, one in zip(asks, _wanted(Path(), asks), strict=True)
+    )
+    return [Shot(name, partial(read, name), probe) for name, probe in named if name not in drawn]
+
+
 def _wanted(cell: Path, asks: Sequence[Ask]) -> list[Wanted]:
     return [Wanted(cell, ask.key, ask.prompt, ask.seed) for ask in asks]
 
@@ -293,9 +396,12 @@ def _likeness(registry: Registry, manifest: Manifest, made: Sequence[Shot]) -> I
         unit = known.unit
     except BadInput:
         return None
-    seen = [identity(shot.read()) for shot in made if shot.probe == HELD_OUT.name]
+    asked = [shot for shot in made if shot.probe == HELD_OUT.name]
     # A picture without a face is like nobody.
-    mean = mean_interval([known.cosine(face) or 0.0 for face in seen])
+    cosines = [known.cosine(identity(shot.read())) or 0.0 for shot in asked]
+    # Two seeds of one prompt are no two witnesses: what is drawn again are prompts.
+    prompts = [shot.name.rpartition("-")[0] for shot in asked]
+    mean = mean_interval(cosines, groups=[prompts.index(prompt) for prompt in prompts])
     return None if mean is None else mean.scaled(1 / unit)
 
 
@@ -336,12 +442,11 @@ def _mends(
         more = len(repeats) - NAMED
         and_more = f" (and {more} more repeats)" if more > 0 else ""
         mends.append(f"sosie remove {subject} {named}{and_more}, then sosie train {subject}")
-    at = f"@{found.step}" if found.step not in (None, found.adapter.step) else ""
-    weaker = WEAKER[0] * config.strength
-    mends.append(f"sosie audit {name}{at} --copies --strength {weaker:.2g}")
+    called, weaker = _called(found), WEAKER[0] * config.strength
+    mends.append(f"sosie audit {called} --copies --strength {weaker:.2g}")
     mends += [f"sosie audit {name}@{step} --copies" for step in earlier(registry, found)[:1]]
-    mends.append(f"sosie audit {name}{at} --copies --mend")
-    mends.append(f"sosie audit {name}{at} --copies --mend --retrain")
+    mends.append(f"sosie audit {called} --copies --mend")
+    mends.append(f"sosie audit {called} --copies --mend --retrain")
     return tuple(mends)
 
 

@@ -1,4 +1,4 @@
-"""Whom on file a face looks like. Embeddings are read once for each picture and kept."""
+"""Whom on file the faces of a picture look like. Embeddings of pictures on file are kept."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Looked:
     pictures: dict[str, str]
     """By person, the file name of the picture that is most alike."""
     left_out: tuple[str, ...]
-    """Whom it was not compared with, and why, in sentences."""
+    """Whom of those asked about it was not compared with, and why, in sentences."""
 
 
 def resembles(
@@ -49,9 +49,10 @@ def resembles(
     rate: float,
     on_picture: OnPicture,
 ) -> Looked:
-    """Compare the largest face of a picture file with people on file.
+    """Compare every face of a picture file with people on file.
 
-    Raises BadInput if it shows no face, NotFound for a name not on file.
+    Raises BadInput if it shows no face or one of `among` may not be compared, NotFound for a name
+    not on file.
     """
     import numpy as np
 
@@ -60,8 +61,8 @@ def resembles(
     from sosie.registry.intake import read_bytes, shown_name, upright
 
     rgb = np.asarray(upright(read_bytes(picture), shown_name(picture)))
-    face = faces.identity(rgb)
-    if face is None:
+    shown = [faces.embed(rgb, face) for face in faces.find_faces(rgb)]
+    if not shown:
         raise BadInput(
             f"No face was found in {picture}, so nobody can be compared.",
             advice="Give a picture in which it is plain to see.",
@@ -69,6 +70,8 @@ def resembles(
     for name in among or ():
         registry.subject(name)
     samples, left_out = _people(registry)
+    if barred := [left_out[name] for name in among or () if name in left_out]:
+        raise BadInput(barred[0])
     vectors = _embedded(registry, samples, on_picture)
     seen = {
         name: [(sample, vectors[sample.picture_sha256]) for sample in own]
@@ -78,19 +81,21 @@ def resembles(
         name: [(sample, vector) for sample, vector in own if vector is not None]
         for name, own in seen.items()
     }
+    faceless = (name for name, own in showing.items() if not own)
+    left_out |= {name: f'"{name}" has no picture with a face: not compared.' for name in faceless}
     found = resemblances(
-        face,
+        shown,
         {name: [vector for _, vector in own] for name, own in showing.items()},
         among=among,
         rate=rate,
     )
     nearest = {one.name: showing[one.name][one.picture][0].file_name for one in found.found}
-    return Looked(found, nearest, left_out)
+    return Looked(found, nearest, () if among else tuple(left_out.values()))
 
 
-def _people(registry: Registry) -> tuple[dict[str, tuple[Sample, ...]], tuple[str, ...]]:
-    """Pictures of the people on file, and whom they leave out."""
-    found, left_out = {}, []
+def _people(registry: Registry) -> tuple[dict[str, tuple[Sample, ...]], dict[str, str]]:
+    """Pictures of the people on file, and whom they leave out, each with the reason."""
+    found, left_out = {}, {}
     for subject in registry.subjects():
         if subject.kind != "person":
             continue
@@ -98,14 +103,14 @@ def _people(registry: Registry) -> tuple[dict[str, tuple[Sample, ...]], tuple[st
         # it lifts it; who has not signed has lifted nothing.
         decision = rights.decide("add", subject.name, permission.context(registry, subject.name))
         if not decision.allowed:
-            left_out.append(f"{decision.reason} Not compared.")
+            left_out[subject.name] = f"{decision.reason} Not compared."
         elif decision.consent_sha256 is None or "biometric" in decision.prohibitions:
-            left_out.append(
+            left_out[subject.name] = (
                 f'"{subject.name}" has not permitted biometric identification: not compared.'
             )
         else:
             found[subject.name] = registry.samples(subject.name)
-    return found, tuple(left_out)
+    return found, left_out
 
 
 def _embedded(

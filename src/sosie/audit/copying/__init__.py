@@ -2,11 +2,11 @@
 
 look.py        a picture, small, and its parts    references.py  those that may have been copied
 detectors.py   pure functions on arrays           search.py      all of it, in one pass
-evidence.py    two pictures, part by part         tally.py       what was counted, to one verdict
-calibration.py what a score is worth              rights.py      whose pictures were reproduced
-probes.py      how a LoRA is asked for copies     page.py        panels to look at
-report.py      the audit of a LoRA as one record
-inside.py      what its weights tell             counterfactual.py  and what leaving out changes
+evidence.py    two pictures, part by part         tally.py       what was counted
+calibration.py what a score is worth              judging.py     to one verdict
+probes.py      how a LoRA is asked for copies     rights.py      whose pictures were reproduced
+report.py      the audit of a LoRA as one record  page.py        panels to look at
+inside.py      what its weights tell              counterfactual.py  and what leaving out changes
 """
 
 from sosie.audit.copying.counterfactual import Counterfactual

@@ -143,7 +143,7 @@ def repeating(
 
 def judged(found: Repeating) -> tuple[Verdict, tuple[str, ...]]:
     """Failed where it repeats itself more than chance explains; else nothing is claimed."""
-    limit = found.thresholds[0].by_chance
+    limit = found.thresholds[0].false_positives
     share = found.repeated
     if found.cliques and (share.low or 0.0) > limit:
         largest = found.cliques[0]

@@ -77,6 +77,8 @@ def render(
     besides where they were asked of a LoRA."""
     return template("copying.html.j2").render(
         found=found,
+        verdict=whole.verdict if whole else found.verdict,
+        reasons=whole.reasons if whole else found.reasons,
         about=about,
         rights=rights if any(row.status != "unknown" and row.references for row in rights) else (),
         kinds=[(SAID[kind], kind in REPRODUCED, of(found.by_kind[kind])) for kind in SAID],

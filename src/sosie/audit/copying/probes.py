@@ -15,7 +15,7 @@ LoRA nobody knows the captions; instead it is asked by
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 
@@ -51,6 +51,9 @@ PUSHED = Probe(name="extrapolated", forced=True, captions=True, push=PUSH)
 VARIANTS = Probe(name="trigger variants", forced=False)
 TAGS = Probe(name="words in its file", forced=True)
 PROBES = (HELD_OUT, TRIGGER, CAPTIONS, STRONGER, PUSHED)
+BY_CAPTIONS = tuple(probe for probe in PROBES if probe.captions)
+Numbered = list[tuple[int, str]]
+"""Prompts with their numbers among the probe's, in the order in which they are asked."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +75,28 @@ class Ask:
 def mixture(captions: Sequence[str], trigger: str, *, each: int, seed: int) -> tuple[Ask, ...]:
     """`each` pictures of every probe: its prompts in turn, and never a seed twice.
 
-    Seeds differ between probes too, so that all pictures are independent of each other.
+    The probes that ask by captions begin at equal distances from each other, so that together they
+    ask for as many different ones as they can. Seeds differ between probes too, so that all
+    pictures are independent of each other.
     """
-    taught = tuple(dict.fromkeys(captions))
-    by = {HELD_OUT: _new(trigger), TRIGGER: (trigger,)}
-    return _asked([(probe, by.get(probe, taught)) for probe in PROBES], each, seed)
+    taught = _numbered(dict.fromkeys(captions))
+    starts = {
+        probe: place * len(taught) // len(BY_CAPTIONS) for place, probe in enumerate(BY_CAPTIONS)
+    }
+    by = {HELD_OUT: _numbered(_new(trigger)), TRIGGER: _numbered([trigger])}
+    by |= {probe: taught[start:] + taught[:start] for probe, start in starts.items()}
+    return _asked([(probe, by[probe]) for probe in PROBES], each, seed)
+
+
+def unasked(captions: Sequence[str], asks: Sequence[Ask]) -> tuple[str, ...]:
+    """Captions by which nothing is asked for: of their pictures an audit knows little."""
+    asked = {ask.prompt for ask in asks}
+    return tuple(caption for caption in dict.fromkeys(captions) if caption not in asked)
+
+
+def enough(captions: Sequence[str]) -> int:
+    """The fewest pictures of each probe with which a mixture asks by every caption."""
+    return -(-len(set(captions)) // len(BY_CAPTIONS))
 
 
 def stranger_mixture(trigger: str, tags: Sequence[str], *, each: int, seed: int) -> tuple[Ask, ...]:
@@ -86,19 +106,22 @@ def stranger_mixture(trigger: str, tags: Sequence[str], *, each: int, seed: int)
     others = (tag for tag in tags if tag.casefold() != trigger.casefold())
     named = tuple(tag if trigger in tag else f"{trigger}, {tag}" for tag in others)
     ways = [(TRIGGER, (trigger,)), (VARIANTS, forms), (TAGS, named), (HELD_OUT, _new(trigger))]
-    return _asked([(probe, prompts) for probe, prompts in ways if prompts], each, seed)
+    return _asked([(probe, _numbered(prompts)) for probe, prompts in ways if prompts], each, seed)
 
 
 def _new(trigger: str) -> tuple[str, ...]:
     return tuple(prompt.text.replace("{trigger}", trigger) for prompt in PROMPTS)
 
 
-def _asked(ways: Sequence[tuple[Probe, tuple[str, ...]]], each: int, seed: int) -> tuple[Ask, ...]:
+def _numbered(prompts: Iterable[str]) -> Numbered:
+    return list(enumerate(prompts, 1))
+
+
+def _asked(ways: Sequence[tuple[Probe, Numbered]], each: int, seed: int) -> tuple[Ask, ...]:
     asks = []
     for place, (probe, prompts) in enumerate(ways):
-        numbered = islice(cycle(enumerate(prompts, 1)), each)
         asks += [
             Ask(probe, number, prompt, seed + APART * place + count)
-            for count, (number, prompt) in enumerate(numbered)
+            for count, (number, prompt) in enumerate(islice(cycle(prompts), each))
         ]
     return tuple(asks)

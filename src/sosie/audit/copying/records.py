@@ -43,10 +43,25 @@ class Config(Record):
     at_most: float = Field(default=0.01, gt=0, lt=1)
     """Share of generated pictures that may reproduce a reference."""
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    """Of all looks at one thing together."""
+    look: int = Field(default=0, ge=0, le=40)
+    """Which look at one thing it is, from 1; 0 where there is only one."""
     controls: int = Field(default=20, ge=1, le=1000)
     """Most copies that are planted to see whether they would be found."""
     seed: int = Field(default=1, ge=0)
     """Of the sample, where there are too many pictures to look at all."""
+
+    @property
+    def sure(self) -> float:
+        """The confidence of this look: the k-th may err by one 2^k-th of what all may, so that who
+        draws more until it passes errs no more often than who looks once (alpha spending; Lan &
+        DeMets, Biometrika 70, 1983)."""
+        return 1 - (1 - self.confidence) / 2**self.look
+
+    @property
+    def sure_next(self) -> float:
+        """That of the look after it."""
+        return self.model_copy(update={"look": self.look + 1}).sure if self.look else self.sure
 
 
 class Threshold(Record):
@@ -56,17 +71,13 @@ class Threshold(Record):
     value: float
     """In [-1, 1]."""
     false_positives: float
-    """Bound of the share of exchangeable pictures that are flagged by chance."""
+    """Share of exchangeable pictures that are flagged by chance at most, in the mean over nulls of
+    this size: what the share is for this one, `Copying.by_chance` bounds."""
     raised: bool
     """Whether the audit's own pictures asked for more than the usual threshold."""
     of_base: float | None = None
     """The same bound for pictures of the base alone at the same prompts and seeds, where there are
-    any: of what a generator draws by chance they say more than photographs."""
-
-    @property
-    def by_chance(self) -> float:
-        """Share of generated pictures that chance alone may flag."""
-        return self.false_positives if self.of_base is None else self.of_base
+    any."""
 
 
 class Match(Record):
@@ -101,7 +112,7 @@ class Probed(Record):
     upper_bound: float
     """One-sided upper bound of that share."""
     pictures: int
-    """References that it reproduced at least once."""
+    """Shots that it reproduced at least once: near-duplicates count as one."""
     base: Interval | None
     """The same share of the base alone, at the same prompts and seeds."""
 
@@ -113,13 +124,23 @@ class Copying(Record):
     reasons: tuple[str, ...]
     """Why, in sentences; each low figure with what mends it."""
     generated: int
+    """Those that could be looked at."""
+    unseen: int = 0
+    """Those that could not: at the lower end of `reproduced` none of them is a copy, at its upper
+    end and in `upper_bound` each."""
     references: int
     clusters: int
     """References with near-duplicates counted once."""
     null: Null
     null_size: int
+    null_flagged: int = 0
+    """How many of them look copied."""
     base_size: int
     """Pictures of the base alone."""
+    base_flagged: int = 0
+    by_chance: float = 1.0
+    """One-sided upper bound of the share that looks copied by chance, by the null or the base,
+    whichever allows more."""
     thresholds: tuple[Threshold, ...]
     controls: Interval | None
     """Share of planted copies that were found; None if none could be planted."""
@@ -132,17 +153,21 @@ class Copying(Record):
     by_kind: dict[Kind, Interval]
     """Share of generated pictures by the gravest kind found."""
     pictures: Interval
-    """Share of references that were reproduced at least once."""
+    """Share of references that were reproduced at least once: with one its near-duplicates, since
+    which of them a copy is nearest to is an accident."""
     picture_bound: float
-    """No single reference is reproduced in a larger share: one bound that holds for all at once."""
+    """No single shot is reproduced in a larger share: one bound that holds for all at once."""
     by_cluster: Interval
     """Share of clusters of which a picture was reproduced."""
+    near_duplicates: tuple[tuple[str, ...], ...] = ()
+    """References that are one shot, where several are."""
     curve: tuple[Point, ...]
     matches: tuple[Match, ...]
     """The gravest first."""
     leaked: tuple[str, ...]
     """Held-out pictures that also lie among the references; left out of the null."""
     reproduced_references: tuple[str, ...]
+    """With their near-duplicates."""
     unreadable_references: tuple[str, ...]
     unreadable: tuple[str, ...]
     """Why files were not looked at."""

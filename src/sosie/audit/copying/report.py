@@ -89,6 +89,13 @@ class CopyAudit(Record):
     taught: tuple[Taught, ...]
     gone: int
     """Training pictures no longer on file, of which nothing can be said."""
+    unasked: int = 0
+    """Captions by which no picture was asked for."""
+    explored: bool = False
+    """Whether its pictures helped to choose it among several that were tried: then they cannot also
+    show that it copies nothing."""
+    bars: tuple[str, ...] = ()
+    """Why it does not pass, whatever `copying` says: sentences, each with what mends it."""
     copying: Copying
     likeness: Interval | None
     """Mean cosine of the pictures by held-out prompts to the withheld ones, by SFace, as a share of
@@ -108,9 +115,15 @@ class CopyAudit(Record):
 
     @property
     def verdict(self) -> Verdict:
-        """What `copying` says; never passed while a training picture could not be looked for."""
+        """What `copying` says; never passed while a training picture could not be looked for or
+        asked for."""
         found = self.copying.verdict
-        return "not measured" if found == "passed" and self.gone else found
+        return "not measured" if found == "passed" and (self.gone or self.bars) else found
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Those of `copying`, and what bars it from passing."""
+        return (*self.copying.reasons, *self.bars)
 
     def as_tried(self) -> Tried:
         """This audit beside others."""

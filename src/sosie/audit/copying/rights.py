@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, get_args
 
 from sosie.audit.intervals import Interval, share_interval, wilson_interval
@@ -24,10 +24,20 @@ Status = Literal[
     "unknown",
 ]
 STATUSES: tuple[Status, ...] = get_args(Status)
+STRICTEST: tuple[Status, ...] = (
+    "mining reserved",
+    "all rights reserved",
+    "unknown",
+    "licence named",
+    "consent on file",
+    "own",
+)
+"""Which status a shot has whose near-duplicates have several: a reservation holds for the picture,
+in whichever file it stands."""
 
 
 class Row(Record):
-    """The references of one status."""
+    """The references of one status; near-duplicates are one, with the strictest status of any."""
 
     status: Status
     references: int
@@ -41,12 +51,21 @@ class Row(Record):
 
 
 def table(
-    references: Collection[str], reproduced: Collection[str], statuses: Mapping[str, Status]
+    references: Collection[str],
+    reproduced: Collection[str],
+    statuses: Mapping[str, Status],
+    near_duplicates: Collection[Sequence[str]] = (),
 ) -> tuple[Row, ...]:
     """One row a status, in the order of `STATUSES`; a reference without one is unknown."""
-    of = {name: statuses.get(name, "unknown") for name in references}
-    hit = [of[name] for name in set(reproduced)]
-    every = list(of.values())
+    grouped = {name for group in near_duplicates for name in group}
+    shots = [*near_duplicates, *([name] for name in references if name not in grouped)]
+    every: list[Status] = []
+    hit: list[Status] = []
+    for shot in shots:
+        status = min((statuses.get(name, "unknown") for name in shot), key=STRICTEST.index)
+        every.append(status)
+        if any(name in reproduced for name in shot):
+            hit.append(status)
     return tuple(
         Row(
             status=status,

@@ -1,12 +1,13 @@
-"""Counts what was found, picture by picture, and judges it by the intervals' bounds."""
+"""Counts what was found, picture by picture."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from sosie.audit.copying.calibration import USUAL, needed, p_value
+from sosie.audit.copying.calibration import USUAL, p_value
 from sosie.audit.copying.evidence import PARTS, Evidence, Part
+from sosie.audit.copying.judging import Counted, Counts, by_chance, judged, share
 from sosie.audit.copying.records import (
     KINDS,
     REPRODUCED,
@@ -19,7 +20,6 @@ from sosie.audit.copying.records import (
     Probed,
     Shot,
     Threshold,
-    Verdict,
 )
 from sosie.audit.copying.references import References, Seen
 from sosie.audit.intervals import (
@@ -29,8 +29,6 @@ from sosie.audit.intervals import (
     upper_bound,
 )
 
-FOUND = 0.9
-"""Share of the planted copies that must be found before an audit may pass."""
 CURVE = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 """Thresholds of the curve."""
 SHOWN = 200
@@ -55,7 +53,9 @@ class Tally:
         self.rest: list[float] = []
         self.matches: list[Match] = []
         self.kinds: Counter[Kind] = Counter()
-        self.hits: Counter[int] = Counter()
+        self.hits: Counter[tuple[int, ...]] = Counter()
+        """By shot: which of its near-duplicates a copy is nearest to is an accident."""
+        self._shot = {number: group for group in known.clusters for number in group}
 
     @property
     def count(self) -> int:
@@ -73,7 +73,7 @@ class Tally:
         self.asked.append((shot, number if kind in REPRODUCED else None))
         self.kinds[kind] += 1
         if kind in REPRODUCED:
-            self.hits[number] += 1
+            self.hits[self._shot[number]] += 1
         rest = -1.0 if evidence.rest is None else evidence.rest
         self.matches.append(
             Match(
@@ -96,47 +96,66 @@ class Tally:
     ) -> Copying:
         """All of it as one record."""
         clusters = self.known.clusters
-        sure = config.confidence
-        reproduced, high = _reproduced(self.asked, sure)
+        sure = config.sure
+        unseen = len(unreadable) - len(self.known.unreadable)
+        reproduced, high = _reproduced(self.asked, sure, unseen=unseen)
         each = simultaneous(
-            [self.hits[number] for number in range(len(self.known))], self.count, confidence=sure
+            [self.hits[group] + unseen for group in clusters],
+            self.count + unseen,
+            confidence=sure,
         )
-        verdict, reasons = _judged(
-            reproduced, high, self.limits["rest"], len(self.null), controls, config
+        reproduced_ones = sorted(number for group in self.hits for number in group)
+        counts = Counts(
+            made=Counted(sum(number is not None for _, number in self.asked), self.count),
+            unseen=unseen,
+            unreadable=len(self.known.unreadable),
+            null=Counted(
+                sum(score >= self.limits["rest"].value for score in self.null), len(self.null)
+            ),
+            null_name=null,
+            base=Counted(sum(self._copies(seen) for _, seen in self.base), len(self.base)),
+            controls=controls,
         )
+        verdict, reasons = judged(counts, config)
         return Copying(
             verdict=verdict,
             reasons=reasons,
             generated=self.count,
+            unseen=unseen,
             references=len(self.known),
             clusters=len(clusters),
             null=null,
             null_size=len(self.null),
+            null_flagged=counts.null.flagged,
             base_size=len(self.base),
+            base_flagged=counts.base.flagged,
+            by_chance=by_chance(counts.null, counts.base, sure),
             thresholds=tuple(self.limits[part] for part in PARTS),
             controls=controls,
             reproduced=reproduced,
             upper_bound=high,
             by_probe=self._by_probe(sure),
-            by_kind={kind: _share(self.kinds[kind], self.count, sure) for kind in KINDS},
-            pictures=_share(len(self.hits), len(self.known), sure),
+            by_kind={kind: share(self.kinds[kind], self.count, sure) for kind in KINDS},
+            pictures=share(len(reproduced_ones), len(self.known), sure),
             picture_bound=max(interval.high or 0.0 for interval in each),
-            by_cluster=_share(
-                sum(any(self.hits[number] for number in group) for group in clusters),
-                len(clusters),
-                sure,
+            by_cluster=share(len(self.hits), len(clusters), sure),
+            near_duplicates=tuple(
+                tuple(self._named(group)) for group in clusters if len(group) > 1
             ),
             curve=self._curve(sure),
             matches=tuple(
                 sorted(self.matches, key=lambda m: (KINDS.index(m.kind), -m.evidence.agreeing))
             )[:SHOWN],
             leaked=tuple(leaked),
-            reproduced_references=tuple(self.known.shots[n].name for n in sorted(self.hits)),
+            reproduced_references=tuple(self._named(reproduced_ones)),
             unreadable_references=tuple(self.known.unreadable),
             unreadable=tuple(unreadable[:LISTED]),
             remarks=self._remarks(unreadable),
             config=config,
         )
+
+    def _named(self, numbers: Sequence[int]) -> list[str]:
+        return [self.known.shots[number].name for number in numbers]
 
     def _by_probe(self, confidence: float) -> tuple[Probed, ...]:
         names = dict.fromkeys(shot.probe for shot, _ in self.asked if shot.probe is not None)
@@ -150,7 +169,7 @@ class Tally:
                     probe=name,
                     reproduced=reproduced,
                     upper_bound=high,
-                    pictures=len({number for _, number in asked if number is not None}),
+                    pictures=len({self._shot[n] for _, n in asked if n is not None}),
                     base=share_interval(sum(alone), len(alone), confidence=confidence),
                 )
             )
@@ -216,7 +235,7 @@ def worst(seen: Seen, limits: dict[Part, Threshold]) -> tuple[Kind, int, Evidenc
 
 
 def _reproduced(
-    asked: Sequence[tuple[Shot, int | None]], confidence: float
+    asked: Sequence[tuple[Shot, int | None]], confidence: float, *, unseen: int = 0
 ) -> tuple[Interval, float]:
     """The share of pictures that reproduce a reference, and its one-sided upper bound.
 
@@ -224,70 +243,5 @@ def _reproduced(
     copies varies less than a binomial's (Hoeffding, Ann. Math. Statist. 27, 1956), never more.
     """
     hits = sum(number is not None for _, number in asked)
-    return _share(hits, len(asked), confidence), upper_bound(
-        hits, len(asked), confidence=confidence
-    )
-
-
-def _judged(
-    reproduced: Interval,
-    high: float,
-    limit: Threshold,
-    null: int,
-    controls: Interval | None,
-    config: Config,
-) -> tuple[Verdict, tuple[str, ...]]:
-    """The verdict, and why: it is the intervals' bounds that decide, never the share itself."""
-    count, low = reproduced.n, reproduced.low or 0.0
-    copied, allowed = round(reproduced.value * count), config.at_most
-    if low > max(allowed, limit.by_chance):
-        return "failed", (
-            f"{copied} of {count} generated pictures reproduce a reference: at least "
-            f"{low:.2%}, and {allowed:.2%} is allowed.",
-        )
-    reasons = []
-    if low > allowed:
-        reasons.append(
-            f"{copied} of {count} were flagged, but {null} pictures to compare with cannot show "
-            f"that fewer than {limit.by_chance:.1%} are flagged by chance: look at them, and "
-            f"give at least {needed(config.false_positives)} held-out pictures."
-        )
-    elif high > allowed:
-        more = needed_generations(copied, allowed, config.confidence)
-        reasons.append(
-            f"{copied} of {count} generated pictures reproduce a reference; so many can only show "
-            f"that it is at most {high:.2%}, not {allowed:.2%}: generate at least {more:,}."
-        )
-    if controls is None:
-        reasons.append("No copy could be planted to see whether it would be found.")
-    elif controls.value < FOUND:
-        reasons.append(
-            f"Of {controls.n} planted copies only {controls.value:.0%} were found: in pictures "
-            "like these too little can be recognised."
-        )
-    if reasons:
-        return "not measured", tuple(reasons)
-    return "passed", (
-        f"{copied} of {count} generated pictures reproduce a reference: at most {high:.2%}, and "
-        f"{allowed:.2%} is allowed.",
-    )
-
-
-def needed_generations(copied: int, at_most: float, confidence: float) -> int:
-    """The least number of pictures whose bound reaches `at_most`, if no more are found copied."""
-    least, enough = max(1, copied), max(2, copied + 1)
-    while upper_bound(copied, enough, confidence=confidence) > at_most:
-        least, enough = enough, 2 * enough
-    while enough - least > 1:
-        middle = (least + enough) // 2
-        if upper_bound(copied, middle, confidence=confidence) > at_most:
-            least = middle
-        else:
-            enough = middle
-    return enough
-
-
-def _share(hits: int, n: int, confidence: float) -> Interval:
-    interval = share_interval(hits, n, confidence=confidence)
-    assert interval is not None, "something was counted"
-    return interval
+    high = upper_bound(hits + unseen, len(asked) + unseen, confidence=confidence)
+    return share(hits, len(asked), confidence, unseen=unseen), high

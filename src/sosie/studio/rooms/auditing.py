@@ -156,20 +156,21 @@ class Auditing(Room):
         **settings: Any,
     ) -> Probed:
         """`audit_copies`, and again with less strength and then with earlier checkpoints until one
-        passes, nothing comes back, or nothing is left to try; gives the last. Every audit is filed,
-        and the last page shows them all: likeness against copying. `settings` are those of
-        `audit_copies`.
+        would pass, nothing comes back, or nothing is left to try. The best of many tries is partly
+        the luckiest, so that none of them passes: the one that would is looked at once more, at
+        other seeds, and that audit decides. Gives the last. Every audit is filed, and the last page
+        shows them all: likeness against copying. `settings` are those of `audit_copies`.
 
         With `retrain` LoRAs are trained anew before that, changed by what the findings explain,
-        until one passes: see `sosie.studio.retraining`. They are filed like any other, and need the
-        permission to train.
+        until one would pass: see `sosie.studio.retraining`. They are filed like any other, and need
+        the permission to train.
         """
         found = drawing.find(self.registry, name)
         manifest = probing.manifest_of(found)
         if retrain:
             permission.require(self.registry, "train", found.subject)
 
-        def again(which: str, **more: float) -> Probed:
+        def again(which: str, **more: float | bool) -> Probed:
             done = self.audit_copies(
                 which,
                 base=base,
@@ -204,7 +205,7 @@ class Auditing(Room):
                         self.registry, "train", found.subject, should_stop, **meant
                     ),
                 )
-                name, done = adapter.name, again(adapter.name)
+                name, done = adapter.name, again(adapter.name, explores=True)
                 if _mended(done):
                     break
         bare, most = done.audit.adapter, done.audit.strength
@@ -213,10 +214,14 @@ class Auditing(Room):
         ways += [
             (f"{bare}@{step}", share * most) for step in steps for share in (1, *probing.WEAKER)
         ]
+        chosen, weight = name, most
         for which, strength in ways:
             if _mended(done):
                 break
-            done = again(which, strength=round(strength, 2))
+            chosen, weight = which, round(strength, 2)
+            done = again(chosen, strength=weight, explores=True)
+        if done.audit.explored and done.audit.copying.verdict == "passed":
+            done = again(chosen, strength=weight, **probing.confirming(done.audit))
         return done
 
     def compare(
@@ -258,7 +263,7 @@ class Auditing(Room):
         rate: float = 0.01,
         on_picture: Callable[[int, int], None] = lambda done, of: None,
     ) -> Looked:
-        """Whom on file the face in a picture looks like, with false-match rates calibrated on the
+        """Whom on file the faces in a picture look like, with false-match rates calibrated on the
         people on file. `among` names those asked about; None is everybody. Compared are only those
         whose permission lifts the prohibition of biometric identification.
 
@@ -275,5 +280,5 @@ class Auditing(Room):
 
 
 def _mended(done: Probed) -> bool:
-    """Whether an audit asks for nothing more: it passed, or nothing came back."""
-    return done.audit.verdict == "passed" or not done.audit.mends
+    """Whether there is nothing more to try: it would pass, or nothing came back."""
+    return done.audit.copying.verdict == "passed" or not done.audit.mends
