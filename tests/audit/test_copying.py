@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -20,7 +21,7 @@ from sosie.audit.copying import (
     search,
 )
 from sosie.audit.copying.calibration import USUAL, needed, p_value, smallest_rate, threshold
-from sosie.audit.copying.detectors import placement, tile_correlation, tiled_l2
+from sosie.audit.copying.detectors import details, placement, screen, tile_correlation, tiled_l2
 from sosie.audit.copying.evidence import PARTS, compare
 from sosie.audit.copying.look import look, shape_of
 from sosie.audit.copying.records import REPRODUCED, Threshold
@@ -76,6 +77,16 @@ def test_nothing_is_said_of_what_is_flat():
     evidence = compare(look(flat), look(flat))
     assert (evidence.rest, evidence.face, evidence.background) == (None, None, None)
     assert kind_of(evidence, LIMITS) is None
+
+
+@pytest.mark.parametrize("seed", [27, 214])
+def test_a_spot_on_a_blank_wall_is_screened_by_numbers(seed):
+    """Pictures of which the blur's running sum ends below zero."""
+    draw = np.random.default_rng(seed)
+    grey = np.full((128, 128), float(draw.integers(0, 256)), np.float32)
+    middle, reach = tuple(map(int, draw.integers(0, 128, 2))), int(draw.integers(4, 40))
+    cv2.circle(grey, middle, reach, float(draw.integers(0, 256)), -1)
+    assert np.linalg.norm(screen(details(grey))) == pytest.approx(1)
 
 
 def test_tiles_forgive_another_tone_and_a_step_aside_but_l2_does_not():

@@ -63,7 +63,8 @@ def screen(detail: Fine) -> Fine:
     import cv2
 
     small = cv2.resize(detail, (SCREEN, SCREEN), interpolation=cv2.INTER_AREA)
-    contrast = np.sqrt(cv2.blur(small * small, (5, 5)))
+    # The running sum of the blur rounds, and may end below zero where there was nothing.
+    contrast = np.sqrt(np.maximum(cv2.blur(small * small, (5, 5)), 0))
     even = (small / np.maximum(contrast, FLAT)).ravel()
     norm = np.linalg.norm(even)
     return np.asarray(even / norm if norm > 0 else even, np.float32)
