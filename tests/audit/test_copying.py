@@ -1,5 +1,6 @@
 """Copies made in a known way, and a perfect likeness with new pixels, which is none."""
 
+import sys
 from dataclasses import replace
 
 import cv2
@@ -23,8 +24,9 @@ from sosie.audit.copying import (
 from sosie.audit.copying.calibration import USUAL, needed, p_value, smallest_rate, threshold
 from sosie.audit.copying.detectors import details, placement, screen, tile_correlation, tiled_l2
 from sosie.audit.copying.evidence import PARTS, compare
-from sosie.audit.copying.look import look, shape_of
+from sosie.audit.copying.look import Look, cut, look, shape_of, thumbnail
 from sosie.audit.copying.records import REPRODUCED, Threshold
+from sosie.audit.copying.references import SHAPES_KEPT, References
 from sosie.audit.copying.search import planted
 from sosie.audit.copying.tally import kind_of, needed_generations
 from sosie.audit.intervals import share_interval, upper_bound
@@ -250,6 +252,54 @@ def test_shapes_may_differ_and_broken_files_are_told(pictures):
     assert found.unreadable == ("cut.jpg is damaged.",) * 2
     with pytest.raises(BadInput, match="None of the references can be read"):
         search(shots("a", pictures[:1]), [Shot("cut.jpg", broken)])
+
+
+def test_of_references_little_is_kept_and_a_new_shape_reads_none_again():
+    draw, reads = np.random.default_rng(0), []
+
+    def shot(number):
+        small = draw.integers(0, 256, (6, 8, 3), dtype=np.uint8)
+        large = cv2.resize(small, (1200, 900), interpolation=cv2.INTER_CUBIC)
+
+        def read():
+            reads.append(number)
+            return large
+
+        return Shot(str(number), read)
+
+    known = References([shot(number) for number in range(4)], figure=None)
+    rgb = known.shots[0].read()
+    assert 0 in known.see(rgb[:, 100:1100]).closest
+    reads.clear()
+    for step in range(2 * SHAPES_KEPT):
+        known._screened(step / 10)
+    assert not reads
+    assert known._screened.cache_info().currsize == SHAPES_KEPT
+    kept = known._look(shape_of(rgb), 0)
+    compare(kept, seen(rgb))
+    held = [getattr(part, "nbytes", 0) for part in vars(kept).values()]
+    assert sum(held) + sum(part.nbytes for part in kept.keypoints or ()) < 2**20
+
+
+def test_the_screen_of_a_thumbnail_is_that_of_the_picture():
+    rgb = ORIGINAL.shot().picture[:, 20:180]
+    small = Look(np.repeat(cut(thumbnail(rgb), -0.4)[..., None], 3, axis=2), None)
+    assert small.screen @ look(rgb, -0.4).screen > 0.97
+
+
+def test_controls_are_of_references_all_over_the_list(monkeypatch):
+    draw, numbers = np.random.default_rng(0), []
+
+    def plant(rgb, number):
+        numbers.append(number)
+        return planted(rgb, number)
+
+    stage = sys.modules[search.__module__]
+    monkeypatch.setattr(stage, "planted", plant)
+    noise = [np.kron(draw.integers(0, 256, (8, 8, 3)), np.ones((8, 8, 1))) for _ in range(9)]
+    known = References(shots("noise", [rgb.astype(np.uint8) for rgb in noise]), figure=None)
+    stage._controls(known, LIMITS, 5)
+    assert numbers == [0, 2, 4, 6, 8]
 
 
 def test_the_number_asked_for_is_the_number_needed():

@@ -23,6 +23,9 @@ from sosie.models.faces import Picture
 
 SIDE = 128
 """Pixels along each side of the compared square."""
+LARGEST = 1024
+"""Longer side, in pixels, to which a larger picture is shrunk first: of a face and a figure no more
+is asked, and a photograph would be kept at its twelve megapixels."""
 SHAPES = 0.05
 """Shapes are told apart in steps of this, in octaves of width by height (about 3.5%)."""
 WIDER, HIGHER = 1.25, 1.35
@@ -39,7 +42,7 @@ class Look:
     """One picture at one shape; what it shows is found when it is first asked for."""
 
     whole: Picture
-    """Cut to the shape, at its own size."""
+    """Cut to the shape, up to `LARGEST` pixels a side."""
     _figure: Figure | None
 
     @cached_property
@@ -104,12 +107,19 @@ class Look:
     @cached_property
     def mirrored(self) -> Look:
         """The mirror image, with the parts that were found."""
-        other = Look(np.ascontiguousarray(self.whole[:, ::-1]), None)
-        # The networks are slow, and see the same in a mirror.
-        for part in ("face", "inner_face", "figure"):
-            mask = getattr(self, part)
-            other.__dict__[part] = None if mask is None else mask[:, ::-1]
-        other.__dict__["features"] = None if self.features is None else self.features[:, ::-1]
+        return self._with_parts(self.whole[:, ::-1], lambda part: part[:, ::-1])
+
+    @property
+    def small(self) -> Look:
+        """The same without the pixels that its parts were found in: under 1 MiB."""
+        return self._with_parts(self.rgb, lambda part: part)
+
+    def _with_parts(self, rgb: Picture, turned: Callable[[Any], Any]) -> Look:
+        """Another look, with what the networks found: they are slow, and would see the same."""
+        other = Look(np.ascontiguousarray(rgb), None)
+        for part in ("face", "inner_face", "figure", "features"):
+            found = getattr(self, part)
+            other.__dict__[part] = None if found is None else turned(found)
         return other
 
     @cached_property
@@ -133,11 +143,16 @@ def look(rgb: Picture, shape: float | None = None, *, figure: Figure | None = No
 
     `figure` tells a person from the background; without it the two are judged as one.
     """
-    aspect = 2.0 ** (shape_of(rgb) if shape is None else shape)
-    height, width = rgb.shape[:2]
+    return Look(_shrunk(cut(rgb, shape_of(rgb) if shape is None else shape)), figure)
+
+
+def cut(values: NDArray[Any], shape: float) -> NDArray[Any]:
+    """(H, W, …), cut about its middle to a shape."""
+    aspect = 2.0**shape
+    height, width = values.shape[:2]
     kept = max(1, min(width, round(height * aspect))), max(1, min(height, round(width / aspect)))
     left, top = (width - kept[0]) // 2, (height - kept[1]) // 2
-    return Look(np.ascontiguousarray(rgb[top : top + kept[1], left : left + kept[0]]), figure)
+    return np.ascontiguousarray(values[top : top + kept[1], left : left + kept[0]])
 
 
 def shape_of(rgb: Picture) -> float:
@@ -149,6 +164,26 @@ def shape_of(rgb: Picture) -> float:
 def grey(rgb: Picture) -> Fine:
     """(H, W, 3) bytes to (H, W) in 0..255, by ITU-R BT.601's weights."""
     return np.asarray(rgb @ np.array([0.299, 0.587, 0.114]), np.float32)
+
+
+def thumbnail(rgb: Picture) -> NDArray[np.uint8]:
+    """(H, W, 3) -> (H', W') grey bytes, the shorter side `SIDE` pixels or what there is: enough to
+    screen a picture at any shape."""
+    return np.asarray(np.round(grey(_fitted(rgb, SIDE / min(rgb.shape[:2])))), np.uint8)
+
+
+def _shrunk(rgb: Picture) -> Picture:
+    return _fitted(rgb, LARGEST / max(rgb.shape[:2]))
+
+
+def _fitted(rgb: Picture, scale: float) -> Picture:
+    """Scaled, but never enlarged."""
+    import cv2
+
+    if scale >= 1:
+        return rgb
+    size = [max(1, round(side * scale)) for side in rgb.shape[1::-1]]
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
 
 
 def _squeezed(values: NDArray[Any]) -> NDArray[Any]:
