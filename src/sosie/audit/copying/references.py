@@ -13,7 +13,7 @@ from PIL import Image
 from sosie.audit.copying import detectors
 from sosie.audit.copying.calibration import UNKNOWN
 from sosie.audit.copying.evidence import PARTS, Evidence, Part, compare
-from sosie.audit.copying.look import Figure, Look, cut, look, shape_of, thumbnail
+from sosie.audit.copying.look import Figure, Look, cut, look, thumbnail
 from sosie.audit.copying.records import Shot
 from sosie.core.errors import SosieError
 from sosie.models import near, neighbours
@@ -94,18 +94,15 @@ class References:
 
     def see(self, rgb: Picture, *, without: Sequence[int] = ()) -> Seen:
         """Look for a picture among the references but those of the numbers `without`."""
-        shape = shape_of(rgb)
-        made = look(rgb, shape, figure=self.figure)
-        worth = [
-            number for number in self._worth(made, shape, len(without)) if number not in without
-        ]
-        return Seen({number: compare(self._look(shape, number), made) for number in worth})
+        made = look(rgb, figure=self.figure)
+        worth = [number for number in self._worth(made, len(without)) if number not in without]
+        return Seen({number: compare(self._look(made.shape, number), made) for number in worth})
 
-    def _worth(self, made: Look, shape: float, more: int) -> list[int]:
+    def _worth(self, made: Look, more: int) -> list[int]:
         """The references that are worth a close look."""
         ways = np.stack([made.screen, made.mirrored.screen])
         count = CLOSER + more
-        found = neighbours.top_k(ways, self._screened(shape), 2 * count)
+        found = neighbours.top_k(ways, self._screened(made.shape), 2 * count)
         order = np.argsort(-found.scores.ravel(), kind="stable")
         nearest = list(dict.fromkeys((found.rows.ravel()[order] // 2).tolist()))[:count]
         face = np.stack([_face_screen(made), _face_screen(made.mirrored)])
@@ -119,7 +116,7 @@ class References:
         """(2M, 1024): each reference's screen at a shape, whole and its middle."""
         rows = []
         for small in self._thumbnails:
-            seen = Look(np.repeat(cut(small, shape)[..., None], 3, axis=2), None)
+            seen = Look(np.repeat(cut(small, shape)[..., None], 3, axis=2), shape, None)
             rows += [seen.screen, _middle(seen)]
         return np.stack(rows)
 

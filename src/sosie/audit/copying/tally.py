@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from sosie.audit.copying.calibration import USUAL, needed, p_value
-from sosie.audit.copying.evidence import PARTS, Evidence, Part
+from sosie.audit.copying.evidence import PARTS, STAGES, Evidence, Part
 from sosie.audit.copying.records import (
     KINDS,
     REPRODUCED,
@@ -194,7 +194,7 @@ def kind_of(evidence: Evidence, limits: Mapping[Part, Threshold]) -> Kind | None
         part: (score := getattr(evidence, part)) is not None and score >= limits[part].value
         for part in PARTS
     }
-    if over["rest"]:
+    if any(over[stage] for stage in STAGES):
         # The copy is settled; whether the face was taken too needs no proof of its own.
         whole = evidence.face is None or evidence.face >= USUAL["face"]
         return "whole" if whole else "template"
