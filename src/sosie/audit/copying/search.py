@@ -107,7 +107,7 @@ def planted(rgb: Picture, number: int) -> Picture:
     cut = rgb[top : height - bottom, left : width - right]
     light = np.linspace(0, 1, 256) ** draw.uniform(0.8, 1.25) * 255
     toned = cv2.LUT(np.ascontiguousarray(cut), np.round(light).astype(np.uint8))
-    soft = cv2.GaussianBlur(toned, (0, 0), max(width, height) / 400)
+    soft = np.asarray(cv2.GaussianBlur(toned, (0, 0), max(width, height) / 400), np.uint8)
     changed = _changed(soft[:, ::-1] if number % 3 == 2 else soft, number)
     file = io.BytesIO()
     Image.fromarray(changed).save(file, "JPEG", quality=50)
