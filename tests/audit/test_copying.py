@@ -148,9 +148,10 @@ def test_a_frame_is_cut_off_and_a_wall_is_not():
     assert trimmed(boxed).shape[0] in range(188, 193) and trimmed(boxed).shape[1] == 192
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", [5, 6, 7, 9])
 def test_planted_copies_are_found_with_a_bar_a_frame_or_another_corner(pictures, number):
-    evidence = compare(seen(pictures[number]), seen(planted(pictures[number], number)))
+    rgb = pictures[number % 5]
+    evidence = compare(seen(rgb), seen(planted(rgb, number)))
     assert kind_of(evidence, LIMITS) in REPRODUCED
 
 

@@ -94,7 +94,7 @@ def gives_back(
 def planted(rgb: Picture, number: int) -> Picture:
     """A copy as one would come back: cut by up to 6%, toned, blurred and saved at JPEG quality 50.
 
-    Every third is mirrored, and of five one has a bar below, one a frame, and one another corner.
+    Every third is mirrored, and of ten one has a bar below, one a frame, and one another corner.
     Equal arguments give equal bytes.
     """
     import cv2
@@ -119,11 +119,11 @@ def _changed(rgb: Picture, number: int) -> Picture:
     """As it is, or with a bar, a frame, or the opposite corner laid over one."""
     changed = np.array(rgb)
     high, wide = (side // 8 for side in rgb.shape[:2])
-    if number % 5 == 2:
+    if number % 10 == 6:
         changed[-high:] = DARK
-    elif number % 5 == 3:
+    elif number % 10 == 7:
         changed = np.pad(rgb, ((high, high), (wide, wide), (0, 0)), constant_values=LIGHT)
-    elif number % 5 == 4:
+    elif number % 10 == 9:
         changed[: 3 * high, : 3 * wide] = rgb[::-1, ::-1][: 3 * high, : 3 * wide]
     return changed
 
