@@ -1,8 +1,10 @@
 """Copies made in a known way, and a perfect likeness with new pixels, which is none."""
 
+import sys
 from dataclasses import replace
 from functools import cache
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -20,9 +22,9 @@ from sosie.audit.copying import (
     mixture,
     search,
 )
-from sosie.audit.copying.calibration import USUAL, needed, p_value, smallest_rate, threshold
-from sosie.audit.copying.detectors import placement, tile_correlation, tiled_l2
-from sosie.audit.copying.evidence import PARTS, compare
+from sosie.audit.copying.calibration import USUAL, needed, p_value, smallest_rate, thresholds
+from sosie.audit.copying.detectors import details, placement, screen, tile_correlation, tiled_l2
+from sosie.audit.copying.evidence import PARTS, STAGES, compare
 from sosie.audit.copying.judging import (
     Counted,
     Counts,
@@ -32,9 +34,10 @@ from sosie.audit.copying.judging import (
     needed_generations,
     needed_null,
 )
-from sosie.audit.copying.look import look, shape_of
+from sosie.audit.copying.look import Look, cut, look, shape_of, thumbnail, trimmed
 from sosie.audit.copying.probes import enough, unasked
 from sosie.audit.copying.records import REPRODUCED, Threshold
+from sosie.audit.copying.references import SHAPES_KEPT, References
 from sosie.audit.copying.rights import table
 from sosie.audit.copying.search import planted
 from sosie.audit.copying.tally import kind_of
@@ -52,6 +55,10 @@ LIMITS = {
 
 def seen(rgb, like=None):
     return look(rgb, None if like is None else shape_of(like), figure=person_mask)
+
+
+def scored(**given):
+    return dict.fromkeys(PARTS, 0.1) | given
 
 
 def shots(name, pictures):
@@ -90,6 +97,86 @@ def test_nothing_is_said_of_what_is_flat():
     assert kind_of(evidence, LIMITS) is None
 
 
+def written(rgb, other):
+    changed = rgb.copy()
+    changed[-27:] = 20
+    where = (8, len(rgb) - 10)
+    return cv2.putText(changed, "drawn 2026", where, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255,) * 3)
+
+
+def framed(rgb, other):
+    inside = cv2.resize(rgb, (146, 146), interpolation=cv2.INTER_AREA)
+    return np.pad(inside, ((23, 23), (23, 23), (0, 0)), constant_values=255)
+
+
+def cornered(rgb, other):
+    changed = rgb.copy()
+    changed[:77, :77] = other[:77, :77]
+    return changed
+
+
+def halved(rgb, other):
+    return np.hstack([rgb[:, :96], other[:, 96:]])
+
+
+def blurred(rgb, other):
+    return cv2.GaussianBlur(rgb, (0, 0), 192 / 64)
+
+
+PARTIAL = (written, framed, cornered, halved, blurred)
+
+
+@pytest.mark.parametrize("change", PARTIAL)
+def test_a_copy_of_most_of_a_picture_is_one(pictures, change):
+    other = ORIGINAL.other().picture
+    for rgb in pictures[:3]:
+        evidence = compare(seen(rgb), seen(saved(change(rgb, other))))
+        assert kind_of(evidence, LIMITS) in REPRODUCED, evidence
+
+
+def saved(rgb):
+    kept, file = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 60])
+    assert kept
+    return np.ascontiguousarray(cv2.imdecode(file, cv2.IMREAD_COLOR)[..., ::-1])
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+def test_the_same_person_in_other_clothes_or_places_is_no_copy_by_any_stage(seed):
+    original = Original(person(29), seed, 30, 192)
+    reference = seen(original.shot().picture)
+    for rgb in (original.alike().picture, original.other().picture, MAKES[None](original)):
+        for changed in (rgb, blurred(rgb, None), written(rgb, None)):
+            assert kind_of(compare(reference, seen(changed)), LIMITS) not in REPRODUCED
+
+
+def test_a_frame_is_cut_off_and_a_wall_is_not():
+    rgb = ORIGINAL.shot().picture
+    assert max(trimmed(saved(framed(rgb, None))).shape) in range(140, 150)
+    assert trimmed(rgb).shape == rgb.shape
+    wall = np.full((100, 100, 3), 200, np.uint8)
+    cv2.circle(wall, (50, 50), 30, (90, 60, 40), -1)
+    assert trimmed(wall).shape == wall.shape == trimmed(np.zeros_like(wall)).shape
+    boxed = np.pad(rgb, ((40, 40), (0, 0), (0, 0)))
+    assert trimmed(boxed).shape[0] in range(188, 193) and trimmed(boxed).shape[1] == 192
+
+
+@pytest.mark.parametrize("number", [5, 6, 7, 9])
+def test_planted_copies_are_found_with_a_bar_a_frame_or_another_corner(pictures, number):
+    rgb = pictures[number % 5]
+    evidence = compare(seen(rgb), seen(planted(rgb, number)))
+    assert kind_of(evidence, LIMITS) in REPRODUCED
+
+
+@pytest.mark.parametrize("seed", [27, 214])
+def test_a_spot_on_a_blank_wall_is_screened_by_numbers(seed):
+    """Pictures of which the blur's running sum ends below zero."""
+    draw = np.random.default_rng(seed)
+    grey = np.full((128, 128), float(draw.integers(0, 256)), np.float32)
+    middle, reach = tuple(map(int, draw.integers(0, 128, 2))), int(draw.integers(4, 40))
+    cv2.circle(grey, middle, reach, float(draw.integers(0, 256)), -1)
+    assert np.linalg.norm(screen(details(grey))) == pytest.approx(1)
+
+
 def test_tiles_forgive_another_tone_and_a_step_aside_but_l2_does_not():
     draw = np.random.default_rng(0)
     grey = np.kron(draw.uniform(40, 200, (16, 16)), np.ones((8, 8))).astype(np.float32)
@@ -104,18 +191,18 @@ def test_tiles_forgive_another_tone_and_a_step_aside_but_l2_does_not():
 def test_no_null_supports_more_than_its_size():
     assert smallest_rate(19) == 0.05 and needed(0.05) == 19 and needed(0.01) == 99
     assert p_value(0.5, [0.1, 0.5, 0.9]) == 0.75
-    few = threshold("rest", [0.93, 0.2, 0.3], 0.01)
+    few = thresholds([scored(rest=0.93), scored(), scored()], 0.01)["rest"]
     assert few.value > 0.93 and few.raised and few.false_positives == 0.25
-    assert threshold("rest", [0.1] * 99, 0.01).value == USUAL["rest"]
+    assert thresholds([scored()] * 99, 0.01)["rest"].value == USUAL["rest"]
 
 
 def test_the_base_alone_supports_a_rate_of_its_own_and_stands_for_no_held_out_picture():
-    few = threshold("rest", [0.93, 0.2, 0.3], 0.01, base=[0.1] * 99)
+    few = thresholds([scored(rest=0.93), *[scored()] * 2], 0.01, base=[scored()] * 99)["rest"]
     assert few.false_positives == 0.25 and few.of_base == 0.01
     assert by_chance(Counted(0, 3), Counted(0, 99), 0.95) == upper_bound(0, 3) > 0.6
     assert by_chance(Counted(0, 0), Counted(0, 99), 0.95) == 1
     assert by_chance(Counted(0, 99), Counted(9, 99), 0.95) == upper_bound(9, 99)
-    high = threshold("rest", [0.2], 0.01, base=[0.97] * 150)
+    high = thresholds([scored()], 0.01, base=[scored(rest=0.97)] * 150)["rest"]
     assert high.value > 0.97 and high.raised
 
 
@@ -203,14 +290,26 @@ def test_what_is_beaten_in_likeness_and_in_copying_is_off_the_frontier():
     assert frontier(rows) == (True, True, False, False, True)
 
 
-def test_thresholds_keep_their_promise_over_many_draws():
+def test_thresholds_keep_their_promise_over_many_draws_by_all_stages_together():
     draw = np.random.default_rng(0)
     for n, rate in ((19, 0.05), (99, 0.01), (40, 0.1)):
         flagged = []
-        for _ in range(2000):
-            null, new = draw.uniform(0.9, 1, n), draw.uniform(0.9, 1)
-            flagged.append(new >= threshold("rest", null.tolist(), rate).value)
-        assert np.mean(flagged) <= rate + 3 * np.sqrt(rate / 2000)
+        for _ in range(1000):
+            *null, new = [
+                scored(**dict(zip(STAGES, scores, strict=True)))
+                for scores in draw.uniform(0.8, 1, (n + 1, len(STAGES)))
+            ]
+            limits = thresholds(null, rate)
+            flagged.append(any(new[stage] >= limits[stage].value for stage in STAGES))
+        assert np.mean(flagged) <= rate + 3 * np.sqrt(rate / 1000)
+
+
+def test_stages_are_raised_together_and_other_parts_alone():
+    limits = thresholds([scored(pixels=0.625, figure=0.95)], 0.01)
+    assert limits["pixels"].value == pytest.approx(0.625) and limits["pixels"].value > 0.625
+    assert limits["rest"].value == pytest.approx(0.95) and limits["rest"].raised
+    assert limits["figure"].value == pytest.approx(0.95)
+    assert not limits["background"].raised and not limits["face"].raised
 
 
 def test_planted_copies_fail_the_audit_and_are_named(pictures):
@@ -309,7 +408,8 @@ def test_who_copies_no_more_than_is_allowed_is_called_a_copier_in_one_case_of_tw
     failed = []
     for _ in range(300):
         sides = [draw.uniform(0.9, 1, n).tolist() for n in (held_out, base)]
-        value = threshold("rest", sides[0], 0.01, base=sides[1]).value
+        null, alone = ([scored(rest=score) for score in side] for side in sides)
+        value = thresholds(null, 0.01, base=alone)["rest"].value
         made = np.where(draw.random(100) < copied, 1, draw.uniform(0.9, 1, 100))
         counted = [Counted(sum(score >= value for score in s), len(s)) for s in (made, *sides)]
         failed.append(
@@ -362,6 +462,59 @@ def test_few_held_out_pictures_support_no_charge_and_the_number_that_would_is_to
         more = needed_null(made, of_null, **ask)
         assert beyond_chance(made, Counted(of_null, more), **ask)
         assert not beyond_chance(made, Counted(of_null, more - 1), **ask)
+
+
+def test_of_references_little_is_kept_and_a_new_shape_reads_none_again():
+    draw, reads = np.random.default_rng(0), []
+
+    def shot(number):
+        small = draw.integers(0, 256, (6, 8, 3), dtype=np.uint8)
+        large = cv2.resize(small, (1200, 900), interpolation=cv2.INTER_CUBIC)
+
+        def read():
+            reads.append(number)
+            return large
+
+        return Shot(str(number), read)
+
+    known = References([shot(number) for number in range(4)], figure=None)
+    rgb = known.shots[0].read()
+    assert 0 in known.see(rgb[:, 100:1100]).closest
+    reads.clear()
+    for step in range(2 * SHAPES_KEPT):
+        known._screened(step / 10)
+    assert not reads
+    assert known._screened.cache_info().currsize == SHAPES_KEPT
+    kept = known._look(shape_of(rgb), 0)
+    compare(kept, seen(rgb))
+    held = [getattr(part, "nbytes", 0) for part in vars(kept).values()]
+    assert sum(held) + sum(part.nbytes for part in kept.keypoints or ()) < 2**20
+
+
+def test_the_screen_of_a_thumbnail_is_that_of_the_picture():
+    rgb = ORIGINAL.shot().picture[:, 20:180]
+    small = Look(np.repeat(cut(thumbnail(rgb), -0.4)[..., None], 3, axis=2), -0.4, None)
+    assert small.screen @ look(rgb, -0.4).screen > 0.97
+
+
+@pytest.mark.parametrize(
+    ("references", "count", "of"), [(9, 5, [0, 2, 4, 6, 8]), (2, 4, [0, 0, 1, 1])]
+)
+def test_controls_are_of_references_all_over_the_list(references, count, of, monkeypatch):
+    draw, planted_ones = np.random.default_rng(0), []
+
+    def plant(rgb, number):
+        planted_ones.append((number, [np.array_equal(rgb, one) for one in noise].index(True)))
+        return planted(rgb, number)
+
+    monkeypatch.setattr(sys.modules[search.__module__], "planted", plant)
+    noise = [
+        np.kron(draw.integers(0, 256, (8, 8, 3)), np.ones((8, 8, 1))).astype(np.uint8)
+        for _ in range(references)
+    ]
+    known = References(shots("noise", noise), figure=None)
+    sys.modules[search.__module__]._controls(known, LIMITS, count)
+    assert planted_ones == list(enumerate(of))
 
 
 def test_the_number_asked_for_is_the_number_needed():

@@ -1,5 +1,7 @@
 """The exact search against sorting everything."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -43,3 +45,15 @@ def test_a_join_that_would_hold_everything_is_refused():
     with pytest.raises(OverflowError, match="more than 50"):
         neighbours.join(ones, ones, 0, at_most=50)
     assert len(neighbours.join(ones, ones, 3).rows) == 0
+
+
+@pytest.mark.parametrize("row", [3, 4200])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_vector_that_is_not_finite_is_refused_and_named(row, value):
+    gallery = np.ones((4300, 2), np.float32)
+    gallery[row, 1] = value
+    for search in (neighbours.top_k, partial(neighbours.join, threshold=3)):
+        with pytest.raises(ValueError, match=f"row {row} of the gallery"):
+            search(np.ones((2, 2), np.float32), gallery)
+        with pytest.raises(ValueError, match="a query"):
+            search(gallery, np.ones((2, 2), np.float32))

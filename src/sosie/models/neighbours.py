@@ -52,6 +52,8 @@ def top_k(
 
     `queries` is (Q, D); `gallery` (N, D), or its blocks one after the other where it would not fit
     in memory. If N < k, all N are given. `on_rows` hears how many gallery rows are done.
+
+    Raises ValueError if a vector holds what is no finite number.
     """
     count = len(queries)
     scores = np.full((count, k), -np.inf, np.float32)
@@ -60,7 +62,7 @@ def top_k(
     for start, block in _blocks(gallery):
         for first in range(0, count, QUERIES):
             here = slice(first, first + QUERIES)
-            _improve(scores[here], rows[here], queries[here] @ block.T, start)
+            _improve(scores[here], rows[here], _products(queries[here], block, start), start)
         seen = start + len(block)
         on_rows(seen)
     return Nearest(rows[:, :seen], scores[:, :seen])
@@ -76,13 +78,14 @@ def join(
 ) -> Pairs:
     """Every pair with a dot product of at least `threshold`.
 
-    Raises OverflowError if more than `at_most` pairs are found: a threshold that low says nothing.
+    Raises OverflowError if more than `at_most` pairs are found: a threshold that low says nothing;
+    ValueError if a vector holds what is no finite number.
     """
     parts: list[tuple[NDArray[np.int64], NDArray[np.int64], Vectors]] = []
     count = 0
     for start, block in _blocks(gallery):
         for first in range(0, len(queries), QUERIES):
-            products = queries[first : first + QUERIES] @ block.T
+            products = _products(queries[first : first + QUERIES], block, start)
             # A maximum per row is one pass at memory speed; the rest only looks at rows that hit.
             hit = np.flatnonzero(products.max(axis=1) >= threshold)
             if len(hit):
@@ -107,6 +110,17 @@ def _blocks(gallery: Vectors | Iterable[Vectors]) -> Iterator[tuple[int, Vectors
             block = np.ascontiguousarray(part[first : first + BLOCK], np.float32)
             yield start, block
             start += len(block)
+
+
+def _products(queries: Vectors, block: Vectors, start: int) -> Vectors:
+    """(Q, B). A row that is not finite would hide others, since no comparison with it holds."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        products = queries @ block.T
+    if not np.isfinite(products).all():
+        rows = np.flatnonzero(~np.isfinite(block).all(axis=1)) + start
+        which = f"row {rows[0]} of the gallery" if len(rows) else "a query"
+        raise ValueError(f"Vectors must be finite to be compared, and {which} is not.")
+    return products
 
 
 def _improve(scores: Vectors, rows: NDArray[np.int64], products: Vectors, start: int) -> None:

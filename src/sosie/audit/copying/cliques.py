@@ -16,7 +16,7 @@ from datetime import datetime
 import numpy as np
 from pydantic import Field
 
-from sosie.audit.copying.calibration import needed, threshold
+from sosie.audit.copying.calibration import needed, thresholds
 from sosie.audit.copying.evidence import PARTS, Part
 from sosie.audit.copying.look import Figure, look
 from sosie.audit.copying.probes import Probe
@@ -108,7 +108,7 @@ def repeating(
     if min(len(made), len(base)) < 2:
         raise BadInput("Two pictures at least have to be compared.")
     alone = _among(base, figure, "base", on_picture)
-    limits = {part: threshold(part, [seen.score(part) for seen in alone], RATE) for part in PARTS}
+    limits = thresholds([seen.scores for seen in alone], RATE)
     own = _among(made, figure, "generated", on_picture)
     groups, of_base = _cliques(own, limits), _cliques(alone, limits)
     within = {number for group in groups for number in group}

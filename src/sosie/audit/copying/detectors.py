@@ -5,8 +5,8 @@ screen          a small picture, each part of it brought to one contrast; the co
 hash            Hamming distance of the low frequencies, as pHash and PDQ have it: the whole
                 picture, toned, blurred and saved again; blind to a swapped part.
 tiled L2        Carlini et al., "Extracting training data from diffusion models" (2301.13188): the
-                largest root mean square difference of 4 x 4 tiles; blind to a copied part and to
-                another tone.
+                largest root mean square difference of 4 x 4 tiles; for what was blurred, blind to a
+                copied part and to another tone.
 tile-wise NCC   Lewis, "Fast normalized cross-correlation" (1995), of each tile with the same place,
                 a few pixels to and fro: says which part was copied.
 SIFT + RANSAC   Lowe (2004); Fischler & Bolles (1981): how the one lies in the other, where it was
@@ -63,7 +63,8 @@ def screen(detail: Fine) -> Fine:
     import cv2
 
     small = cv2.resize(detail, (SCREEN, SCREEN), interpolation=cv2.INTER_AREA)
-    contrast = np.sqrt(cv2.blur(small * small, (5, 5)))
+    # The running sum of the blur rounds, and may end below zero where there was nothing.
+    contrast = np.sqrt(np.maximum(cv2.blur(small * small, (5, 5)), 0))
     even = (small / np.maximum(contrast, FLAT)).ravel()
     norm = np.linalg.norm(even)
     return np.asarray(even / norm if norm > 0 else even, np.float32)
@@ -83,12 +84,22 @@ def hash_distance(a: Mask, b: Mask) -> int:
     return int(np.count_nonzero(a != b))
 
 
-def tiled_l2(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
-    """The largest root mean square difference of 4 x 4 tiles of (S, S, 3) bytes, in [0, 1]."""
-    difference = (a.astype(np.float32) - b.astype(np.float32)) / 255
+def tiled_l2(a: NDArray[np.uint8], b: NDArray[np.uint8], within: Mask | None = None) -> float:
+    """The largest root mean square difference of 4 x 4 tiles of (S, S, 3) bytes, in [0, 1].
+
+    Of what lies `within`; infinite if that covers a quarter of no tile.
+    """
+    squares = (((a.astype(np.float32) - b.astype(np.float32)) / 255) ** 2).mean(axis=2)
+    inside = np.ones(a.shape[:2], np.float32) if within is None else within.astype(np.float32)
     step = len(a) // L2_TILES
-    squares = (difference**2).reshape(L2_TILES, step, L2_TILES, step, -1).mean(axis=(1, 3, 4))
-    return float(np.sqrt(squares.max()))
+    summed, counted = (
+        each.reshape(L2_TILES, step, L2_TILES, step).sum(axis=(1, 3))
+        for each in (squares * inside, inside)
+    )
+    enough = counted >= step * step / 4
+    if not enough.any():
+        return float("inf")
+    return float(np.sqrt((summed[enough] / counted[enough]).max()))
 
 
 def details(grey: Fine, within: Mask | None = None) -> Fine:
@@ -129,6 +140,15 @@ def tile_correlation(reference: Fine, detail: Fine, *, search: int = SEARCH) -> 
 def area(mask: Mask) -> Fine:
     """(S, S) -> (T, T): the share of each tile that a mask covers."""
     return _means(mask.astype(np.float32))[_GRID]
+
+
+def largest_patch(agreeing: Mask, unknown: Mask) -> Mask:
+    """(T, T): the largest connected patch of tiles that agree, joined also by unknown ones."""
+    import cv2
+
+    _, patches = cv2.connectedComponents((agreeing | unknown).astype(np.uint8), connectivity=8)
+    sizes = np.bincount(patches[agreeing], minlength=1)
+    return np.asarray(agreeing & (patches == sizes.argmax()))
 
 
 def keypoints(grey: Fine) -> Keypoints | None:

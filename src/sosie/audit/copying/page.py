@@ -11,9 +11,9 @@ from PIL import Image
 from sosie.audit.copying import probes
 from sosie.audit.copying.cliques import StrangerAudit
 from sosie.audit.copying.counterfactual import Counterfactual
-from sosie.audit.copying.evidence import AGREES, overlays
+from sosie.audit.copying.evidence import AGREES, Part, overlays
 from sosie.audit.copying.inside import Inside
-from sosie.audit.copying.look import SIDE, look, shape_of
+from sosie.audit.copying.look import SIDE, look
 from sosie.audit.copying.plot import Size, plotted
 from sosie.audit.copying.records import REPRODUCED, Copying, Kind, Match
 from sosie.audit.copying.report import CopyAudit, Tried, frontier
@@ -32,13 +32,22 @@ STRIP = 6
 PAINT = (224, 72, 47)
 """What agrees is painted."""
 SAID: dict[Kind, str] = {
-    "whole": "the whole picture",
+    "whole": "the whole picture, or much of it",
     "template": "all but the face",
     "figure": "clothes and hair, before another background",
     "background": "the background, behind another figure",
     "face": "the face's own pixels, nothing else",
 }
 
+JUDGED: dict[Part, str] = {
+    "rest": "all but the face, tile by tile",
+    "patch": "the largest patch of it that equals",
+    "pixels": "its pixels",
+    "coarse": "its coarse structure",
+    "figure": "clothes and hair",
+    "background": "background",
+    "face": "face",
+}
 ASKED: dict[str, str] = {
     probes.HELD_OUT.name: "new words, as a user asks",
     probes.TRIGGER.name: "the one word that every caption held",
@@ -88,6 +97,7 @@ def render(
         of=of,
         tally=tally,
         said=ASKED,
+        judged=JUDGED,
         probed=[
             (probe, rate)
             for probe in (whole.probes if whole else ())
@@ -118,6 +128,7 @@ def render_stranger(audit: StrangerAudit, read: Callable[[str], Picture]) -> str
         tally=tally,
         times=_times,
         said=ASKED,
+        judged=JUDGED,
         rows=list(zip(audit.probes, found.by_probe, strict=True)),
         cliques=[
             (clique, [small(Image.fromarray(read(name))) for name in clique.pictures[:STRIP]])
@@ -142,8 +153,8 @@ def tally(share: Interval | None) -> str:
 
 def painted(reference: Picture, made: Picture) -> Picture:
     """The reference in grey, (SIDE, SIDE, 3), with what agrees in the generated picture painted."""
-    shape = shape_of(made)
-    one, other = look(reference, shape), look(made, shape)
+    other = look(made)
+    one = look(reference, other.shape)
     best = max(overlays(one, other), key=lambda way: way.agreeing)
     agreeing = np.nan_to_num(best.tiles, nan=-1) >= AGREES
     tile = SIDE // (len(agreeing) + 1)
@@ -266,6 +277,7 @@ def _panel(match: Match, reference: Picture, made: Picture) -> Panel:
     evidence = match.evidence
     parts = {
         "all but the face": evidence.rest,
+        "its largest patch": evidence.patch,
         "clothes and hair": evidence.figure,
         "background": evidence.background,
         "face": evidence.face,

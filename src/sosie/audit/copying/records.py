@@ -47,7 +47,7 @@ class Config(Record):
     look: int = Field(default=0, ge=0, le=40)
     """Which look at one thing it is, from 1; 0 where there is only one."""
     controls: int = Field(default=20, ge=1, le=1000)
-    """Most copies that are planted to see whether they would be found."""
+    """Copies that are planted to see whether they would be found."""
     seed: int = Field(default=1, ge=0)
     """Of the sample, where there are too many pictures to look at all."""
 

@@ -1,4 +1,4 @@
-"""The references, ready to be searched: however many, only a few are kept at their size."""
+"""The references, ready to be searched: of each a thumbnail is kept, and of a few a closer look."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image
 from sosie.audit.copying import detectors
 from sosie.audit.copying.calibration import UNKNOWN
 from sosie.audit.copying.evidence import PARTS, Evidence, Part, compare
-from sosie.audit.copying.look import Figure, Look, look, shape_of
+from sosie.audit.copying.look import Figure, Look, cut, look, thumbnail
 from sosie.audit.copying.records import Shot
 from sosie.core.errors import SosieError
 from sosie.models import near, neighbours
@@ -24,7 +24,9 @@ CLOSER = 2
 ZOOM = 0.8
 """Middle part of a reference that is screened too: a copy may be a crop."""
 KEPT = 256
-"""References kept at their size."""
+"""References of which a close look is kept, under 1 MiB each."""
+SHAPES_KEPT = 4
+"""Shapes whose screens are kept, 8 KiB for each reference: of free crops every one has its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +62,7 @@ class References:
         self.unreadable: dict[str, str] = {}
         """Why, by name."""
         prints, faces = [], []
+        self._thumbnails: list[NDArray[np.uint8]] = []
         for number, shot in enumerate(shots):
             try:
                 rgb = shot.read()
@@ -69,10 +72,11 @@ class References:
             self.shots.append(shot)
             prints.append(near.shrunk(Image.fromarray(rgb)))
             faces.append(_face_screen(look(rgb)))
+            self._thumbnails.append(thumbnail(rgb))
             on_picture(number + 1, len(shots))
         self._prints = [near.fingerprint(kept) for kept in prints]
         self._faces = np.stack(faces) if faces else np.empty((0, 1), np.float32)
-        self._screens: dict[float, NDArray[np.float32]] = {}
+        self._screened = lru_cache(maxsize=SHAPES_KEPT)(self._screens)
         self._look = lru_cache(maxsize=KEPT)(self._read)
 
     def __len__(self) -> int:
@@ -90,18 +94,15 @@ class References:
 
     def see(self, rgb: Picture, *, without: Sequence[int] = ()) -> Seen:
         """Look for a picture among the references but those of the numbers `without`."""
-        shape = shape_of(rgb)
-        made = look(rgb, shape, figure=self.figure)
-        worth = [
-            number for number in self._worth(made, shape, len(without)) if number not in without
-        ]
-        return Seen({number: compare(self._look(shape, number), made) for number in worth})
+        made = look(rgb, figure=self.figure)
+        worth = [number for number in self._worth(made, len(without)) if number not in without]
+        return Seen({number: compare(self._look(made.shape, number), made) for number in worth})
 
-    def _worth(self, made: Look, shape: float, more: int) -> list[int]:
+    def _worth(self, made: Look, more: int) -> list[int]:
         """The references that are worth a close look."""
         ways = np.stack([made.screen, made.mirrored.screen])
         count = CLOSER + more
-        found = neighbours.top_k(ways, self._screened(shape), 2 * count)
+        found = neighbours.top_k(ways, self._screened(made.shape), 2 * count)
         order = np.argsort(-found.scores.ravel(), kind="stable")
         nearest = list(dict.fromkeys((found.rows.ravel()[order] // 2).tolist()))[:count]
         face = np.stack([_face_screen(made), _face_screen(made.mirrored)])
@@ -111,18 +112,16 @@ class References:
             nearest += list(dict.fromkeys(alike.rows.ravel()[order].tolist()))[:count]
         return list(dict.fromkeys(nearest))
 
-    def _screened(self, shape: float) -> NDArray[np.float32]:
+    def _screens(self, shape: float) -> NDArray[np.float32]:
         """(2M, 1024): each reference's screen at a shape, whole and its middle."""
-        if shape not in self._screens:
-            rows = []
-            for number in range(len(self)):
-                seen = self._look(shape, number)
-                rows += [seen.screen, _middle(seen)]
-            self._screens[shape] = np.stack(rows)
-        return self._screens[shape]
+        rows = []
+        for small in self._thumbnails:
+            seen = Look(np.repeat(cut(small, shape)[..., None], 3, axis=2), shape, None)
+            rows += [seen.screen, _middle(seen)]
+        return np.stack(rows)
 
     def _read(self, shape: float, number: int) -> Look:
-        return look(self.shots[number].read(), shape, figure=self.figure)
+        return look(self.shots[number].read(), shape, figure=self.figure).small
 
 
 def _middle(seen: Look) -> NDArray[np.float32]:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 from PIL import Image
 
-from sosie.audit.copying.calibration import threshold
-from sosie.audit.copying.evidence import PARTS, Part, compare
-from sosie.audit.copying.look import Figure, look, shape_of
+from sosie.audit.copying.calibration import thresholds
+from sosie.audit.copying.evidence import Part, compare
+from sosie.audit.copying.look import Figure, look
 from sosie.audit.copying.records import (
     REPRODUCED,
     Config,
@@ -24,6 +24,9 @@ from sosie.audit.copying.tally import Tally, kind_of
 from sosie.audit.intervals import Interval, share_interval
 from sosie.core.errors import BadInput, SosieError
 from sosie.models.faces import Picture
+
+DARK, LIGHT = 20, 255
+"""Grey levels of a planted copy's bar and frame."""
 
 
 def search(
@@ -57,19 +60,10 @@ def search(
         raise BadInput("None of the references can be read.", advice=why)
     leaked, null, name = _null(known, held_out, on_picture)
     # Thresholds first: what is generated is then judged as it comes, and not kept.
-    scores: dict[Part, list[float]] = {part: [one[part] for one in null] for part in PARTS}
     on_base = _seen(known, base, on_picture)
-    limits = {
-        part: threshold(
-            part,
-            scores[part],
-            config.false_positives,
-            base=[seen.score(part) for _, seen in on_base],
-        )
-        for part in PARTS
-    }
+    limits = thresholds(null, config.false_positives, base=[seen.scores for _, seen in on_base])
     controls = _controls(known, limits, config.controls)
-    tally = Tally(known, limits, scores["rest"], on_base)
+    tally = Tally(known, limits, null, on_base)
     unreadable = list(known.unreadable.values())
     for number, shot in enumerate(generated, 1):
         try:
@@ -92,15 +86,16 @@ def gives_back(
     reference: Picture, made: Picture, limits: Mapping[Part, Threshold], figure: Figure | None
 ) -> bool:
     """Whether one picture reproduces one reference, by thresholds of an earlier search."""
-    shape = shape_of(made)
-    one, other = (look(rgb, shape, figure=figure) for rgb in (reference, made))
+    other = look(made, figure=figure)
+    one = look(reference, other.shape, figure=figure)
     return kind_of(compare(one, other), limits) in REPRODUCED
 
 
 def planted(rgb: Picture, number: int) -> Picture:
     """A copy as one would come back: cut by up to 6%, toned, blurred and saved at JPEG quality 50.
 
-    Every third is mirrored. Equal arguments give equal bytes.
+    Every third is mirrored, and of ten one has a bar below, one a frame, and one another corner.
+    Equal arguments give equal bytes.
     """
     import cv2
 
@@ -112,11 +107,25 @@ def planted(rgb: Picture, number: int) -> Picture:
     cut = rgb[top : height - bottom, left : width - right]
     light = np.linspace(0, 1, 256) ** draw.uniform(0.8, 1.25) * 255
     toned = cv2.LUT(np.ascontiguousarray(cut), np.round(light).astype(np.uint8))
-    soft = cv2.GaussianBlur(toned, (0, 0), max(width, height) / 400)
+    soft = np.asarray(cv2.GaussianBlur(toned, (0, 0), max(width, height) / 400), np.uint8)
+    changed = _changed(soft[:, ::-1] if number % 3 == 2 else soft, number)
     file = io.BytesIO()
-    Image.fromarray(soft[:, ::-1] if number % 3 == 2 else soft).save(file, "JPEG", quality=50)
+    Image.fromarray(changed).save(file, "JPEG", quality=50)
     with Image.open(file) as saved:
         return np.asarray(saved.convert("RGB").resize((width, height), Image.Resampling.BICUBIC))
+
+
+def _changed(rgb: Picture, number: int) -> Picture:
+    """As it is, or with a bar, a frame, or the opposite corner laid over one."""
+    changed = np.array(rgb)
+    high, wide = (side // 8 for side in rgb.shape[:2])
+    if number % 10 == 6:
+        changed[-high:] = DARK
+    elif number % 10 == 7:
+        changed = np.pad(rgb, ((high, high), (wide, wide), (0, 0)), constant_values=LIGHT)
+    elif number % 10 == 9:
+        changed[: 3 * high, : 3 * wide] = rgb[::-1, ::-1][: 3 * high, : 3 * wide]
+    return changed
 
 
 def _null(
@@ -160,15 +169,15 @@ def _seen(
     return seen
 
 
-def _controls(known: References, limits: dict[Part, Threshold], at_most: int) -> Interval | None:
-    """The share of planted copies that are found."""
-    step = max(1, len(known) // at_most)
-    chosen = range(0, len(known), step)[:at_most]
+def _controls(known: References, limits: dict[Part, Threshold], count: int) -> Interval | None:
+    """The share of planted copies that are found, of references from all over the list; of few
+    references several copies each."""
+    chosen = np.linspace(0, len(known) - 1, count).round().astype(int).tolist()
     found = 0
-    for number in chosen:
-        seen = known.see(planted(known.shots[number].read(), number))
+    for number, which in enumerate(chosen):
+        seen = known.see(planted(known.shots[which].read(), number))
         found += any(kind_of(e, limits) in REPRODUCED for e in seen.closest.values())
-    return share_interval(found, len(chosen))
+    return share_interval(found, count)
 
 
 def _first(unreadable: Iterable[str]) -> str | None:

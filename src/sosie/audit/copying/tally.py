@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from sosie.audit.copying.calibration import USUAL, p_value
-from sosie.audit.copying.evidence import PARTS, Evidence, Part
+from sosie.audit.copying.calibration import USUAL, Scores, p_value
+from sosie.audit.copying.evidence import PARTS, STAGES, Evidence, Part
 from sosie.audit.copying.judging import Counted, Counts, by_chance, judged, share
 from sosie.audit.copying.records import (
     KINDS,
@@ -44,10 +44,13 @@ class Tally:
         self,
         known: References,
         limits: dict[Part, Threshold],
-        null: Sequence[float],
+        null: Sequence[Scores],
         base: Sequence[tuple[Shot, Seen]],
     ) -> None:
-        self.known, self.limits, self.null, self.base = known, limits, null, base
+        self.known, self.limits, self.base = known, limits, base
+        self.null = [scores["rest"] for scores in null]
+        flagged = sum(any(scores[s] >= limits[s].value for s in STAGES) for scores in null)
+        self._null = Counted(flagged, len(null))
         self.asked: list[tuple[Shot, int | None]] = []
         """Every picture, and the reference that it reproduces."""
         self.rest: list[float] = []
@@ -109,9 +112,7 @@ class Tally:
             made=Counted(sum(number is not None for _, number in self.asked), self.count),
             unseen=unseen,
             unreadable=len(self.known.unreadable),
-            null=Counted(
-                sum(score >= self.limits["rest"].value for score in self.null), len(self.null)
-            ),
+            null=self._null,
             null_name=null,
             base=Counted(sum(self._copies(seen) for _, seen in self.base), len(self.base)),
             controls=controls,
@@ -213,7 +214,7 @@ def kind_of(evidence: Evidence, limits: Mapping[Part, Threshold]) -> Kind | None
         part: (score := getattr(evidence, part)) is not None and score >= limits[part].value
         for part in PARTS
     }
-    if over["rest"]:
+    if any(over[stage] for stage in STAGES):
         # The copy is settled; whether the face was taken too needs no proof of its own.
         whole = evidence.face is None or evidence.face >= USUAL["face"]
         return "whole" if whole else "template"
