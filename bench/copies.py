@@ -12,6 +12,7 @@ import os
 from collections import Counter
 
 from bench.copied import MAKES, Original
+from bench.kept import side_by_side
 from sosie.audit.copying import Shot, search
 from sosie.audit.intervals import rate_interval
 from sosie.models.faces import Picture
@@ -64,7 +65,7 @@ def told(number: int) -> dict[str | None, Counter[str | None]]:
 
 def run() -> list[tuple[str, str, str]]:
     """Rows (what, figure, bound)."""
-    people = [told(number) for number in range(PEOPLE)]
+    people = list(side_by_side(told, range(PEOPLE)))
     rows = []
     for kind in MAKES:
         total: Counter[str | None] = sum((one[kind] for one in people), Counter())

@@ -37,8 +37,8 @@ Unit = Literal["share", "cosine", "chance"]
 JUDGES = 2
 """Identity networks that it takes to say that a person was learned: one may be fooled."""
 FLOOR = 8
-"""Pictures by the base alone with a face from which a floor is taken: by the drawn strangers of the
-tests its error is then about a twentieth of the way."""
+"""Pictures by the base alone with a face from which a floor is taken: of fewer, one odd face would
+move it."""
 SPLITS = 999
 """Random splits of the real pictures: a chance of a thousandth can then be told."""
 

@@ -56,7 +56,7 @@ class Config(Record):
         """The confidence of this look: the k-th may err by one 2^k-th of what all may, so that who
         draws more until it passes errs no more often than who looks once (alpha spending; Lan &
         DeMets, Biometrika 70, 1983)."""
-        return 1 - (1 - self.confidence) / 2**self.look
+        return 1 - (1 - self.confidence) / 2.0**self.look
 
     @property
     def sure_next(self) -> float:
