@@ -46,15 +46,14 @@ def propose(case: Case, findings: Sequence[Finding]) -> Proposal:
             # Both sides fill evenly: so both hold good pictures of every view.
             side = out if len(train) * held >= (len(out) + 1) * wanted else train
             free = len(side) < (held if side is out else wanted)
-            if free and room.take(number, repeating=repeating):
+            if free and not room.full(number, repeating=repeating):
+                room.take(number)
                 side.append(number)
     chosen = {*train, *out}
     left = [
         LeftOut(
             sample=case.sample(number),
-            rules=tuple(
-                dict.fromkeys([f.rule for f in against[number]] + room.full.get(number, []))
-            ),
+            rules=tuple(dict.fromkeys([f.rule for f in against[number]] + room.full(number))),
         )
         for number in range(len(case.dataset.items))
         if number not in chosen
@@ -91,7 +90,6 @@ class _Room:
     """How many more of each cluster may be taken."""
 
     def __init__(self, case: Case, dismissed: Sequence[Finding]) -> None:
-        self.full: dict[int, list[str]] = {}
         self._clusters: dict[int, list[tuple[Clustering, int]]] = defaultdict(list)
         self._config = case.config
         self._taken: Counter[tuple[Clustering, int]] = Counter()
@@ -103,18 +101,16 @@ class _Room:
                 for number in group:
                     self._clusters[number].append((clustering, index))
 
-    def take(self, number: int, *, repeating: bool) -> bool:
-        """Count a picture in, unless a cluster of its own is full; `repeating` lets pass those that
-        are not firm."""
-        mine = self._clusters[number]
-        full = [
+    def full(self, number: int, *, repeating: bool = False) -> list[str]:
+        """The rules of a picture's clusters of which no more may be taken; `repeating` lets pass
+        those that are not firm."""
+        return [
             clustering.rules[0]
-            for clustering, index in mine
+            for clustering, index in self._clusters[number]
             if (clustering.firm or not repeating)
             and self._taken[clustering, index] >= clustering.cap(self._config)
         ]
-        if full:
-            self.full[number] = full
-            return False
-        self._taken.update(mine)
-        return True
+
+    def take(self, number: int) -> None:
+        """Count a picture in."""
+        self._taken.update(self._clusters[number])
