@@ -13,6 +13,7 @@ without LoRA the floor. What a reader errs is told above what it errs on the wri
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -96,6 +97,12 @@ def ranked(judge: Embedder, shown: Hands) -> Retrieval:
     return rank(pages, seen(gallery()))
 
 
+def in_all(lines: Iterable[Misread]) -> Misread:
+    """What was misread of several lines together."""
+    found = list(lines)
+    return Misread(wrong=sum(line.wrong for line in found), of=sum(line.of for line in found))
+
+
 def run() -> list[tuple[str, str, str]]:
     """Rows (what, figure, bound)."""
     made = lessons("handwriting", SEEDS[:WRITERS])
@@ -120,16 +127,20 @@ def run() -> list[tuple[str, str, str]]:
                 (f"{what}: {top}, by {judge.name}", percent(ranked(judge, shown).rank1), bound)
             )
 
-    def read(lines_of: dict[int, list[Picture]]) -> list[Misread]:
-        return [
-            misread(written(picture).text, words)
+    def read(lines_of: Mapping[int, Sequence[Picture]]) -> dict[int, Misread]:
+        """By writer: lines of one LoRA are no independent witnesses."""
+        return {
+            seed: in_all(
+                misread(written(picture).text, words)
+                for picture, words in zip(of, texts[seed][0], strict=True)
+            )
             for seed, of in lines_of.items()
-            for picture, words in zip(of, texts[seed][0], strict=True)
-        ]
+        }
 
-    theirs = dict(enumerate(read({seed: of for seed, (_, of) in texts.items()})))
+    theirs = read({seed: of for seed, (_, of) in texts.items()})
     for what, lines_of, bound in (("LoRA", drawn, "at most 20"), ("base alone", plain, "")):
-        error = points(above(read(lines_of), list(theirs), theirs))
+        found = read(lines_of)
+        error = points(above(list(found.values()), list(found), theirs))
         rows.append((f"{what}: wrong characters in a hundred above the writer's own", error, bound))
     minutes = [lesson.minutes for lesson in made.values()]
     rows.append(("training one LoRA on one core", f"{sum(minutes) / len(minutes):.1f} min", ""))

@@ -16,8 +16,11 @@ from diffusers.models.transformers.transformer_flux import FluxAttnProcessor
 from torch import Tensor
 from transformers import CLIPTokenizer, PreTrainedTokenizerFast
 
+from pocket.people import UNSEEN_COLOURS, UNSEEN_PLACES
 from pocket.recipe import Recipe
 from pocket.transformer import Network
+from sosie.world.letters import family_names
+from sosie.world.people import HELD_OUT_EVERY
 from sosie.world.writing import WORD
 
 LICENCE = Path(__file__).resolve().parent.parent / "LICENSE"
@@ -146,6 +149,16 @@ def card(recipe: Recipe, figures: Mapping[str, object]) -> str:
         guidance=recipe.true_guidance,
         length=recipe.text.length,
         rows=rows,
+        every=HELD_OUT_EVERY,
+        last=HELD_OUT_EVERY - 1,
+        unseen=", ".join(
+            [
+                *(f"a {colour} {garment}" for colour, garment in UNSEEN_COLOURS),
+                *(f"a {garment} before {place}" for garment, place in UNSEEN_PLACES),
+            ]
+        ),
+        families=len(family_names(held_out=True)),
+        held_out=", ".join(family_names(held_out=True)),
     )
 
 
@@ -174,6 +187,12 @@ hand is described: `small thin slanted cursive handwriting that reads "bread"`.
 |---|---|
 {rows}
 
+Kept from all training: people and writers whose seed leaves {last} when divided by {every}
+(`sosie.world.people.is_held_out`); texts by their hash, one in {every}
+(`sosie.world.texts.is_held_out_text`); {unseen}; and {families} families of letters:
+{held_out}.
+
 Licence: Apache-2.0. Training data: drawn by `python -m pocket.draw` from `sosie.world`; no
-photograph or handwriting of anyone was used, in any part. Made again by `python -m pocket.build`.
+photograph and no scan was used, in any part. Letters are of handwriting fonts, by the licences in
+`sosie/world/hands.LICENSES.md`. Its like is made by `python -m pocket.build`.
 """

@@ -10,12 +10,15 @@ PER_PERSON = 2
 """Pictures of each person: few, so that there are many people."""
 
 
+UNSEEN_COLOURS = (("turquoise", "coat"), ("pink", "hoodie"), ("green", "suit"))
+UNSEEN_PLACES = (("dress", "mountains"),)
+"""Combinations that are kept from training, to see whether words combine: some clothes in some
+colours, and one garment in one place."""
+
+
 def is_unseen(garment: str, colour: str, place: str) -> bool:
-    """Combinations that are kept from training, to see whether words combine: some clothes in some
-    colours, and one garment in one place."""
-    return (garment, colour) in {("coat", "turquoise"), ("hoodie", "pink"), ("suit", "green")} or (
-        garment == "dress" and place == "mountains"
-    )
+    """Whether a picture shows one of these combinations."""
+    return (colour, garment) in UNSEEN_COLOURS or (garment, place) in UNSEEN_PLACES
 
 
 def one(index: int, seed: int) -> Drawn | None:

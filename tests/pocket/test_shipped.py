@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 import pocket
+from pocket.people import UNSEEN_COLOURS
 from sosie.models.diffusion.base import Defaults
+from sosie.world.letters import family_names
 
 FOLDER = Path(pocket.__file__).resolve().parent.parent / "src/sosie/models/diffusion/pocket"
 
@@ -24,7 +26,10 @@ def test_it_says_what_it_is() -> None:
     defaults = Defaults.model_validate(about["defaults"])
     assert (defaults.width, defaults.height) == (128, 128)
     assert (FOLDER / "LICENSE").read_text().lstrip().startswith("Apache License")
-    assert "not for pictures of real people" in (FOLDER / "CARD.md").read_text()
+    said = (FOLDER / "CARD.md").read_text()
+    assert "not for pictures of real people" in said
+    assert all(name in said for name in family_names(held_out=True))
+    assert all(f"a {colour} {garment}" in said for colour, garment in UNSEEN_COLOURS)
 
 
 def test_it_has_the_layout_of_flux() -> None:
