@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from sosie.core.errors import BadInput
 from sosie.world import tables
 from sosie.world.people import person
 from sosie.world.photo import as_dict, choose, photo
@@ -149,3 +150,28 @@ def test_hair_turns_grey_with_the_years_and_not_before():
 def test_truth_becomes_plain_values():
     truth = choose(person(4), 1)
     assert as_dict(truth) == {f.name: getattr(truth, f.name) for f in dataclasses.fields(truth)}
+
+
+@pytest.mark.parametrize(
+    "fixed",
+    [
+        {"glasses": "monocle"},
+        {"pattern": "paisley"},
+        {"garment": "kilt"},
+        {"place": "moon"},
+        {"view": "from behind"},
+        {"age": 300},
+        {"age": -5},
+        {"age": 40.5},
+        {"person": 5},
+        {"woman": not person(109).woman},
+    ],
+)
+def test_what_cannot_be_drawn_is_not_said_to_be(fixed):
+    with pytest.raises(BadInput):
+        photo(person(109), seed=1, **fixed)
+
+
+def test_its_own_truth_may_be_given_back():
+    first = photo(person(109), seed=1, size=32)
+    assert photo(person(109), seed=1, size=32, **as_dict(first.truth)).truth == first.truth

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sosie.core.errors import BadInput
 from sosie.world import clothes, hair, places, skin, tables
 from sosie.world.camera import Camera, Lamp
 from sosie.world.glasses import draw_glasses
@@ -70,17 +72,49 @@ class Photo:
     truth: Truth
 
 
+_WORDS: dict[str, Collection[str]] = {
+    "view": tables.VIEWS,
+    "expression": tables.EXPRESSIONS,
+    "hair_style": tables.HAIR_STYLES,
+    "hair_colour": tables.HAIR_COLOURS,
+    "glasses": tables.GLASSES,
+    "hat": tables.HATS,
+    "beard": tables.BEARDS,
+    "garment": tables.GARMENTS,
+    "garment_colour": tables.COLOURS,
+    "second_colour": tables.COLOURS,
+    "pattern": tables.PATTERNS,
+    "place": tables.PLACES,
+    "wall_colour": tables.COLOURS,
+    "light": tables.LIGHTS,
+}
+"""The table of each field of `Truth` that is a word."""
+OLDEST = 120
+"""Years; beyond 90, and below 5, a body is drawn as at the end."""
+
+
 def _age(fixed: object, r: np.random.Generator) -> int:
     if fixed is not None:
-        return int(str(fixed))
+        if not isinstance(fixed, (int, np.integer)) or not 0 <= fixed <= OLDEST:
+            raise BadInput(f"An age is a whole number of years up to {OLDEST}, not {fixed!r}.")
+        return int(fixed)
     return int(r.integers(18, 75) if r.random() < 0.8 else r.integers(5, 90))
 
 
 def choose(who: Person, seed: int, **fixed: object) -> Truth:
     """Draw a setting from the seed; what is given in `fixed` stays as given.
 
-    `fixed` names fields of `Truth`; None leaves one to the seed. Raises TypeError for other names.
+    `fixed` names fields of `Truth`; None leaves one to the seed. Raises TypeError for other names,
+    BadInput for words that `tables` does not have, no age, and what is another person's.
     """
+    unknown = set(fixed) - {f.name for f in fields(Truth)}
+    if unknown:
+        raise TypeError(f"a photo has no {', '.join(sorted(unknown))}")
+    for name, table in _WORDS.items():
+        if fixed.get(name) is not None:
+            tables.check(name, fixed[name], table)
+    if fixed.get("person") not in (None, who.seed) or fixed.get("woman") not in (None, who.woman):
+        raise BadInput(f"Person {who.seed} cannot be drawn as somebody else.")
     r = np.random.default_rng([who.seed, seed, 5])
     age = _age(fixed.get("age"), r)
     view = str(r.choice(list(tables.VIEWS), p=[0.5, 0.19, 0.19, 0.06, 0.06]))
@@ -118,9 +152,6 @@ def choose(who: Person, seed: int, **fixed: object) -> Truth:
         "light": str(r.choice(tables.LIGHTS)),
         "woman": who.woman,
     }
-    unknown = set(fixed) - {f.name for f in fields(Truth)}
-    if unknown:
-        raise TypeError(f"a photo has no {', '.join(sorted(unknown))}")
     values.update({k: v for k, v in fixed.items() if v is not None})
     return Truth(**values)  # type: ignore[arg-type]
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from sosie.core.errors import BadInput
+
 HAIR_COLOURS: dict[str, tuple[float, float, float]] = {
     "black": (0.035, 0.03, 0.03),
     "dark brown": (0.11, 0.065, 0.045),
@@ -114,3 +118,12 @@ PAPERS: dict[str, tuple[float, float, float]] = {
 }
 """What a scanner sees of the empty sheet. `school` has the rules of a French exercise book."""
 RULED_PAPERS = ("ruled", "squared", "school")
+
+
+def check(name: str, word: object, table: Collection[str]) -> None:
+    """Raise BadInput for a word that is not in the table of an attribute."""
+    if word not in table:
+        raise BadInput(
+            f"There is no {name.replace('_', ' ')} called {word!r}.",
+            advice="Known: " + ", ".join(table) + ".",
+        )

@@ -114,11 +114,7 @@ def choose(who: Writer, text: str, seed: int, **fixed: object) -> Truth:
         boxes=(),
     )
     for name, table in (("ink", tables.INKS), ("paper", tables.PAPERS), ("pen", tables.PENS)):
-        if getattr(truth, name) not in table:
-            raise BadInput(
-                f"There is no {name} called {getattr(truth, name)!r}.",
-                advice="Known: " + ", ".join(table) + ".",
-            )
+        tables.check(name, getattr(truth, name), table)
     if truth.jitter < 0:
         raise BadInput(f"Jitter is not negative: {truth.jitter}.")
     return truth
