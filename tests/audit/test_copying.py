@@ -429,9 +429,9 @@ def test_a_few_planted_copies_that_were_found_may_be_luck():
         null = "held-out pictures"
         return judged(Counts(Counted(0, 400), 0, 0, nothing, null, nothing, controls), Config())
 
-    assert said(5, 5)[0] == said(18, 20)[0] == "passed"
-    assert said(4, 4)[0] == "not measured" and "too few" in said(4, 4)[1][0]
-    assert said(17, 20)[0] == "not measured" and "only 85%" in said(17, 20)[1][0]
+    assert said(20, 20)[0] == said(18, 20)[0] == "passed"
+    assert said(8, 8)[0] == "not measured" and "shows that 63%" in said(8, 8)[1][0]
+    assert said(17, 20)[0] == "not measured" and "85% were found" in said(17, 20)[1][0]
 
 
 def test_who_draws_more_until_it_passes_errs_no_more_often_than_who_looks_once():

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import comb
 
 import numpy as np
@@ -88,6 +89,7 @@ class Known:
         near = self.nearest(made)
         return near.training - near.held_out
 
+    @cached_property
     def copied(self) -> tuple[float, Interval | None]:
         """The scale of leaning: what the training faces lean beside the others that were taught, as
         another real picture of the person would, and by how much more they lean with themselves
@@ -113,7 +115,7 @@ class Known:
         does, 1 as a training picture that is given back. None where that difference is not surely
         above 0.
         """
-        usual, more = self.copied()
+        usual, more = self.copied
         if more is None or more.low is None or more.low <= 0:
             return None
         return [(lean - usual) / more.value for lean in leans]

@@ -139,7 +139,7 @@ class Case:
     def unexamined(self, rule: str, reason: str, numbers: Sequence[int] = ()) -> NotExamined:
         """That a rule does not judge pictures by their numbers, or the set, though they were read.
 
-        `reason` has words in every language in `page.toml`.
+        `reason` has words in every language in `terms.toml`.
         """
         samples = tuple(self.sample(number) for number in numbers)
         return NotExamined(rule=rule, samples=samples, reason=reason)

@@ -49,7 +49,7 @@ CLUSTERINGS: tuple[Clustering, ...] = (
 )
 """What the proposal keeps from piling up."""
 
-SPEAKING = ("page.py", "wording.py")
+SPEAKING = ("page.py", "told.py", "wording.py")
 """Files of the doctor that only say what was found."""
 
 views, blur = pose.views, focus.blur

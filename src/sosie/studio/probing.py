@@ -325,6 +325,7 @@ def _look(
     as many tries; the same pictures looked at again are one look. Tries that cannot pass are none.
     """
     from sosie.audit.copying import CopyAudit
+    from sosie.audit.copying.records import LOOKS
 
     filed = [one for one in registry.audits.of(found.adapter.name) if one.kind == "copying"]
     before = [CopyAudit.model_validate_json(one.record) for one in filed]
@@ -334,7 +335,7 @@ def _look(
     order = list(dict.fromkeys([*looks, this]))
     # Fewer or more pictures of the same seeds are partly the same pictures.
     chose = any(one.explored and k[:-1] == this[:-1] for k, one in zip(at, before, strict=True))
-    return order.index(this) + 1, config.explores or chose
+    return min(order.index(this) + 1, LOOKS), config.explores or chose
 
 
 def confirming(chosen: CopyAudit) -> dict[str, int]:

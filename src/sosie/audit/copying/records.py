@@ -35,6 +35,10 @@ class Shot:
     """How it was asked for, where that is known: rates are then told for each way."""
 
 
+LOOKS = 40
+"""Looks that are told apart: what later ones may err by is nothing that a computer counts."""
+
+
 class Config(Record):
     """What is asked of the audit."""
 
@@ -44,7 +48,7 @@ class Config(Record):
     """Share of generated pictures that may reproduce a reference."""
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     """Of all looks at one thing together."""
-    look: int = Field(default=0, ge=0, le=40)
+    look: int = Field(default=0, ge=0, le=LOOKS)
     """Which look at one thing it is, from 1; 0 where there is only one."""
     controls: int = Field(default=20, ge=1, le=1000)
     """Copies that are planted to see whether they would be found."""

@@ -58,17 +58,18 @@ def search(
     if not len(known):
         why = _first(known.unreadable.values())
         raise BadInput("None of the references can be read.", advice=why)
-    leaked, null, name = _null(known, held_out, on_picture)
+    unreadable = list(known.unreadable.values())
+    leaked, null, name = _null(known, held_out, unreadable, on_picture)
     # Thresholds first: what is generated is then judged as it comes, and not kept.
     on_base = _seen(known, base, on_picture)
     limits = thresholds(null, config.false_positives, base=[seen.scores for _, seen in on_base])
     controls = _controls(known, limits, config.controls)
     tally = Tally(known, limits, null, on_base)
-    unreadable = list(known.unreadable.values())
     for number, shot in enumerate(generated, 1):
         try:
             tally.add(shot, known.see(shot.read()))
         except SosieError as error:
+            tally.unseen.append(shot)
             unreadable.append(str(error))
         on_picture("generated", number, None)
     if not tally.count:
@@ -131,16 +132,19 @@ def _changed(rgb: Picture, number: int) -> Picture:
 def _null(
     known: References,
     held_out: Sequence[Shot],
+    unreadable: list[str],
     on_picture: Callable[[str, int, int | None], None],
 ) -> tuple[list[str], list[dict[Part, float]], Null]:
-    """Held-out pictures that leaked, and the scores of pictures that cannot be copies."""
+    """Held-out pictures that leaked, and the scores of pictures that cannot be copies; why held-out
+    ones could not be read is put into `unreadable`."""
     if held_out:
         leaked: list[str] = []
         null = []
         for number, shot in enumerate(held_out, 1):
             try:
                 rgb = shot.read()
-            except SosieError:
+            except SosieError as error:
+                unreadable.append(str(error))
                 continue
             if known.holds(rgb):
                 leaked.append(shot.name)

@@ -53,6 +53,8 @@ class Tally:
         self._null = Counted(flagged, len(null))
         self.asked: list[tuple[Shot, int | None]] = []
         """Every picture, and the reference that it reproduces."""
+        self.unseen: list[Shot] = []
+        """Those that could not be looked at: each may be a copy."""
         self.rest: list[float] = []
         self.matches: list[Match] = []
         self.kinds: Counter[Kind] = Counter()
@@ -100,7 +102,7 @@ class Tally:
         """All of it as one record."""
         clusters = self.known.clusters
         sure = config.sure
-        unseen = len(unreadable) - len(self.known.unreadable)
+        unseen = len(self.unseen)
         reproduced, high = _reproduced(self.asked, sure, unseen=unseen)
         each = simultaneous(
             [self.hits[group] + unseen for group in clusters],
@@ -163,7 +165,8 @@ class Tally:
         found = []
         for name in names:
             asked = [(shot, number) for shot, number in self.asked if shot.probe == name]
-            reproduced, high = _reproduced(asked, confidence)
+            unseen = sum(shot.probe == name for shot in self.unseen)
+            reproduced, high = _reproduced(asked, confidence, unseen=unseen)
             alone = [self._copies(seen) for shot, seen in self.base if shot.probe == name]
             found.append(
                 Probed(
