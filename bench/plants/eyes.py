@@ -17,12 +17,12 @@ from sosie.world import photo as world
 
 def _closed(shots: list[Shot], strength: int, r: np.random.Generator) -> list[Shot]:
     """Lids lowered by 50, 75 or 100 hundredths."""
-    # The world draws no such expression of its own; its head has the shape for it.
-    lowered = {"blinking": {"blink": (0.5, 0.75, 1.0)[strength]}}
+    # The world has no such expression; its head has the shape for it.
+    lowered = {"neutral": {"blink": (0.5, 0.75, 1.0)[strength]}}
     out = list(shots)
     with patch.dict(world._EXPRESSION, lowered):
         for number in shown(shots, r):
-            out[number] = again(shots[number], expression="blinking", glasses="none")
+            out[number] = again(shots[number], expression="neutral", glasses="none")
     return out
 
 

@@ -57,6 +57,10 @@ LARGEST_SIDE = 1600
 CLOSE_MARGIN = 0.5
 """Border of the third search, in picture sides, for faces that fill the frame."""
 
+SHORTEST_SIDE = 64
+"""Pixels to which the shorter side of a long strip is filled up. At 32 or fewer OpenCV reads memory
+that nobody wrote, and answers with infinities and faces of what lay there."""
+
 # A cv2 network keeps its input between calls, so one thread at a time may use it.
 _lock = RLock()
 
@@ -162,7 +166,13 @@ def _search(rgb: Picture, side: int, margin: float) -> list[Face]:
     border = round(side * margin)
     grey = (127, 127, 127)
     canvas = cv2.copyMakeBorder(
-        canvas, border, border, border, border, cv2.BORDER_CONSTANT, value=grey
+        canvas,
+        border,
+        max(border, SHORTEST_SIDE - size[1] - border),
+        border,
+        max(border, SHORTEST_SIDE - size[0] - border),
+        cv2.BORDER_CONSTANT,
+        value=grey,
     )
     with _lock:
         network = _yunet()
@@ -170,8 +180,6 @@ def _search(rgb: Picture, side: int, margin: float) -> list[Face]:
         rows = network.detect(canvas)[1]
     if rows is None:
         return []
-    # On long strips, which leave little to look at, the network answers with infinities.
-    rows = rows[np.isfinite(rows).all(axis=1)]
     points = rows[:, :14].astype(np.float64).reshape(-1, 7, 2)
     points[:, 1] += points[:, 0]  # width and height become the far corner
     points = (points - border) * [width / size[0], height / size[1]]
