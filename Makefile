@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help install test lint format demo bench fuzz pocket pocket-smoke docs clean
+.PHONY: help install test lint format demo bench fuzz pocket pocket-ship pocket-smoke docs clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,8 +40,11 @@ fuzz: $(STAMP)  ## throw bytes at whatever reads strangers' files, SECONDS at ea
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
-pocket: $(STAMP)  ## train the embedded base model from nothing
+pocket: $(STAMP)  ## train the embedded base model from nothing, in a folder of its own
 	$(BIN)/python -m pocket.build
+
+pocket-ship: $(STAMP)  ## put what was trained, and judged, in place of the base that ships
+	$(BIN)/python -m pocket.ship
 
 pocket-smoke: $(STAMP)  ## prove that recipe in under a minute
 	$(BIN)/python -m pocket.build --smoke

@@ -60,12 +60,13 @@ def _pieces(folder: Path) -> dict[str, int]:
 def weights(network: Network, folder: Path, *, words: Words | None) -> dict[str, Tensor]:
     """The state of `network` once it begins with the folder's weights: all of them, if `words`, its
     T5's, has all that the folder knows, and those that it adds anew; if there are none, all but the
-    encoders and what reads them.
+    encoders and what reads them. All on the network's own device.
 
     Raises ValueError where they are of another network.
     """
+    here = network.denoiser.device
     known = {
-        f"{part}.{name}": weight.float()
+        f"{part}.{name}": weight.to(here, torch.float32)
         for part, place in _PARTS.items()
         for file in sorted((folder / place).glob("*.safetensors"))
         for name, weight in load_file(file).items()

@@ -4,7 +4,8 @@
     python -m pocket.build --minutes 60         let the transformer's schedule end by the clock
     python -m pocket.build --smoke              every step on cartoons, in under a minute
 
-Each step leaves its result under the run's folder and is skipped when that is there.
+Each step leaves its result under the run's folder and is skipped when that is there. So does the
+last: what ships is replaced by `python -m pocket.ship` alone, once what was built has been judged.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import os
 import platform
 import random
+import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
@@ -46,13 +48,13 @@ from pocket.recipe import Recipe, TextRecipe, on_gpu, smoke
 from pocket.schedule import save_whole
 
 HERE = Path(__file__).resolve().parent
-PEOPLE = HERE / "cache" / "people-v3"
-SHORT = HERE / "cache" / "short-v2"
-PLAIN = HERE / "cache" / "plain-v2"
-LINES = HERE / "cache" / "lines-v2"
-LONG = HERE / "cache" / "long-v2"
+SHARDS = {"people": "v3", "short": "v2", "plain": "v2", "lines": "v2", "long": "v2"}
+"""The kinds of `pocket.draw`, and which drawing of each is in the cache."""
 RUN = HERE / "runs" / "v10"
-SHIPPED = HERE.parent / "src" / "sosie" / "models" / "diffusion" / "pocket"
+
+SO_FAR, FINISHED = "so-far", "pocket"
+"""Diffusers folders in the run's: what has been learned until now, for those who look in on a
+training; and what it came to, which is never half done."""
 
 VOCABULARY = "vocabulary.json"
 """The words that both tokenizers know, in the run's folder."""
@@ -68,13 +70,10 @@ def main(arguments: list[str] | None = None) -> None:
     """Parse the command line and build."""
     parser = argparse.ArgumentParser(prog="python -m pocket.build", description=__doc__)
     parser.add_argument("--smoke", action="store_true", help="all steps, tiny, on cartoons")
-    parser.add_argument("--out", type=Path, help="the folder to write (default: the shipped one)")
-    parser.add_argument("--people", type=Path, default=PEOPLE, help="the drawn shards")
-    parser.add_argument("--short", type=Path, default=SHORT, help="those of a few plain letters")
-    parser.add_argument("--plain", type=Path, default=PLAIN, help="those of plain handwriting")
-    parser.add_argument("--lines", type=Path, default=LINES, help="those in named hands")
-    parser.add_argument("--long", type=Path, default=LONG, help="those of its longer texts")
-    parser.add_argument("--run", type=Path, default=RUN, help="where the build keeps its state")
+    for what, drawing in SHARDS.items():
+        folder = HERE / "cache" / f"{what}-{drawing}"
+        parser.add_argument(f"--{what}", type=Path, default=folder, help="its shards")
+    parser.add_argument("--run", type=Path, help="the folder of its state and of its result")
     parser.add_argument("--start", type=Path, help="a built folder to begin with")
     parser.add_argument("--minutes", type=float, help="length of the transformer's training")
     parser.add_argument("--only", choices=["autoencoder"], help="stop after this step")
@@ -90,23 +89,24 @@ def main(arguments: list[str] | None = None) -> None:
             build(
                 data.Material(standin.people(64), *[standin.lines(64)] * 4),
                 smoke(Recipe()),
-                run=Path(scratch) / "run",
-                out=given.out or Path(scratch) / "pocket",
+                run=given.run or Path(scratch),
                 compiled=False,
             )
         return
     recipe = Recipe() if precision.on_cpu() else on_gpu(Recipe())
+    counts = {
+        "people": recipe.pictures,
+        "short": recipe.short_lines,
+        "plain": recipe.plain_lines,
+        "lines": recipe.lines,
+        "long": recipe.long_lines,
+    }
+    crew = os.cpu_count() or 1
     drawn = {
         what: shards.draw(
-            folder, count, draw.DOMAINS[what], workers=os.cpu_count() or 1, seed=recipe.seed
+            vars(given)[what], count, draw.DOMAINS[what], workers=crew, seed=recipe.seed
         )
-        for what, folder, count in (
-            ("people", given.people, recipe.pictures),
-            ("short", given.short, recipe.short_lines),
-            ("plain", given.plain, recipe.plain_lines),
-            ("lines", given.lines, recipe.lines),
-            ("long", given.long, recipe.long_lines),
-        )
+        for what, count in counts.items()
     }
     build(
         data.Material(
@@ -117,8 +117,7 @@ def main(arguments: list[str] | None = None) -> None:
             data.load_lines(drawn["long"], signed=True),
         ),
         recipe,
-        run=given.run,
-        out=given.out or SHIPPED,
+        run=given.run or RUN,
         start=given.start,
         minutes=given.minutes,
         compiled=precision.half() and not given.no_compile,
@@ -131,22 +130,21 @@ def build(
     recipe: Recipe,
     *,
     run: Path,
-    out: Path,
     start: Path | None = None,
     minutes: float | None = None,
     compiled: bool = True,
     only: str | None = None,
 ) -> None:
-    """The whole build, step by step.
+    """The whole build, step by step, to the folder `FINISHED` in `run`.
 
-    Raises ValueError where `out` is the folder `start`, towards which lies what is written; and
-    where `run` began with a folder and none is named: its latents would be of one autoencoder and
-    those of pictures added now of another.
+    Raises ValueError where `start` is in the run's own folder, since what is written lies towards
+    it; and where `run` began with a folder and none is named: its latents would be of one
+    autoencoder and those of pictures added now of another.
     """
     if start is None and (run / BEGUN).exists():
         raise ValueError(f"{run} began with a built folder: name one with its autoencoder.")
-    if start is not None and start.resolve() == out.resolve():
-        raise ValueError(f"{out} is what the training begins with: name another folder to write.")
+    if start is not None and start.resolve().is_relative_to(run.resolve()):
+        raise ValueError(f"{start} is written by this run: begin with it in another one (--run).")
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     if not precision.on_cpu():
         torch.set_default_device(precision.device())
@@ -174,7 +172,7 @@ def build(
 
     known = _figures(material, recipe, ratios, run, start)
 
-    def publish() -> None:
+    def publish(name: str) -> None:
         figures = {
             "Transformer's training": f"{trainer.seconds / 60:.0f} minutes, {trainer.step:,} steps,"
             f" {trainer.seen:,} pictures seen",
@@ -185,10 +183,12 @@ def build(
             words, share = parts.t5_tokenizer.get_vocab(), recipe.transformer.begun_share
             learned = begin.between(parts.network, learned, start, words=words, share=share)
             figures["Begun with"] += f"; what is written lies {share:g} of the way back to them"
-        export.write(out, parts, learned, recipe, figures)
+        export.write(run / name, parts, learned, recipe, figures)
 
-    trainer.run(publish, minutes=minutes, compiled=compiled)
-    print(f"wrote {out} in {(time.monotonic() - began) / 60:.1f} minutes", flush=True)
+    trainer.run(lambda: publish(SO_FAR), minutes=minutes, compiled=compiled)
+    publish(FINISHED)
+    shutil.rmtree(run / SO_FAR, ignore_errors=True)
+    print(f"wrote {run / FINISHED} in {(time.monotonic() - began) / 60:.1f} minutes", flush=True)
 
 
 def _figures(

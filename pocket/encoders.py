@@ -62,7 +62,7 @@ class Spelling(nn.Module):
         words[self.word_of[plain]] = table[plain]
         # Every letter stands at every place, so that means over one part tell the other.
         letters = self.word_of[~plain].unique()
-        square = torch.empty(len(letters), PLACES, table.shape[1])
+        square = table.new_empty(len(letters), PLACES, table.shape[1])
         square[self.word_of[~plain] - letters[0], self.placed[~plain] - 1] = table[~plain]
         words[letters] = square.mean(dim=1)
         places[1:] = square.mean(dim=0) - square.mean(dim=(0, 1))

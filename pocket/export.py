@@ -6,7 +6,8 @@ import copy
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from sosie.world.people import HELD_OUT_EVERY
 from sosie.world.writing import WORD
 
 LICENCE = Path(__file__).resolve().parent.parent / "LICENSE"
+CARD = "CARD.md"
+"""Written last of all."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +64,31 @@ def write(
     recipe: Recipe,
     figures: Mapping[str, object],
 ) -> None:
-    """Write the folder beside `folder`, then put it in its place."""
+    """Write the folder, whole or not at all."""
+    with replacing(folder) as fresh:
+        _fill(fresh, parts, weights, recipe, figures)
+
+
+@contextmanager
+def replacing(folder: Path) -> Iterator[Path]:
+    """A folder to fill beside `folder`, which takes its place once it is filled."""
     fresh, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
     for leftover in (fresh, old):
         shutil.rmtree(leftover, ignore_errors=True)
+    yield fresh
+    if folder.exists():
+        folder.rename(old)
+    fresh.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _fill(
+    fresh: Path,
+    parts: Parts,
+    weights: Mapping[str, Tensor],
+    recipe: Recipe,
+    figures: Mapping[str, object],
+) -> None:
     made = pipeline(parts, weights)
     made.vae = copy.deepcopy(made.vae)
     made.transformer.to(torch.bfloat16)
@@ -105,11 +129,7 @@ def write(
     }
     (fresh / "sosie.json").write_text(json.dumps(about, indent=2) + "\n")
     shutil.copyfile(LICENCE, fresh / "LICENSE")
-    (fresh / "CARD.md").write_text(card(recipe, {**figures, "Weights": weights_sha256(fresh)}))
-    if folder.exists():
-        folder.rename(old)
-    fresh.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
+    (fresh / CARD).write_text(card(recipe, {**figures, "Weights": weights_sha256(fresh)}))
 
 
 def _by_the_old_name(*files: Path) -> None:

@@ -268,7 +268,7 @@ class Trainer:
         return self.seconds / (60 * minutes)
 
     def run(self, export: Callable[[], None], *, minutes: float | None, compiled: bool) -> None:
-        """Train to the end, calling `export` every `export_minutes` and once at the end."""
+        """Train to the end; every `export_minutes` the state is saved and `export` called."""
         recipe = self.recipe
         if precision.on_cpu():
             self.network.denoiser.set_attn_processor(PlainAttention())
@@ -289,7 +289,6 @@ class Trainer:
                 export()
                 exported = time.monotonic()
         self.save()
-        export()
 
     def _one(self, denoise: Denoise, done: float, errors: Errors) -> None:
         recipe = self.recipe

@@ -23,6 +23,7 @@ from pocket import (
     precision,
     questions,
     schedule,
+    standin,
     tokens,
     transformer,
 )
@@ -264,6 +265,16 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
         begin.weights(made, folder, words=None)
 
 
+def test_a_training_begins_on_the_device_of_its_network(tmp_path: Path) -> None:
+    """On "meta", which mixes with no other device, as in the test below."""
+    folder, _ = shipped(tmp_path, ["note"])
+    with torch.device("meta"):
+        made, _ = network(["note"], 1)
+    assert {value.device.type for value in begin.weights(made, folder, words=None).values()} == {
+        "meta"
+    }
+
+
 def test_a_step_makes_nothing_on_another_device_than_the_networks(monkeypatch) -> None:
     """On "meta", which computes nothing and mixes with no other device, as on a GPU."""
     monkeypatch.setattr(precision, "on_cpu", lambda: False)
@@ -298,8 +309,16 @@ def test_a_step_makes_nothing_on_another_device_than_the_networks(monkeypatch) -
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_the_recipe_runs_on_a_gpu(tmp_path: Path) -> None:
-    build.main(["--smoke", "--out", str(tmp_path / "pocket")])
-    assert (tmp_path / "pocket" / "transformer").is_dir()
+    build.main(["--smoke", "--run", str(tmp_path / "first")])
+    start, run = tmp_path / "first" / build.FINISHED, tmp_path / "second"
+    build.build(
+        data.Material(standin.people(24), *[standin.lines(24)] * 4),
+        smoke(Recipe()),
+        run=run,
+        start=start,
+        compiled=False,
+    )
+    assert "lies 0.4 of the way back" in (run / build.FINISHED / export.CARD).read_text()
 
 
 def test_a_letter_is_the_same_in_all_places_and_a_plain_table_says_so() -> None:

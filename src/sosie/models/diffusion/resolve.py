@@ -155,7 +155,8 @@ def _in_package(known: KnownBase) -> Path:
     if not (folder / INDEX).is_file():
         raise NotFound(
             f'The embedded base "{known.name}" is missing from this installation.',
-            advice="Install Sosie again, or train it with `make pocket` in a source checkout.",
+            advice="Install Sosie again, or train it in a source checkout: `make pocket`, then "
+            "`make pocket-ship`.",
         )
     return folder
 
