@@ -315,6 +315,13 @@ def test_a_missing_trigger_is_refused_before_anything_is_written(pictures, tmp_p
     assert not (tmp_path / "run" / "manifest.json").exists()
 
 
+def test_targets_that_no_file_could_name_are_refused_before_anything_is_written(pictures, tmp_path):
+    with pytest.raises(BadInput, match='"last" could not be exported') as refused:
+        go(pictures, tmp_path, CONFIG.model_copy(update={"targets": ("last",)}))
+    assert "single_transformer_blocks.0.proj_mlp" in refused.value.advice
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_misspelt_waiver_is_refused(pictures, tmp_path):
     with pytest.raises(NotFound, match="split"):
         go(pictures, tmp_path, CONFIG.model_copy(update={"waive": ("splitt",)}))

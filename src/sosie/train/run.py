@@ -332,7 +332,8 @@ def train(
     and says what is. The base is given back without the LoRA.
 
     Raises NotReady if a check fails, BadInput if `folder` holds a run that is not to be resumed or
-    was started otherwise, Interrupted, TrainingStopped, WorkspaceError.
+    was started otherwise or if a target cannot be adapted, Interrupted, TrainingStopped,
+    WorkspaceError.
     """
     begun = time.perf_counter()
     manifest_file = folder / "manifest.json"
@@ -340,6 +341,7 @@ def train(
         raise BadInput(
             f"{folder} already holds a run.", advice="Continue it with --resume, or start another."
         )
+    lora.checked_targets(base, spec_of(config))
     made = plan(
         dataset,
         base.info,

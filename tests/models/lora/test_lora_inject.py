@@ -83,6 +83,8 @@ def test_bad_targets_are_refused() -> None:
         lora.inject(b, lora.LoraSpec(targets=("mid_block.to_qq",)), seed=0)
     with pytest.raises(BadInput, match="not one"):
         lora.inject(b, lora.LoraSpec(targets=("conv_in",)), seed=0)
+    with pytest.raises(BadInput, match="could not be exported"):
+        lora.inject(base("flux"), lora.LoraSpec(targets=("x_embedder",)), seed=0)
     with pytest.raises(BadInput, match="at least one"):
         lora.inject(b, lora.LoraSpec(targets=()), seed=0)
     lora.inject(b, lora.LoraSpec(rank=1), seed=0)

@@ -9,7 +9,15 @@ container.py   the bytes
 
 from sosie.models.lora.apply import applied, check_fits, delta, extrapolated
 from sosie.models.lora.container import Sealed, sealed
-from sosie.models.lora.inject import LoraSpec, enabled, inject, load_state, remove, state
+from sosie.models.lora.inject import (
+    LoraSpec,
+    checked_targets,
+    enabled,
+    inject,
+    load_state,
+    remove,
+    state,
+)
 from sosie.models.lora.read import LoraFile, read
 from sosie.models.lora.write import Sign, Written, export
 
@@ -21,6 +29,7 @@ __all__ = [
     "Written",
     "applied",
     "check_fits",
+    "checked_targets",
     "delta",
     "enabled",
     "export",

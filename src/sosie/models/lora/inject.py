@@ -15,6 +15,7 @@ from sosie.core.errors import BadInput, NotFound
 from sosie.core.records import Record
 from sosie.models.diffusion.base import DiffusionBase
 from sosie.models.lora.layer import LoraLinear
+from sosie.models.lora.names import adaptable
 
 
 class LoraSpec(Record):
@@ -32,6 +33,30 @@ class LoraSpec(Record):
         return self.alpha / self.rank
 
 
+def checked_targets(base: DiffusionBase, spec: LoraSpec) -> tuple[str, ...]:
+    """The modules of `base.denoiser` that a LoRA of this spec adapts.
+
+    Raises NotFound if one is not in the denoiser; BadInput if there is none, if one is not linear,
+    or if a file could not name it to every client, so that all training would be for nothing.
+    """
+    targets = base.lora_targets() if spec.targets is None else spec.targets
+    if not targets:
+        raise BadInput("A LoRA needs at least one target module.")
+    modules = dict(base.denoiser.named_modules())
+    for target in targets:
+        if target not in modules:
+            raise NotFound.among("module in the denoiser", target, modules)
+        if not isinstance(modules[target], nn.Linear):
+            raise BadInput(f'A LoRA adapts linear modules; "{target}" is not one.')
+        if not adaptable(target):
+            raise BadInput(
+                f'A LoRA of "{target}" could not be exported: not every program that loads LoRAs '
+                "has a name for this module.",
+                advice=f'Leave it out of the targets; "{base.lora_targets()[0]}" can be adapted.',
+            )
+    return targets
+
+
 def inject(base: DiffusionBase, spec: LoraSpec, *, seed: int) -> dict[str, nn.Parameter]:
     """Put a plain LoRA into `base.denoiser` and return its parameters, sorted by key.
 
@@ -40,13 +65,11 @@ def inject(base: DiffusionBase, spec: LoraSpec, *, seed: int) -> dict[str, nn.Pa
     gradient. Each A depends on `seed` and its module's name alone (Kaiming uniform, as peft has
     it); B is zero. The new layers take the denoiser's train or eval mode; no random state moves.
 
-    Raises NotFound if a target is not in the denoiser, BadInput if it is not linear, if there is no
-    target or if a LoRA is in place already.
+    Raises BadInput if a LoRA is in place already, and what `checked_targets` raises.
     """
     if _layers(base):
         raise BadInput("The base carries a LoRA already.", advice="Remove it first.")
-    targets = base.lora_targets() if spec.targets is None else spec.targets
-    _check_targets(base, targets)
+    targets = checked_targets(base, spec)
     base.denoiser.requires_grad_(False)
     for path in targets:
         linear = base.denoiser.get_submodule(path)
@@ -126,17 +149,6 @@ def _parameters(base: DiffusionBase) -> dict[str, nn.Parameter]:
         parameters[f"{path}.lora_A"] = layer.lora_A
         parameters[f"{path}.lora_B"] = layer.lora_B
     return dict(sorted(parameters.items()))
-
-
-def _check_targets(base: DiffusionBase, targets: tuple[str, ...]) -> None:
-    if not targets:
-        raise BadInput("A LoRA needs at least one target module.")
-    modules = dict(base.denoiser.named_modules())
-    for target in targets:
-        if target not in modules:
-            raise NotFound.among("module in the denoiser", target, modules)
-        if not isinstance(modules[target], nn.Linear):
-            raise BadInput(f'A LoRA adapts linear modules; "{target}" is not one.')
 
 
 def _initial_a(shape: tuple[int, int], seed: int, path: str) -> Tensor:
