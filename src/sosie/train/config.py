@@ -82,7 +82,8 @@ class TrainConfig(Record):
     prior_pictures: int = Field(default=0, ge=0)
     """Pictures that the base draws of the class before training, taught beside; 0 is off."""
     prior_prompt: str | None = None
-    """What they are drawn and taught with; None takes the plain word for the kind."""
+    """What they are drawn and taught with; None takes the plain word for the kind. Of a handwriting
+    each also says what one of its notes says."""
     prior_weight: float = Field(default=1.0, gt=0)
     """Weight of their loss against the subject's."""
 

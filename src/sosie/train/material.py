@@ -68,7 +68,8 @@ def encode(
     )
     some = set(taught[: max(1, len(plan.split.withheld))])
     subset = [x for x in training if x.picture in some and not x.version.close]
-    drawn = prior.lessons(base, cache, config, dataset.kind, prior_folder, keep)
+    pictures = prior.wanted(config, base.info.defaults, dataset.kind, training)
+    drawn = prior.lessons(base, cache, pictures, prior_folder, keep)
     return Material(
         training=cache.buckets(training),
         subset=cache.buckets(subset),
