@@ -66,11 +66,12 @@ def place_of(token: str) -> tuple[str, int] | None:
 
 
 def _marked() -> normalizers.Normalizer:
-    """Puts behind each of the first characters between two quotation marks the mark of its place.
+    """Composes accents, so that a letter is one character however it was typed, and puts behind
+    each of the first characters between two quotation marks the mark of its place.
 
     From the last place to the first, so that what is put in does not count.
     """
-    steps = [normalizers.Replace(Regex("[“”]"), '"')]
+    steps = [normalizers.NFC(), normalizers.Replace(Regex("[“”]"), '"')]
     for place in reversed(range(PLACES)):
         so_many = f'"[^"]{{{place + 1}}}'
         behind = Regex(rf'(?<=^{so_many}|\s{so_many})(?=[^"]*")')

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import time
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from sosie.core.errors import BadInput
 from sosie.world import letters, tables
 from sosie.world.hands import CannotWrite, glyph, is_held_out_writer, writer
 from sosie.world.letters import family, family_names
-from sosie.world.texts import text
+from sosie.world.texts import is_held_out_text, text
 from sosie.world.writing import CUT, MIN_X_HEIGHT, DoesNotFit, as_dict, line
 
 STEMS = "hill bill till lull till hill"
@@ -33,6 +34,16 @@ def test_equal_arguments_give_equal_bytes_and_other_seeds_do_not():
     assert a.picture.shape == (64, 512, 3) and a.picture.dtype == np.uint8
     assert line(writer(5), "see you Monday", seed=4).picture.tobytes() != a.picture.tobytes()
     assert line(writer(6), "see you Monday", seed=3).picture.tobytes() != a.picture.tobytes()
+
+
+def test_accents_are_letters_however_they_were_typed():
+    composed, loose = line(writer(5), "été", seed=3), line(writer(5), "e\u0301te\u0301", seed=3)
+    assert composed.picture.tobytes() == loose.picture.tobytes()
+    assert loose.truth.text == "été" and loose.truth == composed.truth
+    words = [f"été {number}" for number in range(40)]
+    held_out = [is_held_out_text(word) for word in words]
+    assert held_out == [is_held_out_text(unicodedata.normalize("NFD", word)) for word in words]
+    assert any(held_out)
 
 
 @settings(max_examples=40)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,9 +27,10 @@ MARKS = ".,:;!?'-()/&+=%€«»’–"
 def is_held_out_text(text: str) -> bool:
     """Whether this text is kept from training: one in `HELD_OUT_EVERY`, by its hash.
 
-    Case and spaces at the ends do not count.
+    Case, spaces at the ends and the form of accents do not count.
     """
-    digest = hashlib.sha1(text.strip().lower().encode()).digest()
+    plain = unicodedata.normalize("NFC", text).strip().lower()
+    digest = hashlib.sha1(plain.encode()).digest()
     return digest[0] % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
 
 

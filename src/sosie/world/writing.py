@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 
@@ -132,13 +133,14 @@ def line(
 ) -> Written:
     """A line of text in a writer's hand: equal arguments, equal bytes.
 
-    The text is made as large as the writer likes, or as small as the picture of `width` times
-    `height` pixels asks; it is never cut. It stands anywhere on its paper; or as in a line cut from
-    a scan, with its first ink and the line below at `begin`, (x, y) in pixels, in the size that the
-    writer always likes. `fixed` is that of `choose`. Raises CannotWrite for a
-    character that the hand lacks, DoesNotFit where letters would be under MIN_X_HEIGHT pixels or
-    the text holds nothing to see, TypeError for an unknown name in `fixed`.
+    The text, with its accents composed (NFC), is made as large as the writer likes, or as small as
+    the picture of `width` times `height` pixels asks; it is never cut. It stands anywhere on its
+    paper; or as in a line cut from a scan, with its first ink and the line below at `begin`, (x, y)
+    in pixels, in the size that the writer always likes. `fixed` is that of `choose`. Raises
+    CannotWrite for a character that the hand lacks, DoesNotFit where letters would be under
+    MIN_X_HEIGHT pixels or there is nothing to see, TypeError for an unknown name in `fixed`.
     """
+    text = unicodedata.normalize("NFC", text)
     if not text.strip() or text != text.strip() or "\n" in text:
         raise DoesNotFit(
             f"{text!r} is not one line of text.", advice="Give words without spaces around them."
@@ -161,9 +163,8 @@ def line(
             advice="Write a shorter text or a wider picture.",
         )
     at = rules(x_height, height, r)
-    rise = float(np.tan(np.radians(climb))) + (at.tilt if even else 0.0)
-    if truth.jitter == 0:
-        rise = 0.0
+    tilt = at.tilt if even else 0.0
+    rise = 0.0 if truth.jitter == 0 else float(np.tan(np.radians(climb))) + tilt
     placed, x0, y0 = _on_sheet(placed, x_height, rise, width, height, begin, truth.jitter == 0, r)
     at = replace(at, first=y0 + at.tilt * x0)
     nib = _nib(who, truth.pen, x_height)

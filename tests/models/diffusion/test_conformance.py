@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+import unicodedata
 from pathlib import Path
 
 import diffusers
@@ -119,6 +120,14 @@ class TestConformance:
         whole = base.encode_text([long])["prompt"]
         assert torch.equal(whole, base.encode_text([read + "z" * len(rest)])["prompt"])
         assert not torch.equal(whole, base.encode_text([read[:-2] + "zz" + rest])["prompt"])
+
+    def test_reads_accents_alike_however_they_were_typed(self, base):
+        """macOS hands out decomposed ones; letters must not stand elsewhere for that."""
+        captions = [unicodedata.normalize(form, 'note "été"') for form in ("NFC", "NFD")]
+        for rows in base.encode_text(captions).values():
+            assert torch.equal(*rows)
+        long = "ét" * 2 * base.info.defaults.text_length
+        assert base.unread(unicodedata.normalize("NFD", long)) == base.unread(long) != ""
 
     def test_latents_go_there_and_back(self, base):
         pixels = torch.rand(2, 3, 32, 48) * 2 - 1

@@ -6,6 +6,7 @@ import copy
 import inspect
 import math
 import re
+import unicodedata
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -149,7 +150,7 @@ class LatentDiffusion(DiffusionBase):
 
     def unread(self, caption: str) -> str:
         self._need_encoders()
-        tokenizer = self.parts[self.sequence_tokenizer]
+        tokenizer, caption = self.parts[self.sequence_tokenizer], _composed(caption)
         room = self.info.defaults.text_length - tokenizer.num_special_tokens_to_add()
         with quiet():
             encoded = tokenizer(caption, add_special_tokens=False, return_offsets_mapping=True)
@@ -167,7 +168,11 @@ class LatentDiffusion(DiffusionBase):
     def token_ids(self, tokenizer: str, caption: str, length: int) -> Tensor:
         """(1, length) token ids of a caption, padded or cut, by the part named `tokenizer`."""
         encoded = self.parts[tokenizer](
-            caption, padding="max_length", max_length=length, truncation=True, return_tensors="pt"
+            _composed(caption),
+            padding="max_length",
+            max_length=length,
+            truncation=True,
+            return_tensors="pt",
         )
         ids: Tensor = encoded.input_ids
         return ids.to(self.device)
@@ -328,6 +333,12 @@ class LatentDiffusion(DiffusionBase):
             pipeline = getattr(diffusers, class_name)(**parts, **options)
         pipeline.set_progress_bar_config(disable=True)
         return pipeline
+
+
+def _composed(caption: str) -> str:
+    """With accents composed (NFC): not every tokenizer does it, and one that counts letters would
+    count loose accents too."""
+    return unicodedata.normalize("NFC", caption)
 
 
 def _generators(request: SampleRequest) -> list[torch.Generator]:
