@@ -125,3 +125,10 @@ def test_a_lora_acts_in_every_picture(base: Flux, random_lora: RandomLora, monke
 def test_one_seed_is_refused(base: Flux) -> None:
     with pytest.raises(BadInput, match="at least two"):
         try_words(base, CONFIG.model_copy(update={"n": 1}))
+
+
+def test_what_of_the_prompt_is_not_read_is_said_once(base: Flux) -> None:
+    said: list[str] = []
+    long = "a red coat, " + "x" * base.info.defaults.text_length + "yz"
+    try_words(base, CONFIG.model_copy(update={"prompt": long}), say=said.append)
+    assert len(said) == 1 and 'leaves out "' in said[0] and said[0].endswith('yz".')

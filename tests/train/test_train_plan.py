@@ -14,7 +14,9 @@ from tests.train.toys import Toy, dataset, picture
 
 def dry(pictures, base, config=None, **more):
     config = config or train.TrainConfig()
-    return train.plan(pictures, base.info, config, multiple=base.spatial_multiple, **more)
+    return train.plan(
+        pictures, base.info, config, multiple=base.spatial_multiple, unread=base.unread, **more
+    )
 
 
 def test_an_empty_dataset_cannot_be_waived(tmp_path):
@@ -41,6 +43,27 @@ def test_check_names_are_known_to_waivers(tmp_path):
     names = {c.name for c in plan.checks}
     assert {"pictures", "trigger", "captions", "crop-enlarged", "split", "optimizer"} <= names
     assert names <= checks.NAMES
+
+
+def test_what_the_base_does_not_read_is_told(tmp_path):
+    class Reader(Toy):
+        """Reads 22 characters."""
+
+        def unread(self, caption):
+            return caption[22:]
+
+    pictures = dataset(tmp_path / "p", [picture(i) for i in range(12)])
+    config = train.TrainConfig(probes=("{trigger}", "{trigger} with red hair, in a coat"))
+    assert not {"caption-length", "prompt-length"} & {
+        check.name for check in dry(pictures, Toy(tmp_path), config).checks
+    }
+    checks = {check.name: check for check in dry(pictures, Reader(tmp_path), config).checks}
+    cut = [item for item in pictures.items if item.caption[22:]]
+    assert 0 < len(cut) < 12 and cut[0].file_name in checks["caption-length"].evidence
+    assert checks["caption-length"].severity == "warning"
+    assert checks["prompt-length"].evidence == (
+        '"ohwx with red hair, in a coat": "a coat" is left out'
+    )
 
 
 def test_the_split_is_blamed_on_what_empties_it(tmp_path):

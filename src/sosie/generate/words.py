@@ -136,15 +136,16 @@ def try_words(
     consents: Mapping[str, str] | None = None,
     look: Callable[[Picture], None] = lambda picture: None,
     on_picture: Callable[[int, int], None] = lambda done, of: None,
+    say: Callable[[str], None] = lambda line: None,
     finish: Callable[[Sequence[Made]], Finish] = lambda made: lambda png: png,
 ) -> tuple[WordTrial, bytes]:
     """Draw a prompt whole, without each of its parts, and with made-up words for each, `config.n`
     pictures of all; and the sheet, which `finish` signs.
 
     `look` sees every picture, and may end the trial by raising. `on_picture` hears how many are
-    drawn, of how many. Raises BadInput for fewer than two
-    seeds, which leave nothing to compare with, and what `draw` raises; WeightsRefused if the
-    network that compares is not installed.
+    drawn, of how many; `say` is told what of the whole prompt is not read. Raises BadInput for
+    fewer than two seeds, which leave nothing to compare with, and what `draw` raises;
+    WeightsRefused if the network that compares is not installed.
     """
     if config.n < 2:
         raise BadInput("One seed says little about a word.", advice="Draw at least two.")
@@ -152,7 +153,7 @@ def try_words(
     tried = pieces(parsed.text, unit)
     total, done = config.n * (1 + 2 * len(tried)), 0
 
-    def drawn(text: str) -> tuple[Picture, ...]:
+    def drawn(text: str, say: Callable[[str], None] = lambda line: None) -> tuple[Picture, ...]:
         def count(picture: Picture) -> None:
             nonlocal done
             look(picture)
@@ -161,9 +162,9 @@ def try_words(
 
         tags = " ".join(call.tag() for call in parsed.loras)
         asked = config.model_copy(update={"prompt": f"{text} {tags}".strip()})
-        return draw(base, asked, loras, consents=consents, on_picture=count)
+        return draw(base, asked, loras, consents=consents, on_picture=count, say=say)
 
-    whole = drawn(parsed.text)
+    whole = drawn(parsed.text, say)
     looks = _looks(whole)
     between = float(np.mean([1 - looks[i] @ looks[j] for i, j in combinations(range(config.n), 2)]))
     without = [drawn(piece.without) for piece in tried]

@@ -281,6 +281,7 @@ def words(
     marker: Marker,
     look: Callable[[Picture], None],
     on_picture: Callable[[int, int], None],
+    say: Callable[[str], None],
 ) -> tuple[WordTrial, Path]:
     """What each part of a prompt does, and where in `out` the sheet of it lies; `look` sees every
     picture before that, and may raise."""
@@ -295,6 +296,7 @@ def words(
         consents=consents,
         look=look,
         on_picture=on_picture,
+        say=say,
         finish=lambda made: marker.finish(made, "words"),
     )
     return trial, generate.save_beside(sheet, out, "words")

@@ -147,6 +147,7 @@ class Folds:
             self.base.info,
             self._config,
             multiple=self.base.spatial_multiple,
+            unread=self.base.unread,
             device=self.base.device.type,
             folder=self.registry.home,
             probe=probe,

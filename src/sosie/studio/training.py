@@ -70,6 +70,7 @@ def planned(
             loaded.info,
             config,
             multiple=loaded.spatial_multiple,
+            unread=loaded.unread,
             device=loaded.device.type,
             folder=registry.home,
             probe=probe,

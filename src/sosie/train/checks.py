@@ -49,6 +49,8 @@ class Survey:
     config: TrainConfig
     device: str
     """"cpu", "cuda", "mps"."""
+    unread: Callable[[str], str]
+    """The end of a caption that the base's text encoder cuts off."""
     broken: dict[int, str]
     """Pictures that cannot be read, and why."""
     split: Split
@@ -119,6 +121,30 @@ def captions(s: Survey) -> Iterator[Check]:
             evidence=f"{len(dataset.items)} pictures, one caption",
             mend=f"sosie caption {dataset.subject}",
         )
+
+
+def words(s: Survey) -> Iterator[Check]:
+    """What is said is read to its end."""
+    items = s.dataset.items
+    cut = {i: end for i, item in enumerate(items) if (end := s.unread(item.caption))}
+    if cut:
+        yield Check(
+            name="caption-length",
+            what="This base does not read these captions to their end.",
+            severity="warning",
+            evidence=f'{s.names(list(cut))}: "{next(iter(cut.values())).strip()}" is left out',
+            mend=f"sosie caption {s.dataset.subject}: say less, or first what matters",
+        )
+    asked = [*(s.config.probes or ()), s.config.prior_prompt or ""]
+    for prompt in (one.replace("{trigger}", s.dataset.trigger) for one in asked):
+        if end := s.unread(prompt):
+            yield Check(
+                name="prompt-length",
+                what="This base does not read this prompt to its end.",
+                severity="warning",
+                evidence=f'"{prompt}": "{end.strip()}" is left out',
+                mend="A shorter one in probes or prior_prompt",
+            )
 
 
 def faces(s: Survey) -> Iterator[Check]:
@@ -275,6 +301,7 @@ CHECKS: tuple[Callable[[Survey], Iterator[Check]], ...] = (
     pictures,
     readable,
     captions,
+    words,
     faces,
     crops,
     split,
@@ -286,7 +313,7 @@ CHECKS: tuple[Callable[[Survey], Iterator[Check]], ...] = (
 NAMES = frozenset(
     {"pictures", "readable", "trigger", "captions", "faces", "crops", "split", "near-duplicates"}
     | {"crop-left-out", "crop-enlarged", "crop-tight", "crop-no-close-up"}
-    | {"optimizer", "disk", "steps", "identity"}
+    | {"optimizer", "disk", "steps", "identity", "caption-length", "prompt-length"}
 )
 """Every name that a check may bear, so that a misspelt waiver is found."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -81,6 +81,7 @@ def plan(
     config: TrainConfig,
     *,
     multiple: int,
+    unread: Callable[[str], str],
     device: str = "cpu",
     folder: Path | None = None,
     probe: Probe | None = None,
@@ -88,9 +89,10 @@ def plan(
 ) -> Plan:
     """Look at everything a run would use and write nothing.
 
-    `multiple` is the base's `spatial_multiple`, `device` its device's type, `folder` where the run
-    would write (its disk is checked), `examined` what is known of the pictures. Raises NotFound if
-    a waiver names no check, or if a picture to withhold does not exist.
+    `multiple` is the base's `spatial_multiple`, `unread` the method of it that tells what of a
+    caption is not read, `device` its device's type, `folder` where the run would write (its disk is
+    checked), `examined` what is known of the pictures. Raises NotFound if a waiver names no check,
+    or if a picture to withhold does not exist.
     """
     examined = examined or Examined()
     known = checks.NAMES | examined.rules
@@ -120,6 +122,7 @@ def plan(
         dataset=dataset,
         config=config,
         device=device,
+        unread=unread,
         broken=broken,
         split=parts,
         framing=framing,

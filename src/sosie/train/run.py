@@ -348,6 +348,7 @@ def train(
         config,
         multiple=base.spatial_multiple,
         device=base.device.type,
+        unread=base.unread,
         folder=folder,
         examined=examined,
     )

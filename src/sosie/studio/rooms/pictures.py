@@ -92,6 +92,7 @@ class Pictures(Room):
             marker=Marker(self.registry, say=say),
             look=screen.require,
             on_picture=on_picture,
+            say=say,
         )
 
     def _called(
