@@ -6,9 +6,11 @@ a benchmark says by what it knows its own rows.
 
 from __future__ import annotations
 
+import ast
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -16,6 +18,7 @@ from typing import Generic, TypeVar
 import torch
 from pydantic import ValidationError
 
+from sosie.core.files import sha256_bytes
 from sosie.core.records import Record
 
 Row = TypeVar("Row", bound=Record)
@@ -69,3 +72,40 @@ def side_by_side(make: Callable[[Job], Made], jobs: Iterable[Job]) -> Iterator[M
                 yield done.result()
         finally:
             crew.shutdown(cancel_futures=True)
+
+
+def code_sha256(*names: str) -> str:
+    """Changes with what these modules do, and all modules of those that are packages; not with
+    their words, nor with what is said of a rule's own figures."""
+    files = [file for name in sorted(names) for file in _files(name)]
+    return sha256_bytes("".join(bare(file.read_text("utf-8")) for file in files).encode())
+
+
+def _files(name: str) -> list[Path]:
+    found = find_spec(name)
+    assert found is not None and found.origin is not None, f"{name} is a module here"
+    origin = Path(found.origin)
+    return (
+        [origin]
+        if found.submodule_search_locations is None
+        else sorted(origin.parent.rglob("*.py"))
+    )
+
+
+def bare(source: str) -> str:
+    """What a module does, without its docstrings and without `advisory`."""
+    return ast.dump(_Bare().visit(ast.parse(source)))
+
+
+class _Bare(ast.NodeTransformer):
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        return None if isinstance(node.value, ast.Constant) else node
+
+    def visit_arguments(self, node: ast.arguments) -> ast.arguments:
+        pairs = zip(node.kwonlyargs, node.kw_defaults, strict=True)
+        told = [pair for pair in pairs if pair[0].arg != "advisory"]
+        node.kwonlyargs, node.kw_defaults = [one for one, _ in told], [one for _, one in told]
+        return node
+
+    def visit_keyword(self, node: ast.keyword) -> ast.keyword | None:
+        return None if node.arg == "advisory" else node

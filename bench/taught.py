@@ -1,7 +1,7 @@
 """LoRAs of synthetic people and writers, trained through the studio as a user would.
 
-Those that are asked for again are kept, so that an interrupted run goes on; another base or recipe
-is taught anew, and what benchmarks make of it is kept apart.
+Those that are asked for again are kept, so that an interrupted run goes on; with another base,
+recipe or code they are taught anew, and what benchmarks make of them is kept apart.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bench.kept import FOLDER, Ledger, side_by_side
+from bench.kept import FOLDER, Ledger, code_sha256, side_by_side
 from demo.people import write_pictures
 from demo.writers import write_notes
 from sosie.core.files import sha256_bytes
@@ -32,6 +32,11 @@ LESSONS = FOLDER / "lessons"
 PICTURES = {"person": 15, "handwriting": 30}
 """What a LoRA is taught from."""
 _WRITE = {"person": write_pictures, "handwriting": write_notes}
+MAKERS = (
+    *("sosie.world", "demo.people", "demo.writers"),
+    *("sosie.train", "sosie.models.lora", "sosie.models.diffusion"),
+)
+"""The code that draws what a LoRA is taught from, and that teaches it."""
 _WORLD = {"person": "people.person", "handwriting": "hands.writer"}
 
 
@@ -117,12 +122,13 @@ def base() -> DiffusionBase:
 
 
 def kept() -> Path:
-    """Where a benchmark keeps what it makes of this base and recipe."""
+    """Where a benchmark keeps what it makes of this base, recipe and code."""
     return FOLDER / recipe()[:12]
 
 
 @cache
 def recipe() -> str:
-    """Hash of the base's weights and of the settings that it recommends."""
+    """Hash of the base's weights, of the settings that it recommends, and of `MAKERS`."""
     settings = (base().info.folder / "sosie.json").read_bytes()
-    return sha256_bytes(base().info.content_sha256.encode() + settings)
+    made_of = base().info.content_sha256 + code_sha256(*MAKERS)
+    return sha256_bytes(made_of.encode() + settings)

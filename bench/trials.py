@@ -6,20 +6,16 @@ modules of the rule and of its plant say the same; when one changes, its trials 
 
 from __future__ import annotations
 
-import ast
-import hashlib
-import inspect
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
-from importlib import import_module
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 
-from bench.kept import FOLDER, Ledger
+from bench.kept import FOLDER, Ledger, code_sha256
 from bench.plants import Shot
 from bench.sets import Kept, bettered, examined, good, name_of, planted
 from sosie.core.records import Record
@@ -141,24 +137,4 @@ def fingerprint(rule: str) -> str:
     known = table.rule(rule)
     modules = {known.judge.__module__, *(family.measure.__module__ for family in known.needs)}
     modules.add(planted()[rule].__module__)
-    sources = [inspect.getsource(import_module(name)) for name in sorted(modules)]
-    return hashlib.sha256("".join(map(bare, sources)).encode()).hexdigest()[:12]
-
-
-def bare(source: str) -> str:
-    """What a module does, without its docstrings and without `advisory`."""
-    return ast.dump(_Bare().visit(ast.parse(source)))
-
-
-class _Bare(ast.NodeTransformer):
-    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
-        return None if isinstance(node.value, ast.Constant) else node
-
-    def visit_arguments(self, node: ast.arguments) -> ast.arguments:
-        pairs = zip(node.kwonlyargs, node.kw_defaults, strict=True)
-        told = [pair for pair in pairs if pair[0].arg != "advisory"]
-        node.kwonlyargs, node.kw_defaults = [one for one, _ in told], [one for _, one in told]
-        return node
-
-    def visit_keyword(self, node: ast.keyword) -> ast.keyword | None:
-        return None if node.arg == "advisory" else node
+    return code_sha256(*modules)[:12]

@@ -59,12 +59,6 @@ def test_trials_of_a_rule_that_changed_are_made_again(small, monkeypatch):
     assert len(trials.kept(small)) == 8
 
 
-def test_words_and_the_mark_of_an_advisory_rule_change_no_trial():
-    told = 'LEAST = 4\n"""Why."""\nRULES = (Rule(name="x", advisory=True),)\n'
-    bare = 'LEAST = 4\nRULES = (Rule(name="x"),)\n'
-    assert trials.bare(told) == trials.bare(bare) != trials.bare(bare.replace("4", "5"))
-
-
 def test_a_finding_about_pictures_without_the_fault_is_no_hit(small):
     before = trials.good("person", 0)
     after = [*before, before[2]]
