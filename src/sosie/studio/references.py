@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sosie.audit.panel import Vector
     from sosie.models.faces import Picture
     from sosie.train import Checkpoint, Manifest
-    from sosie.train.run import OnCheckpoint
+    from sosie.train.course import OnCheckpoint
 
 
 @dataclass(frozen=True)
