@@ -98,7 +98,7 @@ def test_an_older_schema_is_brought_up_to_date(
     def next_step(db: sqlite3.Connection) -> None:
         db.execute("ALTER TABLE subjects ADD COLUMN extra TEXT DEFAULT 'new'")
 
-    monkeypatch.setattr("sosie.registry.migrations.MIGRATIONS", [*MIGRATIONS, next_step])
+    monkeypatch.setattr("sosie.registry.migrating.MIGRATIONS", [*MIGRATIONS, next_step])
     with Registry.open(registry.home) as again:
         assert again._db.rows("SELECT extra FROM subjects")[0][0] == "new"
         assert again.subject("anna").trigger == "anna"
@@ -136,7 +136,7 @@ def test_a_step_that_fails_leaves_the_schema_before_it(
         db.execute("DROP TABLE events")
         raise RuntimeError("half way")
 
-    monkeypatch.setattr("sosie.registry.migrations.MIGRATIONS", [*MIGRATIONS, bad_step])
+    monkeypatch.setattr("sosie.registry.migrating.MIGRATIONS", [*MIGRATIONS, bad_step])
     with pytest.raises(RuntimeError):
         Registry.open(registry.home)
     monkeypatch.undo()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sosie.core.errors import WorkspaceError
-from sosie.registry.migrations import migrate
+from sosie.registry.migrating import migrate
 
 PATIENCE = 30.0
 """Seconds a writer waits for another process's write before it gives up."""

@@ -1,8 +1,6 @@
 """The schema, as a list of steps that only ever grows.
 
-A step that has been released is never changed: a new need is a new function at the end. Each runs
-in one transaction together with its own count, so a crash leaves the schema before it or after it.
-SQLite's `user_version` holds how many have run.
+A step that has been released is never changed: a new need is a new function at the end.
 """
 
 from __future__ import annotations
@@ -10,7 +8,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
-from sosie.core.errors import WorkspaceError
 from sosie.core.release import Release
 from sosie.registry.labels import label_anew, list_release
 
@@ -23,38 +20,6 @@ def migration(step: Migration) -> Migration:
     """Append `step` to the list; the order in this file is the order in which they run."""
     MIGRATIONS.append(step)
     return step
-
-
-def migrate(db: sqlite3.Connection) -> None:
-    """Bring the schema up to date.
-
-    Raises WorkspaceError if a newer Sosie has written this database.
-    """
-    if _version(db) == len(MIGRATIONS):
-        return
-    for number, step in enumerate(MIGRATIONS, start=1):
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            # Read again inside the transaction: another process may have migrated meanwhile.
-            if _version(db) < number:
-                step(db)
-                db.execute(f"PRAGMA user_version = {number}")
-            db.execute("COMMIT")
-        except BaseException:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
-            raise
-
-
-def _version(db: sqlite3.Connection) -> int:
-    version: int = db.execute("PRAGMA user_version").fetchone()[0]
-    if version > len(MIGRATIONS):
-        raise WorkspaceError(
-            f"This workspace was written by a newer Sosie (schema {version}; this one knows "
-            f"{len(MIGRATIONS)}).",
-            advice="Update Sosie, or choose another workspace with --home.",
-        )
-    return version
 
 
 @migration
