@@ -11,6 +11,7 @@ from pathlib import Path
 NAMES = (
     "startup",
     "speed",
+    "embedded",
     "judges",
     "obeys",
     "writes",

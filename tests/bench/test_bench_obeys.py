@@ -8,7 +8,20 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bench.obeys import AGES, SAID, WAYS, answers, asked, background, corrected, prompt, right
+from bench.obeys import (
+    AGES,
+    SAID,
+    UNSEEN,
+    WAYS,
+    answers,
+    asked,
+    background,
+    corrected,
+    prompt,
+    right,
+    unseen,
+)
+from pocket.people import is_unseen
 from sosie.audit import Interval
 from sosie.models.judges import Reading
 from sosie.world import tables
@@ -41,6 +54,22 @@ def test_answers_are_asked_for_evenly_of_held_out_people():
         counts = Counter(getattr(truth, ask) for truth in TRUTHS)
         assert set(counts) == set(table)
         assert max(counts.values()) < 2 * len(TRUTHS) / len(table)
+
+
+def test_combinations_that_were_kept_from_training_are_asked_for_by_themselves():
+    asked_for = set()
+    for ask, combinations in UNSEEN.items():
+        for combination in combinations:
+            truths = unseen(combination, 12)
+            assert len(truths) == 12 and len({truth.person for truth in truths}) == 12
+            for truth in truths:
+                assert is_held_out(truth.person)
+                assert is_unseen(truth.garment, truth.garment_colour, truth.place)
+                assert truth.place != "plain wall" or truth.wall_colour != truth.garment_colour
+                assert truth.woman or truth.garment != "dress"
+                asked_for.add((ask, answers(truth)[ask]))
+    assert {("garment colour", "turquoise"), ("background", "mountains")} < asked_for
+    assert asked(3, garment_colour="pink").view == asked(3).view, "the rest stays"
 
 
 def test_what_is_read_is_compared_with_what_was_asked():
