@@ -1,11 +1,11 @@
 """Are the pictures like the person, do they copy, and how sure is that?
 
-prompts.py     the fixed prompts of an audit      figures.py     each figure, and where it must lie
-panel.py       the judges, and what they see      choice.py      the curve, and which checkpoint
-likeness.py    cosines to held-out pictures       report.py      all of it as one record
-retrieval.py   who is it, among many?             intervals.py   how sure a figure is
-copying/       does it copy, and what?            resemblance.py whom it looks like, on file
-handwriting/   is it the hand, and is it right?
+prompts.py     the fixed prompts of an audit      kinds.py       what each figure means
+panel.py       the judges, and what they see      figures.py     each measured, and judged
+likeness.py    cosines to held-out pictures       choice.py      the curve, and which checkpoint
+retrieval.py   who is it, among many?             report.py      all of it as one record
+intervals.py   how sure a figure is               resemblance.py whom it looks like, on file
+copying/       does it copy, and what?            handwriting/   is it the hand, and right?
 """
 
 from sosie.audit.choice import Choice, Point, choose, point

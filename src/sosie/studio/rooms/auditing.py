@@ -12,8 +12,10 @@ from sosie.studio import (
     auditing,
     comparing,
     drawing,
+    looks,
     permission,
     probing,
+    remedies,
     resembling,
     retraining,
     strangers,
@@ -209,10 +211,10 @@ class Auditing(Room):
                 if _mended(done):
                     break
         bare, most = done.audit.adapter, done.audit.strength
-        steps = probing.earlier(self.registry, drawing.find(self.registry, name))
-        ways = [(name, share * most) for share in probing.WEAKER]
+        steps = remedies.earlier(self.registry, drawing.find(self.registry, name))
+        ways = [(name, share * most) for share in remedies.WEAKER]
         ways += [
-            (f"{bare}@{step}", share * most) for step in steps for share in (1, *probing.WEAKER)
+            (f"{bare}@{step}", share * most) for step in steps for share in (1, *remedies.WEAKER)
         ]
         chosen, weight = name, most
         for which, strength in ways:
@@ -221,7 +223,7 @@ class Auditing(Room):
             chosen, weight = which, round(strength, 2)
             done = again(chosen, strength=weight, explores=True)
         if done.audit.explored and done.audit.copying.verdict == "passed":
-            done = again(chosen, strength=weight, **probing.confirming(done.audit))
+            done = again(chosen, strength=weight, **looks.confirming(done.audit))
         return done
 
     def compare(
