@@ -11,7 +11,7 @@ copying/       does it copy, and what?            handwriting/   is it the hand,
 from sosie.audit.choice import Choice, Point, choose, point
 from sosie.audit.figures import Figure, Shown, measure
 from sosie.audit.intervals import Interval
-from sosie.audit.likeness import Copycat, Known, Likeness, found, likeness
+from sosie.audit.likeness import Known, found
 from sosie.audit.panel import Look, Panel, Unmeasured, panel
 from sosie.audit.prompts import CHOOSING, PROMPTS, Prompt, seed_of
 from sosie.audit.report import Audit, Held, Worth
@@ -22,12 +22,10 @@ __all__ = [
     "PROMPTS",
     "Audit",
     "Choice",
-    "Copycat",
     "Figure",
     "Held",
     "Interval",
     "Known",
-    "Likeness",
     "Look",
     "Panel",
     "Point",
@@ -38,7 +36,6 @@ __all__ = [
     "Worth",
     "choose",
     "found",
-    "likeness",
     "measure",
     "panel",
     "point",

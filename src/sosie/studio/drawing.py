@@ -16,7 +16,6 @@ from sosie.registry.releases import taken_apart
 from sosie.studio.marking import Marker
 
 if TYPE_CHECKING:
-    from sosie.audit import Likeness
     from sosie.generate import GenerateConfig, Picture, WordTrial
     from sosie.generate.words import Unit
     from sosie.models.diffusion.base import DiffusionBase
@@ -298,28 +297,6 @@ def words(
         finish=lambda made: marker.finish(made, "words"),
     )
     return trial, generate.save_beside(sheet, out, "words")
-
-
-def likeness(
-    registry: Registry, found: Found, drawn: Sequence[Path], control: Sequence[Path]
-) -> Likeness:
-    """Likeness of pictures on disk to the pictures withheld from the run that made the LoRA."""
-    from sosie import audit
-    from sosie.models import faces
-    from sosie.train import Manifest
-
-    if found.manifest is None:
-        raise BadInput(
-            f"{found.adapter.name} was not trained here: which pictures it never saw is unknown."
-        )
-    pictures = Manifest.read(found.manifest).pictures
-    return audit.likeness(
-        [pixels(path) for path in drawn],
-        [pixels(registry.blobs.path(p.sample)) for p in pictures if p.withheld],
-        training=[pixels(registry.blobs.path(p.sample)) for p in pictures if not p.withheld],
-        control=[pixels(path) for path in control] or None,
-        embed=faces.identity,
-    )
 
 
 def pixels(path: Path | BinaryIO) -> Any:
