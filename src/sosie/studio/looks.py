@@ -61,6 +61,19 @@ def look(
     return min(order.index(this) + 1, LOOKS), config.explores or chose
 
 
+def beside(registry: Registry, this: CopyAudit) -> tuple[CopyAudit, ...]:
+    """Audits on file of the same LoRA, at any step, that asked by the same words and seeds at the
+    same strength; the oldest first."""
+    from sosie.audit.copying import CopyAudit
+
+    def asked(one: CopyAudit) -> tuple[object, ...]:
+        return one.base_sha256, one.strength, one.seed, one.each, one.probes
+
+    filed = registry.audits.of(this.adapter)
+    found = (CopyAudit.model_validate_json(o.record) for o in filed if o.kind == "copying")
+    return tuple(one for one in found if asked(one) == asked(this))
+
+
 def confirming(chosen: CopyAudit) -> dict[str, int]:
     """Settings of the one look that may let pass what was chosen among several: at other seeds, and
     with enough pictures that it can."""

@@ -236,13 +236,15 @@ def audit(
         likeness=_likeness(registry, manifest, made),
         tried=(),
         doses=stage.doses(taught, copying.reproduced_references),
+        named=stage.named(taught, photos.captions, copying.reproduced_references),
         inside=inside,
         counterfactual=left_out,
         mends=remedies.mends(registry, found, config, taught, copying.reproduced_references),
         seconds=round(time.perf_counter() - begun, 1),
     )
-    before = _tried(registry, report)
-    report = report.model_copy(update={"tried": (*before, report.as_tried())})
+    before, steps = _tried(registry, report), (*looks.beside(registry, report), report)
+    update = {"tried": (*before, report.as_tried()), "stages": stage.stages(steps)}
+    report = report.model_copy(update=update)
     files = {shot.name: shot for shot in made}
 
     def pair(match: Match) -> tuple[Picture, Picture]:
