@@ -9,10 +9,10 @@ import numpy as np
 from PIL import Image
 
 from sosie.audit.copying import probes
-from sosie.audit.copying.cliques import StrangerAudit
+from sosie.audit.copying.cliques import LIMITS, StrangerAudit
 from sosie.audit.copying.counterfactual import Counterfactual
 from sosie.audit.copying.doses import chance
-from sosie.audit.copying.evidence import AGREES, Part, overlays
+from sosie.audit.copying.evidence import AGREES, STAGES, Part, overlays
 from sosie.audit.copying.inside import Inside
 from sosie.audit.copying.look import SIDE, look
 from sosie.audit.copying.plot import Size, plotted
@@ -130,7 +130,7 @@ def render_stranger(audit: StrangerAudit, read: Callable[[str], Picture]) -> str
         tally=tally,
         times=_times,
         said=ASKED,
-        judged=JUDGED,
+        limits=[(JUDGED[part], LIMITS[part].value) for part in STAGES],
         rows=list(zip(audit.probes, found.by_probe, strict=True)),
         cliques=[
             (clique, [small(Image.fromarray(read(name))) for name in clique.pictures[:STRIP]])
