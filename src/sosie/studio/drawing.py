@@ -65,7 +65,8 @@ def find(registry: Registry, name: str) -> Found:
         return released(registry.releases.get(bare), registry)
     if adapter.subject is None:
         raise NotFound(f'The LoRA "{bare}" is filed under no subject.')
-    folder = registry.run(adapter.run).folder if adapter.run else None
+    # What a filter made of a run's LoRA has none of the run's checkpoints.
+    folder = registry.run(adapter.name).folder if adapter.run == adapter.name else None
     manifest = _manifest(registry, adapter.run)
     if not step or (adapter.run and int(step) == adapter.step):
         # Not the checkpoint's own file, whose weights may be averaged where the LoRA's are not.
@@ -113,12 +114,13 @@ def _manifest(registry: Registry, run: str | None) -> Path | None:
 
 
 def _adapter(registry: Registry, name: str) -> Adapter | None:
-    """The LoRA, or the latest of the subject, called `name`; None if only releases are."""
+    """The LoRA, or the latest of the subject, called `name`; None if only releases are. What a
+    filter made of a run's LoRA is meant by its own name alone."""
     adapters = registry.adapters()
     for adapter in adapters:
         if adapter.name == name:
             return adapter
-    of_subject = [adapter for adapter in adapters if adapter.subject == name]
+    of_subject = [a for a in adapters if a.subject == name and a.run in (None, a.name)]
     if of_subject:
         return of_subject[-1]
     if registry.releases.versions(name):

@@ -25,7 +25,15 @@ from sosie.core.errors import BadInput, UnreadablePicture
 from sosie.core.files import sha256_bytes
 from sosie.core.records import Record, now
 from sosie.registry import Registry
-from sosie.studio import comparing, drawing, filing, looks, references, remedies, retraining
+from sosie.studio import (
+    comparing,
+    drawing,
+    filing,
+    looks,
+    references,
+    remedies,
+    retraining,
+)
 from sosie.studio.drawing import Found
 from sosie.studio.easel import Easel, OnEvent, Story, Wanted
 from sosie.studio.folding import Folds
@@ -223,7 +231,7 @@ def audit(
         seed=config.seed,
         each=config.each,
         probes=stage.PROBES,
-        remedies=retraining.remedies(registry, manifest.name),
+        remedies=remedies.taken(registry, manifest.name, read.header),
         taught=taught,
         gone=photos.gone,
         unasked=unasked,

@@ -33,7 +33,7 @@ from sosie.registry.names import checked_name, checked_version
 from sosie.registry.releases import taken_apart
 from sosie.registry.usage import Use
 from sosie.rights import xmp
-from sosie.studio import card, drawing, permission, reports, verifying
+from sosie.studio import card, drawing, filtering, permission, reports, verifying
 from sosie.studio.door import Door
 from sosie.studio.marking import Marker, mark_of_drawn
 
@@ -346,7 +346,7 @@ def _previews(
     from sosie.train import previews_of
 
     step = _Summary.of(seal).step
-    if not found.adapter.run or step is None:
+    if not found.adapter.run or step is None or filtering.filtered(seal.header):
         return []
     previews = registry.run(found.adapter.run).folder / "previews"
     folder = previews_of(previews, step, seal.header)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sosie.registry import Registry
-from sosie.studio import looks
+from sosie.studio import filtering, looks, retraining
 from sosie.studio.auditing import checkpoints
 from sosie.studio.drawing import Found
 
@@ -48,6 +48,12 @@ def mends(
     mends.append(f"sosie audit {called} --copies --mend")
     mends.append(f"sosie audit {called} --copies --mend --retrain")
     return tuple(mends)
+
+
+def taken(registry: Registry, run: str, header: Mapping[str, str]) -> tuple[str, ...]:
+    """What was changed against copying in a LoRA of a run, whose file bears this header."""
+    spectrum = ("spectrum",) if filtering.filtered(header) else ()
+    return (*retraining.remedies(registry, run), *spectrum)
 
 
 def earlier(registry: Registry, found: Found) -> tuple[int, ...]:

@@ -39,7 +39,8 @@ class Tried(Record):
     likeness: float | None
     reproduced: Interval
     remedies: tuple[str, ...] = ()
-    """What was changed against copying where the run repeats another: "repeats", "rank"…"""
+    """What was changed against copying, of a run that repeats another or in the weights: "repeats",
+    "rank", "spectrum"…"""
 
 
 class CopyAudit(Record):
@@ -63,7 +64,7 @@ class CopyAudit(Record):
     probes: tuple[Probe, ...]
     """The mixture that the rates hold for."""
     remedies: tuple[str, ...] = ()
-    """What was changed against copying, if the run repeats another."""
+    """What was changed against copying, in a run that repeats another or in the weights."""
     taught: tuple[Taught, ...]
     gone: int
     """Training pictures no longer on file, of which nothing can be said."""
