@@ -519,6 +519,23 @@ def test_of_references_little_is_kept_and_a_new_shape_reads_none_again():
     assert sum(held) + sum(part.nbytes for part in kept.keypoints or ()) < 2**20
 
 
+@pytest.mark.parametrize(("down", "across"), [(0, 0), (0, 1), (1, 0), (1, 1)])
+@pytest.mark.parametrize("zoom", [0.8, 0.65])
+def test_a_corner_of_a_reference_is_looked_at_closely(down, across, zoom, monkeypatch):
+    draw = np.random.default_rng(2)
+    pictures = [
+        cv2.resize(draw.integers(0, 256, (16, 16, 3), np.uint8), (128, 128)) for _ in range(12)
+    ]
+    shots = [Shot(str(n), lambda rgb=rgb: rgb) for n, rgb in enumerate(pictures)]
+    side = round(128 * zoom)
+    top, left = down * (128 - side), across * (128 - side)
+    corner = cv2.resize(pictures[7][top : top + side, left : left + side], (128, 128))
+    assert 7 in References(shots, figure=None).see(corner).closest
+    monkeypatch.setattr(sys.modules[References.__module__], "FEW", 11)
+    many = References(shots, figure=None)
+    assert len(many._screened(0.0)) == 2 * len(shots), "of many the middle alone is screened"
+
+
 def test_the_screen_of_a_thumbnail_is_that_of_the_picture():
     rgb = ORIGINAL.shot().picture[:, 20:180]
     small = Look(np.repeat(cut(thumbnail(rgb), -0.4)[..., None], 3, axis=2), -0.4, None)

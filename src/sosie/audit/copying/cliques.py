@@ -153,9 +153,9 @@ def chance(count: int, pairs: Sequence[tuple[int, int]]) -> float:
 
     `pairs` joins pictures by number: the LoRA's are 0 to `count` - 1, and `count` + i is the base's
     from the words and the seed of i. A permutation test (Fisher, "The design of experiments",
-    1935), p = (1 + #{as many}) / (swaps + 1): where the LoRA draws as its base does, the two from one seed
-    can be interchanged, however alike the pictures of one prompt are. So it holds where pictures of
-    a clique are no independent witnesses, which shares of pictures and their intervals are not for.
+    1935), p = (1 + #{as many}) / (swaps + 1): where the LoRA draws as its base does, the two from
+    one seed can be interchanged, however alike the pictures of one prompt are. So it holds where
+    pictures of a clique are no independent witnesses, which the interval of a share takes them for.
     """
     joined = {number for pair in pairs for number in pair}
 
