@@ -79,10 +79,8 @@ class Probed:
 
 
 def manifest_of(found: Found) -> Manifest:
-    """The manifest of the run that made a LoRA of a person.
-
-    Raises BadInput for a LoRA that was not trained here, and for one of a handwriting.
-    """
+    """The manifest of the run that made a LoRA of a person. Raises BadInput for a LoRA that was not
+    trained here, and for one of a handwriting."""
     from sosie.train import Manifest
 
     if found.manifest is None:
@@ -92,7 +90,11 @@ def manifest_of(found: Found) -> Manifest:
         )
     manifest = Manifest.read(found.manifest)
     if manifest.kind != "person":
-        raise BadInput("Copies are looked for in LoRAs of persons; a handwriting has no probes.")
+        raise BadInput(
+            f"Whether {found.adapter.name} gives back the notes that taught it cannot be measured: "
+            "of copied lines the search finds too few, and would acquit what copies.",
+            advice="Without --copies it is audited for its hand and its text.",
+        )
     return manifest
 
 
