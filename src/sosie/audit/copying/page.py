@@ -190,7 +190,7 @@ class Cause:
 
 def _causes(whole: CopyAudit) -> list[Cause]:
     """What there is more than one dose of."""
-    sides = {
+    sides: dict[str, list[tuple[str, Interval]]] = {
         "near-duplicates of one shot": [(str(one.repeats), one.reproduced) for one in whole.doses],
         "its caption has": [(one.bears, one.reproduced) for one in whole.named],
     }
