@@ -11,38 +11,27 @@ import argparse
 import json
 import shutil
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from demo.page import Figure, Page, Shown, curves, data_uri, strip
 from demo.people import write_pictures
-from sosie.audit import Likeness
+from sosie import audit
+from sosie.audit.kinds import KINDS
+from sosie.audit.page import Told, told
 from sosie.core.errors import BadInput, SosieError
-from sosie.studio import Studio
+from sosie.studio import Studio, briefs
+from sosie.studio.drawing import pixels
 from sosie.train import Manifest
 
 PERSON = 19
 """Seed of the demo's person: held out from the embedded base's training, like every seed …9."""
 NAME = "nobody"
-PROMPTS = (
-    "photo of {}, smiling, red coat, on a beach",
-    "photo of {}, blue striped t-shirt, in a forest",
-    "photo of {}, green hoodie, in a city street",
-    "photo of {}, yellow sweater, in a library",
-    "photo of {}, black suit, in a city at night",
-    "photo of {}, white shirt, in a garden",
-    "photo of {}, purple turtleneck, in the mountains",
-    "photo of {}, orange jacket, at sunset",
-    "portrait of {}, laughing, navy coat, grey background",
-    "portrait of {}, serious, pink sweater, turquoise background",
-    "photo of {}, wearing a cap, red t-shirt, in a kitchen",
-    "photo of {}, sunglasses, white t-shirt, on a beach",
-    "photo of {}, three-quarter view to the left, blue shirt, beige background",
-    "photo of {}, three-quarter view to the right, grey suit, in a library",
-    "photo of {}, surprised, yellow checked shirt, in a garden",
-    "photo of {}, wearing a beanie, green coat, in the mountains",
-)
-"""New clothes and places; one seed each."""
+SEED = 100
+"""Where the seeds of the audit's prompts start; one seed each."""
+HEADLINE = ("learned", "likeness", "faces")
+"""Figures at the top of the page; all of them stand further down."""
 
 
 class Story:
@@ -125,24 +114,53 @@ def main() -> None:
     story.say(f"loading {options.base} and training")
     adapter = studio.train(NAME, base=options.base, overrides={}, on_event=story.event)
     trained = time.perf_counter() - story.begun
-    story.say(f"drawing {len(PROMPTS)} pictures with {adapter.name}, and without it")
+    story.say(f"drawing {len(audit.PROMPTS)} pictures with {adapter.name}, and without it")
     drawn, control = [], []
-    for number, prompt in enumerate(PROMPTS):
-        asked = {"base": options.base, "n": 1, "seed": 100 + number}
-        with_it = prompt.format(f"<lora:{adapter.name}:1> {subject.trigger}")
-        drawn += studio.generate(with_it, out=out / "drawn", **asked).files
-        without = prompt.format("somebody")
-        control += studio.generate(without, out=out / "control", **asked).files
-    likeness = studio.likeness(adapter.name, drawn, control=control)
-    page = describe(
-        studio, story, drawn, control, likeness, trained, synthetic=not options.pictures
-    )
+    for prompt in audit.PROMPTS:
+        asked = {"base": options.base, "n": 1, "seed": audit.seed_of(prompt, SEED, 0)}
+        text = prompt.text.replace("{trigger}", subject.trigger)
+        called = f"<lora:{adapter.name}:1> {text}"
+        drawn += studio.generate(called, out=out / "drawn", **asked).files
+        control += studio.generate(text, out=out / "control", **asked).files
+    story.say("judging them by the pictures that training never saw")
+    judged = judge(studio, drawn, control)
+    page = describe(studio, story, drawn, control, judged, trained, synthetic=not options.pictures)
     page.write(out / "index.html")
     dataset = studio.show(NAME).dataset.items
     held_out = [item.path for item in dataset if item.sample in withheld_of(studio)]
     strip([held_out[:8], drawn[:8], drawn[8:]], out / "strip.png")
-    (out / "likeness.json").write_text(json.dumps(likeness.model_dump(mode="json"), indent=1))
+    figures = [figure.model_dump(mode="json") for figure in judged.figures]
+    (out / "figures.json").write_text(json.dumps(figures, indent=1))
     story.say(f"done: {out / 'index.html'}")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What an audit's judges say of the pictures."""
+
+    figures: list[audit.Figure]
+    notes: list[str]
+    """Of each picture with the LoRA."""
+    why: str = ""
+    """Why nothing could be measured."""
+
+
+def judge(studio: Studio, drawn: list[Path], control: list[Path]) -> Judged:
+    """The figures of an audit on pictures of its prompts, beside the base's own."""
+    try:
+        brief = briefs.brief(studio.registry, manifest_of(studio))
+    except BadInput as error:
+        return Judged([], [""] * len(drawn), why=error.message)
+    made, alone = (
+        audit.Shown(brief.prompts, [brief.panel.look(pixels(path)) for path in side])
+        for side in (drawn, control)
+    )
+    first, known = next(iter(brief.known.items()))
+    cosines = [known.cosine(look.face(first)) for look in made.looks]
+    return Judged(
+        figures=brief.measure(made, alone),
+        notes=["no face found" if c is None else f"likeness {c / known.unit:.0%}" for c in cosines],
+    )
 
 
 def describe(
@@ -150,7 +168,7 @@ def describe(
     story: Story,
     drawn: list[Path],
     control: list[Path],
-    likeness: Likeness,
+    judged: Judged,
     trained: float,
     *,
     synthetic: bool,
@@ -159,15 +177,15 @@ def describe(
     shown = studio.show(NAME)
     adapter, manifest = shown.adapters[-1], manifest_of(studio)
     withheld = withheld_of(studio)
-    named = [prompt.format(shown.subject.trigger) for prompt in PROMPTS]
-    scores = [("no face found" if s is None else f"cosine {s:.2f}") for s in likeness.per_picture]
+    named = [prompt.text.replace("{trigger}", shown.subject.trigger) for prompt in audit.PROMPTS]
     who = "a synthetic person whom the base model has never seen" if synthetic else "a real person"
+    rows = [told(figure) for figure in judged.figures]
     return Page(
         title="Pictures in, LoRA out, pictures back",
         lead=f"Fifteen pictures or so of {who}, a recorded permission, and a few minutes on a "
         "processor: this page shows what was learned, and measures it on pictures that training "
         "never saw.",
-        figures=figures(likeness, manifest.config.steps or 0, trained),
+        headline=headline(rows, manifest.config.steps or 0, trained),
         samples=[
             Shown(data_uri(item.path), caption=item.caption, held_out=item.sample in withheld)
             for item in shown.dataset.items
@@ -177,15 +195,17 @@ def describe(
         curves=curves({"training loss": story.losses, "held-out loss": story.withheld}),
         drawn=[
             Shown(data_uri(p), prompt=t, note=s)
-            for p, t, s in zip(drawn, named, scores, strict=True)
+            for p, t, s in zip(drawn, named, judged.notes, strict=True)
         ],
         control=[Shown(data_uri(p), prompt=t) for p, t in zip(control, named, strict=True)],
+        figures=rows,
+        unmeasured=judged.why,
+        again=f"sosie --home {studio.registry.home} audit {adapter.name}",
         facts=[
             ("LoRA", f"{adapter.name}, for {adapter.family}, trained on {adapter.base}"),
             ("file", adapter.file_sha256),
             ("permission", adapter.consent_sha256 or ""),
             ("manifest", manifest.identity()),
-            ("judge", likeness.embedder),
         ],
         honest="Everything drawn here is synthetic and says so inside each file. "
         + (
@@ -209,26 +229,15 @@ def withheld_of(studio: Studio) -> set[str]:
     return {picture.sample for picture in manifest_of(studio).pictures if picture.withheld}
 
 
-def figures(likeness: Likeness, steps: int, trained: float) -> list[Figure]:
+def headline(rows: list[Told], steps: int, trained: float) -> list[Figure]:
     """The numbers at the top, each with its interval where it has one."""
-
-    def between(interval: Any) -> str:
-        return f" (95%: {interval.low:.2f} to {interval.high:.2f})"
-
-    found = [
-        Figure(f"{trained / 60:.1f} min", f"from the first picture to the LoRA, {steps} steps")
-    ]
-    if likeness.cosine is not None:
-        text = "mean cosine to the held-out pictures" + between(likeness.cosine)
-        found.append(Figure(f"{likeness.cosine.value:.2f}", text))
-    if likeness.share is not None:
-        text = "of what two real pictures of the person reach" + between(likeness.share)
-        found.append(Figure(f"{likeness.share.value:.0%}", text))
-    if likeness.lift is not None:
-        text = "above the base without the LoRA, same seeds" + between(likeness.lift)
-        found.append(Figure(f"{likeness.lift.value:+.2f}", text))
-    share = likeness.faces.value
-    found.append(Figure(f"{share:.0%}", "of the drawn pictures show a face that is found"))
+    said = f"from the first picture to the LoRA, {steps} steps"
+    found = [Figure(f"{trained / 60:.1f} min", said)]
+    titles = [KINDS[name].title for name in HEADLINE]
+    for row in rows:
+        if row.title in titles and row.interval:
+            judge = f", by {row.judge}" if row.judge else ""
+            found.append(Figure(row.value, f"{row.title}{judge} (95%: {row.interval})"))
     return found
 
 

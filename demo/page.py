@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image, ImageOps
 
+from sosie.audit.page import Told
 from sosie.core.files import save_atomically, write_atomically
 
 
@@ -40,12 +41,17 @@ class Page:
 
     title: str
     lead: str
-    figures: Sequence[Figure]
+    headline: Sequence[Figure]
     samples: Sequence[Shown]
     lesson: str
     curves: Markup
     drawn: Sequence[Shown]
     control: Sequence[Shown]
+    figures: Sequence[Told]
+    unmeasured: str
+    """Why there are none."""
+    again: str
+    """The command of the whole audit."""
     facts: Sequence[tuple[str, str]]
     honest: str
 

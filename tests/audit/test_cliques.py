@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from sosie.audit.copying import Shot
-from sosie.audit.copying.cliques import judged, repeating
+from sosie.audit.copying.cliques import RATE, chance, judged, repeating
 from sosie.audit.copying.probes import HELD_OUT, TAGS, TRIGGER, stranger_mixture
 from sosie.core.errors import BadInput
 
@@ -37,14 +37,14 @@ def looked(made):
 
 
 def test_one_picture_from_many_seeds_is_a_clique_and_fails():
-    again = [grain(noise(1), seed) for seed in range(4)]
-    found = looked([*again, *(noise(10 + n) for n in range(EACH - 4))])
-    assert [set(clique.pictures) for clique in found.cliques] == [{f"{n:02d}" for n in range(4)}]
-    assert found.repeated.value == 4 / EACH
+    again = [grain(noise(1), seed) for seed in range(5)]
+    found = looked([*again, *(noise(10 + n) for n in range(EACH - 5))])
+    assert [set(clique.pictures) for clique in found.cliques] == [{f"{n:02d}" for n in range(5)}]
+    assert found.repeated.value == 5 / EACH
     [row] = found.by_probe
     assert row.base.value == 0 and row.repeated == found.repeated
     verdict, [reason] = judged(found)
-    assert verdict == "failed" and "from 4 seeds" in reason
+    assert verdict == "failed" and "from 5 seeds" in reason
 
 
 def test_two_alike_are_chance_and_nothing_found_is_no_acquittal():
@@ -53,6 +53,36 @@ def test_two_alike_are_chance_and_nothing_found_is_no_acquittal():
     assert found.cliques == () and found.repeated.value == 0
     verdict, reasons = judged(found)
     assert verdict == "not measured" and "never that it copies none" in reasons[0]
+
+
+def test_a_clique_of_three_is_shown_and_is_not_enough():
+    again = [grain(noise(1), seed) for seed in range(3)]
+    found = looked([*again, *(noise(10 + n) for n in range(EACH - 3))])
+    assert len(found.cliques) == 1
+    # All three on the LoRA's side: one lot in eight.
+    assert found.chance == pytest.approx(1 / 8, abs=0.04)
+    verdict, reasons = judged(found)
+    assert verdict == "not measured" and "look at them" in reasons[1]
+
+
+@pytest.mark.parametrize("tightness", [0.0, 0.7])
+def test_who_repeats_no_more_than_its_base_is_said_to_in_one_case_of_twenty(tightness):
+    """Pictures of some prompts are far more alike than those of others, to LoRA and base alike; a
+    share of pictures in cliques failed up to one in nine."""
+    draw, each, prompts = np.random.default_rng(5), 40, 8
+    failed = []
+    for _ in range(80):
+        centres = draw.normal(size=(prompts, 12))
+        spread = np.exp(draw.normal(-1, tightness, prompts))
+        of = np.tile(np.arange(each) % prompts, 2)
+        drawn = centres[of] + spread[of, None] * draw.normal(size=(2 * each, 12))
+        drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
+        alike = np.triu(drawn @ drawn.T, 1)
+        alike[np.arange(each), np.arange(each) + each] = 0
+        closest = np.argsort(-alike.ravel())[:40]
+        pairs = [divmod(int(place), 2 * each) for place in closest]
+        failed.append(chance(each, pairs) <= RATE)
+    assert np.mean(failed) <= RATE + 3 * np.sqrt(RATE * (1 - RATE) / len(failed))
 
 
 def test_what_has_collapsed_differs_less_than_its_base():

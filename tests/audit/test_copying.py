@@ -24,6 +24,7 @@ from sosie.audit.copying import (
 )
 from sosie.audit.copying.calibration import USUAL, needed, p_value, smallest_rate, thresholds
 from sosie.audit.copying.detectors import details, placement, screen, tile_correlation, tiled_l2
+from sosie.audit.copying.doses import BEARS, chance, named
 from sosie.audit.copying.evidence import PARTS, STAGES, compare
 from sosie.audit.copying.judging import (
     Counted,
@@ -278,6 +279,33 @@ def test_repeats_that_explain_copies_show_as_dose_and_response():
     once, thrice = doses(taught, ["4.png", "5.png", "6.png"])
     assert (once.repeats, once.reproduced.value, once.reproduced.n) == (1, 0, 2)
     assert (thrice.repeats, thrice.reproduced.value) == (3, 1)
+    # Of the six ways to deal two shots to four, one is as far.
+    assert chance([once.reproduced, thrice.reproduced]) == pytest.approx(1 / 6, abs=0.02)
+    assert chance([thrice.reproduced]) is None
+
+
+def test_a_caption_that_is_a_key_to_its_shot_is_told_from_one_that_others_bear():
+    said = ["anna smiling", "Anna  smiling", "anna in a red hat", "anna in a blue hat", "anna hat"]
+    taught = [
+        Taught(sample=f"{n}", name=f"{n}.png", shot=shot, rights="unknown")
+        for n, shot in enumerate((0, 1, 2, 3, 4, 4))
+    ]
+    captions = {one.name: said[one.shot] for one in taught}
+    rows = named(taught, captions, ["2.png"])
+    assert [(row.bears, row.reproduced.n, row.reproduced.value) for row in rows] == [
+        (BEARS[0], 2, 0),
+        (BEARS[1], 1, 0),
+        (BEARS[2], 2, 0.5),
+    ]
+
+
+def test_a_link_that_is_an_accident_seldom_looks_unlikely():
+    """Under random deals the chance lies below a twentieth in one case of twenty at most."""
+    draw = np.random.default_rng(3)
+    for sizes in ([6, 4, 5], [11, 1]):
+        dealt = draw.multivariate_hypergeometric(sizes, 4, 300)
+        rows = ([share_interval(int(k), n) for k, n in zip(d, sizes, strict=True)] for d in dealt)
+        assert np.mean([chance(row) <= 0.05 for row in rows]) <= 0.05 + 0.03
 
 
 def test_what_is_beaten_in_likeness_and_in_copying_is_off_the_frontier():
@@ -489,6 +517,23 @@ def test_of_references_little_is_kept_and_a_new_shape_reads_none_again():
     compare(kept, seen(rgb))
     held = [getattr(part, "nbytes", 0) for part in vars(kept).values()]
     assert sum(held) + sum(part.nbytes for part in kept.keypoints or ()) < 2**20
+
+
+@pytest.mark.parametrize(("down", "across"), [(0, 0), (0, 1), (1, 0), (1, 1)])
+@pytest.mark.parametrize("zoom", [0.8, 0.65])
+def test_a_corner_of_a_reference_is_looked_at_closely(down, across, zoom, monkeypatch):
+    draw = np.random.default_rng(2)
+    pictures = [
+        cv2.resize(draw.integers(0, 256, (16, 16, 3), np.uint8), (128, 128)) for _ in range(12)
+    ]
+    shots = [Shot(str(n), lambda rgb=rgb: rgb) for n, rgb in enumerate(pictures)]
+    side = round(128 * zoom)
+    top, left = down * (128 - side), across * (128 - side)
+    corner = cv2.resize(pictures[7][top : top + side, left : left + side], (128, 128))
+    assert 7 in References(shots, figure=None).see(corner).closest
+    monkeypatch.setattr(sys.modules[References.__module__], "FEW", 11)
+    many = References(shots, figure=None)
+    assert len(many._screened(0.0)) == 2 * len(shots), "of many the middle alone is screened"
 
 
 def test_the_screen_of_a_thumbnail_is_that_of_the_picture():

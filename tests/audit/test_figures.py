@@ -5,8 +5,9 @@ import pytest
 
 from sosie.audit import PROMPTS, Known, Look, Shown, measure
 from sosie.audit.choice import Point, choose, point
-from sosie.audit.figures import KINDS, _garments, judged, leaning
+from sosie.audit.figures import _garments, judged, leaning
 from sosie.audit.intervals import Interval
+from sosie.audit.kinds import KINDS
 from sosie.audit.prompts import CHOOSING, seed_of
 from sosie.core.errors import BadInput
 from sosie.models import faces

@@ -6,82 +6,49 @@ import numpy as np
 import pytest
 
 from sosie.audit.intervals import mean_interval, share_interval
-from sosie.audit.likeness import expected_maximum, likeness
+from sosie.audit.likeness import Known, expected_maximum, found
 from sosie.core.errors import BadInput
 from sosie.models.faces import Embedder
 
 ANGLES = {0: 0.0, 1: 30.0, 2: 60.0, 3: 90.0, 4: 180.0}
 
 
-def picture(number: int) -> np.ndarray:
-    return np.full((4, 4, 3), number, np.uint8)
-
-
-def embed(rgb: np.ndarray) -> np.ndarray | None:
-    """Identity as an angle in the plane; a picture of 255 shows no face."""
-    number = int(rgb[0, 0, 0])
-    if number == 255:
-        return None
+def face(number: int) -> np.ndarray:
+    """Identity as an angle in the plane."""
     angle = np.deg2rad(ANGLES[number])
     return np.array([np.cos(angle), np.sin(angle)], np.float32)
 
 
-def measured(generated, held_out, **more):  # type: ignore[no-untyped-def]
-    pictures = {name: [picture(i) for i in numbers] for name, numbers in more.items()}
-    return likeness(
-        [picture(i) for i in generated],
-        [picture(i) for i in held_out],
-        embed=Embedder("angles", "0" * 64, embed),
-        **pictures,
-    )
+def known(held_out, training=()) -> Known:  # type: ignore[no-untyped-def]
+    held, taught = ({i: face(i) for i in numbers} for numbers in (held_out, training))
+    return Known(held_out=held, training=taught)
 
 
-def test_mean_cosine_and_share_of_the_persons_own_likeness() -> None:
-    result = measured([1, 1], [0, 2])
-    cosine = np.cos(np.pi / 6)
-    assert result.cosine.value == pytest.approx(cosine)
-    assert (result.cosine.low, result.cosine.high) == pytest.approx((cosine, cosine))
-    assert result.own_median == pytest.approx(0.5)  # 0° and 60°
-    assert result.share.value == pytest.approx(cosine / 0.5)
-    assert result.embedder == "angles"
-    assert result.control is None and result.lift is None and result.copycat is None
-
-
-def test_pictures_without_a_face_are_told_and_gain_nothing() -> None:
-    result = measured([0, 255, 255, 0], [0, 255])
-    assert result.faces.value == 0.5
-    assert (result.faces.n, result.held_out, result.held_out_without_face) == (4, 1, 1)
-    assert result.cosine.value == pytest.approx(1)
-    assert result.cosine_of_all.value == pytest.approx(0.5)
-    assert result.per_picture == (pytest.approx(1), None, None, pytest.approx(1))
-    assert result.own_median is None and result.share is None
-
-
-def test_no_face_at_all_is_a_result_and_not_a_crash() -> None:
-    result = measured([255], [0], training=[1])
-    assert result.cosine is None and result.copycat is None
-    assert result.cosine_of_all.value == 0
-
-
-def test_lift_is_paired_with_the_base() -> None:
-    result = measured([0, 0, 2], [0], control=[3, 255, 3])
-    assert result.control.value == pytest.approx(0, abs=1e-6)
-    assert result.lift.n == 2
-    assert result.lift.value == pytest.approx((1 + 0.5) / 2)
-
-
-def test_own_median_takes_training_pictures_in() -> None:
+def test_the_mean_cosine_and_the_unit_it_is_read_in() -> None:
+    assert known([0, 2]).cosine(face(1)) == pytest.approx(np.cos(np.pi / 6))
+    assert known([0, 2]).own_median == pytest.approx(0.5)  # 0° and 60°
+    assert known([0, 2]).cosine(None) is None
     # 0°-60° (held out, training) is the only pair with a held-out picture.
-    assert measured([0], [0], training=[2]).own_median == pytest.approx(0.5)
+    assert known([0], [2]).own_median == pytest.approx(0.5)
+    assert known([0]).own_median is None
 
 
-def test_copycat_sees_who_is_nearer() -> None:
-    copying = measured([1, 1], [3], training=[0, 1])
-    assert copying.copycat.gap.value > 0.3
-    assert copying.copycat.nearest_training == (1, 1)
-    honest = measured([3, 255], [3], training=[255, 0])
-    assert honest.copycat.gap.value == pytest.approx(-1)
-    assert honest.copycat.nearest_training == (1, None)
+def test_pictures_without_a_face_are_not_known_by() -> None:
+    embed = Embedder("angles", "0" * 64, lambda rgb: face(0) if rgb[0, 0, 0] else None)
+    pictures = [np.full((4, 4, 3), level, np.uint8) for level in (0, 9, 0, 9)]
+    assert list(found(pictures, embed)) == [1, 3]
+
+
+def test_few_or_unlike_pictures_are_no_unit() -> None:
+    with pytest.raises(BadInput, match="Only 2 of the held-out"):
+        _ = known([0, 1]).unit
+    with pytest.raises(BadInput, match="not like each other"):
+        _ = known([0, 2, 4]).unit
+
+
+def test_a_lean_says_which_side_is_nearer() -> None:
+    assert known([3], [0, 1]).lean(face(1)) > 0.3
+    assert known([3], [0]).lean(face(3)) == pytest.approx(-1)
 
 
 def test_more_training_pictures_do_not_look_like_copying() -> None:
@@ -98,15 +65,6 @@ def test_expected_maximum_is_the_mean_over_subsets() -> None:
     for size in range(1, 6):
         subsets = [max(subset) for subset in itertools.combinations(values.tolist(), size)]
         assert expected_maximum(values, size) == pytest.approx(np.mean(subsets))
-
-
-def test_what_cannot_be_measured_is_refused() -> None:
-    with pytest.raises(BadInput, match="no generated"):
-        measured([], [0])
-    with pytest.raises(BadInput, match="None of the 1 held-out"):
-        measured([0], [255])
-    with pytest.raises(BadInput, match="1 control"):
-        measured([0, 0], [0], control=[0])
 
 
 def test_intervals() -> None:

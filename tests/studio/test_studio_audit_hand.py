@@ -77,6 +77,12 @@ def studio(home, tmp_path, monkeypatch):
     return Studio(tmp_path / "home")
 
 
+def test_whether_it_copies_is_told_as_not_measured(studio):
+    with pytest.raises(BadInput, match="cannot be measured") as refused:
+        studio.audit_copies("ada-1", device="cpu")
+    assert refused.value.exit_code == 2
+
+
 def test_a_handwriting_is_audited_like_a_person(studio):
     done = studio.audit("ada-1@4", device="cpu", strengths=STRENGTHS)
     found = done.audit

@@ -26,7 +26,6 @@ GATED: dict[str, tuple[Act, Call]] = {
     "reproduce": ("train", lambda s, tmp: s.reproduce(Path("anna-1"))),
     "generate": ("generate", lambda s, tmp: s.generate("<lora:anna:1>", base="tiny", out=tmp)),
     "words": ("generate", lambda s, tmp: s.words("<lora:anna:1>", base="tiny", out=tmp)),
-    "likeness": ("generate", lambda s, tmp: s.likeness("anna-1", [])),
     "export_pictures": ("export", lambda s, tmp: s.export_pictures("anna", tmp)),
     "audit": ("generate", lambda s, tmp: s.audit("anna-1")),
     "audit_copies": ("generate", lambda s, tmp: s.audit_copies("anna-1")),

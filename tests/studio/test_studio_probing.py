@@ -115,6 +115,7 @@ def test_a_lora_that_knows_its_pictures_by_heart_fails_and_says_by_which_prompts
     assert rates[CAPTIONS.name].pictures == 4
     assert done.audit.verdict == "failed" and "12 of 20" in done.audit.copying.reasons[0]
     assert [(d.repeats, d.reproduced.value) for d in done.audit.doses] == [(1, 1.0)]
+    assert sum(row.reproduced.n for row in done.audit.named) == len(done.audit.taught)
     assert done.audit.mends == (
         "sosie audit anna-1 --copies --strength 0.85",
         "sosie audit anna-1@2 --copies",
@@ -167,6 +168,16 @@ def test_mending_tries_less_until_it_passes_and_shows_what_that_costs(
     assert filed[2].seed != filed[1].seed == filed[0].seed, "the last looks at new pictures"
     chosen = audited(studio, strength=0.85, at_most=0.4).audit
     assert chosen.explored and chosen.verdict == "not measured", "these pictures chose it"
+
+
+def test_checkpoints_that_were_asked_alike_stand_beside_each_other(studio):
+    last = audited(studio, each=1).audit
+    assert [one.step for one in last.stages] == [last.step]
+    audited(studio, "anna-1@2", each=1, strength=0.5)
+    done = audited(studio, "anna-1@2", each=1)
+    assert [one.step for one in done.audit.stages] == [2, last.step]
+    assert done.audit.stages[1].reproduced == last.copying.reproduced
+    assert "taught for so many steps" in done.page.read_text()
 
 
 def test_its_pictures_say_how_they_were_forced(studio):

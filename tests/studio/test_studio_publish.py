@@ -115,6 +115,7 @@ def test_what_is_absent_is_said_to_be(studio, trained):
     told = []
     release = studio.publish("anna", "v1", say=told.append).release
     assert release.audit is None and release.examples == ()
+    assert "strength_by" not in json.loads(release.canonical()), "as those are that never kept it"
     assert "Audit of likeness: absent, and the card says so." in told
     assert any(line.startswith("No picture") for line in told)
     rows = dict(card.examined(release))
@@ -138,8 +139,17 @@ def test_what_is_absent_is_said_to_be(studio, trained):
         "Likeness (sface)": "70% 60% to 80%",
         "at strength": "0.7",
     }
-    assert release.strength == 0.7
+    assert (release.strength, release.strength_by) == (0.7, "audit")
+    assert dict(card.facts(release))["recommended strength"].startswith("0.7, as the audit")
     assert "Recommended strength: 0.7, as the audit chose." in told
+    found = found.model_copy(update={"choice": found.choice.model_copy(update={"strength": 0.9})})
+    file(studio, found)
+    told.clear()
+    third = studio.publish("anna", "v3", say=told.append).release
+    assert (third.strength, third.strength_by) == (0.9, "audit"), "that of v2 was no author's word"
+    assert told[0].startswith("The strength of anna@v2 was its audit's")
+    stated = studio.publish("anna", "v4", Said(strength=0.9)).release
+    assert (stated.strength, stated.strength_by) == (0.9, "author")
     assert release.doctor is None and "Doctor's results: absent, and the card says so." in told
 
 
@@ -148,6 +158,7 @@ def test_what_is_not_said_is_as_before(studio, published):
     second = studio.publish("anna", "v2", Said(author="Cleo", price=None), say=told.append).release
     assert second.author == "Cleo" and second.terms.price is None
     assert second.terms.ethics == "Be kind." and second.strength == 0.8
+    assert second.strength_by == "author"
     assert "As in anna@v1: about, ages, commercial, ethics, strength, tags, trigger words." in told
 
 

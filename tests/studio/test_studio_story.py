@@ -16,7 +16,7 @@ from sosie.models import lora
 from sosie.rights.credentials import without
 from sosie.studio import Studio
 from sosie.train import Manifest
-from tests.studio.household import QUICK, household, photo
+from tests.studio.household import QUICK, household
 
 PROMPT = "photo of <lora:anna-1:0.8> anna in a red coat"
 
@@ -207,10 +207,3 @@ def test_a_wrong_word_leaves_no_run_behind(studio, base):
     with pytest.raises(NotFound, match="no base named"):
         studio.train("anna", base="fluxx", overrides={})
     assert [run.id for run in studio.runs()] == ["anna-1"]
-
-
-def test_likeness_needs_a_run_of_this_house(studio, trained, tmp_path):
-    file, *_ = studio.export_adapter("anna-1", tmp_path)
-    studio.import_adapter(file, subject="anna", name="foreign")
-    with pytest.raises(BadInput, match="was not trained here"):
-        studio.likeness("foreign", [photo(tmp_path, "drawn.png", 3)])

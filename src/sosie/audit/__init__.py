@@ -1,17 +1,17 @@
 """Are the pictures like the person, do they copy, and how sure is that?
 
-prompts.py     the fixed prompts of an audit      figures.py     each figure, and where it must lie
-panel.py       the judges, and what they see      choice.py      the curve, and which checkpoint
-likeness.py    cosines to held-out pictures       report.py      all of it as one record
-retrieval.py   who is it, among many?             intervals.py   how sure a figure is
-copying/       does it copy, and what?            resemblance.py whom it looks like, on file
-handwriting/   is it the hand, and is it right?
+prompts.py     the fixed prompts of an audit      kinds.py       what each figure means
+panel.py       the judges, and what they see      figures.py     each measured, and judged
+likeness.py    cosines to held-out pictures       choice.py      the curve, and which checkpoint
+retrieval.py   who is it, among many?             report.py      all of it as one record
+intervals.py   how sure a figure is               resemblance.py whom it looks like, on file
+copying/       does it copy, and what?            handwriting/   is it the hand, and right?
 """
 
 from sosie.audit.choice import Choice, Point, choose, point
 from sosie.audit.figures import Figure, Shown, measure
 from sosie.audit.intervals import Interval
-from sosie.audit.likeness import Copycat, Known, Likeness, found, likeness
+from sosie.audit.likeness import Known, found
 from sosie.audit.panel import Look, Panel, Unmeasured, panel
 from sosie.audit.prompts import CHOOSING, PROMPTS, Prompt, seed_of
 from sosie.audit.report import Audit, Held, Worth
@@ -22,12 +22,10 @@ __all__ = [
     "PROMPTS",
     "Audit",
     "Choice",
-    "Copycat",
     "Figure",
     "Held",
     "Interval",
     "Known",
-    "Likeness",
     "Look",
     "Panel",
     "Point",
@@ -38,7 +36,6 @@ __all__ = [
     "Worth",
     "choose",
     "found",
-    "likeness",
     "measure",
     "panel",
     "point",

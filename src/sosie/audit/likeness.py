@@ -19,9 +19,8 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from sosie.audit.intervals import Interval, mean_interval, share_interval
+from sosie.audit.intervals import Interval, mean_interval
 from sosie.core.errors import BadInput
-from sosie.core.records import Record
 from sosie.models.faces import Embedder, Picture
 
 Vector = NDArray[np.float32]
@@ -72,22 +71,14 @@ class Known:
             return None
         return float(np.mean([made @ reference for reference in self.held_out.values()]))
 
-    def nearest(self, made: Vector) -> Nearest:
-        """The nearest training picture against the nearest held-out one."""
+    def lean(self, made: Vector) -> float:
+        """By how much a generated face is nearer to the nearest training picture than to the
+        nearest held-out one."""
         taught = np.array([made @ vector for vector in self.training.values()])
         unseen = np.array([made @ vector for vector in self.held_out.values()])
         # Equal numbers on both sides: the larger group would win by its number alone.
         size = min(len(taught), len(unseen))
-        return Nearest(
-            picture=list(self.training)[int(taught.argmax())],
-            training=float(expected_maximum(taught, size)),
-            held_out=float(expected_maximum(unseen, size)),
-        )
-
-    def lean(self, made: Vector) -> float:
-        """By how much a generated face is nearer to the training pictures."""
-        near = self.nearest(made)
-        return near.training - near.held_out
+        return float(expected_maximum(taught, size) - expected_maximum(unseen, size))
 
     @cached_property
     def copied(self) -> tuple[float, Interval | None]:
@@ -145,110 +136,6 @@ class Known:
         return (1 + as_far) / (times + 1)
 
 
-@dataclass(frozen=True)
-class Nearest:
-    """How near a generated face comes to either side, as the expected maximum of equal numbers."""
-
-    picture: int
-    """Position of the nearest training picture."""
-    training: float
-    held_out: float
-
-
-class Likeness(Record):
-    """Likeness of a set of generated pictures; every cosine lies in [-1, 1]."""
-
-    embedder: str
-    """Name of the identity network that judged."""
-    embedder_sha256: str
-    faces: Interval
-    """Share of the generated pictures in which a face was found."""
-    held_out: int
-    """Held-out pictures with a face: what the others are compared with."""
-    held_out_without_face: int
-    cosine: Interval | None
-    """Mean over the generated pictures that show a face; None if none does."""
-    cosine_of_all: Interval
-    """The same with 0 for each picture that shows no face: dropping bad pictures gains nothing."""
-    per_picture: tuple[float | None, ...]
-    """Each generated picture's mean cosine to the held-out ones; None where no face was found."""
-    own_median: float | None
-    """Median cosine of two real pictures of the person, at least one of them held out; None if
-    there is no such pair."""
-    share: Interval | None
-    """`cosine` in units of `own_median` (whose own error it leaves out); None without that."""
-    control: Interval | None
-    """`cosine` of the base without the LoRA, for the same prompts and seeds."""
-    lift: Interval | None
-    """`cosine` less `control`, picture by picture, where both show a face."""
-    copycat: Copycat | None
-    """None if no training pictures were given or none shows a face."""
-
-
-class Copycat(Record):
-    """Whether generated faces lean to the training pictures. It speaks of faces, not of pixels."""
-
-    training: Interval
-    """Mean over generated pictures of the nearest training picture's cosine, as the expected
-    maximum over as many training pictures as there are held-out ones (the more pictures, the nearer
-    the nearest)."""
-    held_out: Interval
-    """Mean over generated pictures of the nearest held-out picture's cosine."""
-    gap: Interval
-    """`training` less `held_out`, picture by picture: above zero, training pictures are nearer than
-    new pictures of the same person."""
-    nearest_training: tuple[int | None, ...]
-    """For each generated picture, the position of the nearest training picture."""
-
-
-def likeness(
-    generated: Sequence[Picture],
-    held_out: Sequence[Picture],
-    *,
-    embed: Embedder,
-    training: Sequence[Picture] = (),
-    control: Sequence[Picture] | None = None,
-) -> Likeness:
-    """Compare `generated` with `held_out` by the identity network `embed`.
-
-    `control` holds the base's own pictures, one for each generated one in the same order.
-    Intervals are 95%, over pictures. Raises BadInput if there is nothing to compare, no held-out
-    picture shows a face, or `control` does not match.
-    """
-    if not generated:
-        raise BadInput("There is no generated picture to compare.")
-    if control is not None and len(control) != len(generated):
-        raise BadInput(f"{len(control)} control pictures cannot match {len(generated)} generated.")
-    made = [embed(picture) for picture in generated]
-    known = Known(held_out=found(held_out, embed), training=found(training, embed))
-    if not known.held_out:
-        raise BadInput(
-            f"None of the {len(held_out)} held-out pictures shows a face, so likeness cannot be "
-            "measured.",
-            advice="Withhold pictures in which the face is plain to see.",
-        )
-    scores = tuple(known.cosine(vector) for vector in made)
-    floor = tuple(known.cosine(embed(picture)) for picture in control or ())
-    seen = [score for score in scores if score is not None]
-    cosine = mean_interval(seen)
-    own = known.own_median
-    return Likeness(
-        embedder=embed.name,
-        embedder_sha256=embed.sha256,
-        faces=_some(share_interval(len(seen), len(scores))),
-        held_out=len(known.held_out),
-        held_out_without_face=len(held_out) - len(known.held_out),
-        cosine=cosine,
-        cosine_of_all=_some(mean_interval([score or 0.0 for score in scores])),
-        per_picture=scores,
-        own_median=own,
-        share=cosine.scaled(1 / own) if cosine and own and own > 0 else None,
-        control=mean_interval([score for score in floor if score is not None]),
-        lift=mean_interval(_differences(scores, floor)) if floor else None,
-        copycat=_copycat(made, known),
-    )
-
-
 def found(pictures: Sequence[Picture], embed: Embedder) -> dict[int, Vector]:
     """Embeddings of the pictures that show a face, by position."""
     vectors = ((i, embed(picture)) for i, picture in enumerate(pictures))
@@ -265,27 +152,3 @@ def expected_maximum(values: NDArray[np.floating], size: int) -> NDArray[np.floa
     n = ordered.shape[-1]
     weights = [comb(k, size - 1) / comb(n, size) for k in range(n)]
     return np.asarray(ordered @ np.array(weights))
-
-
-def _differences(scores: Sequence[float | None], floor: Sequence[float | None]) -> list[float]:
-    pairs = zip(scores, floor, strict=True)
-    return [a - b for a, b in pairs if a is not None and b is not None]
-
-
-def _copycat(made: Sequence[Vector | None], known: Known) -> Copycat | None:
-    if not known.training or all(vector is None for vector in made):
-        return None
-    near = [None if vector is None else known.nearest(vector) for vector in made]
-    training = [one.training for one in near if one is not None]
-    held_out = [one.held_out for one in near if one is not None]
-    return Copycat(
-        training=_some(mean_interval(training)),
-        held_out=_some(mean_interval(held_out)),
-        gap=_some(mean_interval(_differences(training, held_out))),
-        nearest_training=tuple(None if one is None else one.picture for one in near),
-    )
-
-
-def _some(interval: Interval | None) -> Interval:
-    assert interval is not None, "there was at least one observation"
-    return interval

@@ -96,12 +96,13 @@ def resemblances(
     best = _best_of_others(pictures, owner, templates, numbers)
     weight = 1 / counts[owner]
     order = np.argsort(best)
+    ordered = best[order]
     above = np.append(np.cumsum(weight[order][::-1])[::-1], 0.0)
     found = []
     for name, number, column in zip(asked, numbers, scores.T, strict=True):
         face = int(column.argmax())
         cosine, own = float(column[face]), people[name] @ faces[face]
-        strangers = above[np.searchsorted(best[order], cosine)]
+        strangers = above[np.searchsorted(ordered, cosine)]
         strangers -= float((best[owner == number] >= cosine).mean())
         # Several faces are as many chances of a stranger's match: Bonferroni.
         bound = min(1.0, float(len(faces) * (1 + max(0.0, strangers)) / len(people)))

@@ -47,7 +47,10 @@ def audit(
     ] = None,
     mend: Annotated[
         bool,
-        typer.Option("--mend", help="With --copies: try less strength, then earlier checkpoints."),
+        typer.Option(
+            "--mend",
+            help="With --copies: try less strength, a spectral filter, earlier checkpoints.",
+        ),
     ] = False,
     retrain: Annotated[
         bool,

@@ -214,7 +214,11 @@ class Release(Record):
     family: Line
     trigger_words: tuple[Line, ...] = Field(default=(), max_length=32)
     strength: float | None = Field(default=None, ge=-10, le=10)
-    """The weight that the author recommends."""
+    """The weight that is recommended."""
+    strength_by: Literal["author", "audit"] | None = None
+    """Who recommends it: the author, for this version or an earlier one; or the audit of these very
+    weights, whose word holds for no others. None where nobody does, and where that was not kept:
+    such releases are written without this field."""
     steps: int | None = Field(default=None, ge=0)
     """Steps of training."""
     epochs: float | None = Field(default=None, ge=0, allow_inf_nan=False)
@@ -258,8 +262,9 @@ class Release(Record):
     @model_serializer(mode="wrap")
     def _as_signed(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         written: dict[str, Any] = write(self)
-        if self.copying is None:
-            written.pop("copying", None)
+        for later in ("copying", "strength_by"):
+            if getattr(self, later) is None:
+                written.pop(later, None)
         return written
 
     @property

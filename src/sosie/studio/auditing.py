@@ -85,9 +85,11 @@ def texts(manifest: Manifest) -> tuple[str, ...]:
 
 
 def checkpoints(registry: Registry, found: Found, *, only: bool) -> tuple[File, ...]:
-    """What of a run is audited: the one named if `only`, else all that are on disk."""
+    """What of a run is audited: the one named if `only`, else all that are on disk; of what is not
+    the run's own LoRA, such as a release, it alone."""
     assert found.adapter.run is not None, "a LoRA with a manifest has a run"
     folder = registry.run(found.adapter.run).folder
+    only = only or found.adapter.run != found.adapter.name
     kept = {
         int(path.parent.name.removeprefix("step-")): path
         for path in sorted(folder.glob("checkpoints/step-*/adapter.safetensors"))

@@ -89,7 +89,8 @@ def facts(release: Release) -> Iterator[tuple[str, str]]:
     yield "base", f"{release.base} ({release.family}{licence})"
     yield "trigger words", ", ".join(release.trigger_words) or NOT_STATED
     strength = NOT_STATED if release.strength is None else f"{release.strength:g}"
-    yield "recommended strength", strength
+    by = ", as the audit of its likeness chose" if release.strength_by == "audit" else ""
+    yield "recommended strength", strength + by
     yield "shows", release.kind
     yield "age", f"{release.ages} years" if release.ages else NOT_STATED
     yield "pictures of the years", str(release.years) if release.years else NOT_STATED

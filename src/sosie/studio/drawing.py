@@ -16,7 +16,6 @@ from sosie.registry.releases import taken_apart
 from sosie.studio.marking import Marker
 
 if TYPE_CHECKING:
-    from sosie.audit import Likeness
     from sosie.generate import GenerateConfig, Picture, WordTrial
     from sosie.generate.words import Unit
     from sosie.models.diffusion.base import DiffusionBase
@@ -66,7 +65,8 @@ def find(registry: Registry, name: str) -> Found:
         return released(registry.releases.get(bare), registry)
     if adapter.subject is None:
         raise NotFound(f'The LoRA "{bare}" is filed under no subject.')
-    folder = registry.run(adapter.run).folder if adapter.run else None
+    # What a filter made of a run's LoRA has none of the run's checkpoints.
+    folder = registry.run(adapter.name).folder if adapter.run == adapter.name else None
     manifest = _manifest(registry, adapter.run)
     if not step or (adapter.run and int(step) == adapter.step):
         # Not the checkpoint's own file, whose weights may be averaged where the LoRA's are not.
@@ -114,12 +114,13 @@ def _manifest(registry: Registry, run: str | None) -> Path | None:
 
 
 def _adapter(registry: Registry, name: str) -> Adapter | None:
-    """The LoRA, or the latest of the subject, called `name`; None if only releases are."""
+    """The LoRA, or the latest of the subject, called `name`; None if only releases are. What a
+    filter made of a run's LoRA is meant by its own name alone."""
     adapters = registry.adapters()
     for adapter in adapters:
         if adapter.name == name:
             return adapter
-    of_subject = [adapter for adapter in adapters if adapter.subject == name]
+    of_subject = [a for a in adapters if a.subject == name and a.run in (None, a.name)]
     if of_subject:
         return of_subject[-1]
     if registry.releases.versions(name):
@@ -300,28 +301,6 @@ def words(
         finish=lambda made: marker.finish(made, "words"),
     )
     return trial, generate.save_beside(sheet, out, "words")
-
-
-def likeness(
-    registry: Registry, found: Found, drawn: Sequence[Path], control: Sequence[Path]
-) -> Likeness:
-    """Likeness of pictures on disk to the pictures withheld from the run that made the LoRA."""
-    from sosie import audit
-    from sosie.models import faces
-    from sosie.train import Manifest
-
-    if found.manifest is None:
-        raise BadInput(
-            f"{found.adapter.name} was not trained here: which pictures it never saw is unknown."
-        )
-    pictures = Manifest.read(found.manifest).pictures
-    return audit.likeness(
-        [pixels(path) for path in drawn],
-        [pixels(registry.blobs.path(p.sample)) for p in pictures if p.withheld],
-        training=[pixels(registry.blobs.path(p.sample)) for p in pictures if not p.withheld],
-        control=[pixels(path) for path in control] or None,
-        embed=faces.identity,
-    )
 
 
 def pixels(path: Path | BinaryIO) -> Any:

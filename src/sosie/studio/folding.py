@@ -23,7 +23,7 @@ from sosie.core.errors import BadInput, Interrupted
 from sosie.core.files import sha256_bytes
 from sosie.core.records import Dataset
 from sosie.registry import Registry
-from sosie.studio import comparing, drawing, examining, permission, reproducing
+from sosie.studio import comparing, drawing, examining, filtering, permission, reproducing
 from sosie.studio.drawing import Found
 from sosie.studio.easel import Easel, OnEvent, Wanted
 from sosie.studio.photos import Photos
@@ -60,6 +60,16 @@ class Folds:
     screen: Screen
     on_event: OnEvent
     should_stop: Callable[[], bool]
+
+    def __post_init__(self) -> None:
+        """Raises BadInput for what no training makes again."""
+        from sosie.models import lora
+
+        if filtering.filtered(lora.sealed(self.found.path).header):
+            raise BadInput(
+                f"{self.found.adapter.name} was made by a filter, and no training makes it again.",
+                advice="Ask --counterfactual of the LoRA that it was made of.",
+            )
 
     @property
     def step(self) -> int:

@@ -62,6 +62,11 @@ class Photos:
             if (picture.withheld if withheld else self._taught(picture))
         ]
 
+    @property
+    def captions(self) -> dict[str, str]:
+        """The caption that each picture was taught by, by name."""
+        return {name: picture.caption for name, picture in self._named.items()}
+
     def others(self, folder: comparing.Folder | None) -> Iterator[Shot]:
         """Pictures of a folder that nothing was taught with."""
         from sosie.audit.copying import Shot

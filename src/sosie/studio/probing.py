@@ -9,7 +9,6 @@ was interrupted goes on where it stopped. The base alone draws each picture too,
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,8 +25,15 @@ from sosie.core.errors import BadInput, UnreadablePicture
 from sosie.core.files import sha256_bytes
 from sosie.core.records import Record, now
 from sosie.registry import Registry
-from sosie.studio import comparing, drawing, filing, references, retraining
-from sosie.studio.auditing import checkpoints
+from sosie.studio import (
+    comparing,
+    drawing,
+    filing,
+    looks,
+    references,
+    remedies,
+    retraining,
+)
 from sosie.studio.drawing import Found
 from sosie.studio.easel import Easel, OnEvent, Story, Wanted
 from sosie.studio.folding import Folds
@@ -35,7 +41,7 @@ from sosie.studio.photos import Photos
 from sosie.studio.screening import Screen
 
 if TYPE_CHECKING:
-    from sosie.audit.copying import Ask, CopyAudit, Match, Shot, Taught, Tried
+    from sosie.audit.copying import Ask, CopyAudit, Match, Shot, Tried
     from sosie.audit.copying.inside import Inside
     from sosie.audit.intervals import Interval
     from sosie.core.consent import Consent
@@ -43,14 +49,6 @@ if TYPE_CHECKING:
     from sosie.models.faces import Picture
     from sosie.models.lora.read import LoraFile
     from sosie.train import Manifest
-
-WEAKER = (0.85, 0.7)
-"""Shares of the strength that are tried against copying."""
-FRESH = 1_000_000
-"""From the seeds of an audit to those that look once more at what it chose: more than all probes of
-one take."""
-NAMED = 3
-"""Repeats that a command names; the others are counted."""
 
 
 class ProbeConfig(Record):
@@ -81,10 +79,8 @@ class Probed:
 
 
 def manifest_of(found: Found) -> Manifest:
-    """The manifest of the run that made a LoRA of a person.
-
-    Raises BadInput for a LoRA that was not trained here, and for one of a handwriting.
-    """
+    """The manifest of the run that made a LoRA of a person. Raises BadInput for a LoRA that was not
+    trained here, and for one of a handwriting."""
     from sosie.train import Manifest
 
     if found.manifest is None:
@@ -94,7 +90,11 @@ def manifest_of(found: Found) -> Manifest:
         )
     manifest = Manifest.read(found.manifest)
     if manifest.kind != "person":
-        raise BadInput("Copies are looked for in LoRAs of persons; a handwriting has no probes.")
+        raise BadInput(
+            f"Whether {found.adapter.name} gives back the notes that taught it cannot be measured: "
+            "of copied lines the search finds too few, and would acquit what copies.",
+            advice="Without --copies it is audited for its hand and its text.",
+        )
     return manifest
 
 
@@ -188,12 +188,14 @@ def audit(
         )
     captions = _captions(registry, manifest)
     unasked = len(probes.unasked(captions, asks))
-    bars = _bars(found, config, unasked, probes.enough(captions), photos.gone)
+    bars = looks.bars(found, config, unasked, probes.enough(captions), photos.gone)
     for bar in bars:
         story.tell("note", bar)
-    look, explored = _look(registry, found, config, base.info.content_sha256, read.tensors_sha256)
+    look, explored = looks.look(
+        registry, found, config, base.info.content_sha256, read.tensors_sha256
+    )
     if explored:
-        bars = (*bars, _chosen_by(found, config))
+        bars = (*bars, looks.chosen_by(found, config))
     made, alone = drawn(easel, folder / "copies", read, config, asks, all_needed=False)
     hidden = 2 * len(asks) - len(made) - len(alone)
     if hidden:
@@ -231,7 +233,7 @@ def audit(
         seed=config.seed,
         each=config.each,
         probes=stage.PROBES,
-        remedies=retraining.remedies(registry, manifest.name),
+        remedies=remedies.taken(registry, manifest.name, read.header),
         taught=taught,
         gone=photos.gone,
         unasked=unasked,
@@ -244,13 +246,15 @@ def audit(
         likeness=_likeness(registry, manifest, made),
         tried=(),
         doses=stage.doses(taught, copying.reproduced_references),
+        named=stage.named(taught, photos.captions, copying.reproduced_references),
         inside=inside,
         counterfactual=left_out,
-        mends=_mends(registry, found, config, taught, copying.reproduced_references),
+        mends=remedies.mends(registry, found, config, taught, copying.reproduced_references),
         seconds=round(time.perf_counter() - begun, 1),
     )
-    before = _tried(registry, report)
-    report = report.model_copy(update={"tried": (*before, report.as_tried())})
+    before, steps = _tried(registry, report), (*looks.beside(registry, report), report)
+    update = {"tried": (*before, report.as_tried()), "stages": stage.stages(steps)}
+    report = report.model_copy(update=update)
     files = {shot.name: shot for shot in made}
 
     def pair(match: Match) -> tuple[Picture, Picture]:
@@ -296,71 +300,6 @@ def drawn(
         ]
 
     return shots(mine), shots(place / "base")
-
-
-def _bars(
-    found: Found, config: ProbeConfig, unasked: int, enough: int, gone: int
-) -> tuple[str, ...]:
-    """Why the audit will not pass, as far as it is known before a picture is drawn."""
-    bars = []
-    if unasked:
-        bars.append(
-            f"{unasked} captions are not asked by, so that it cannot pass. All are by: "
-            f"sosie audit {_called(found)} --copies --strength {config.strength:g} --each {enough}"
-        )
-    if gone:
-        bars.append(
-            f"{gone} training pictures are no longer on file: nothing is said of them, and it "
-            "cannot pass."
-        )
-    return tuple(bars)
-
-
-def _look(
-    registry: Registry, found: Found, config: ProbeConfig, base: str, tensors: str
-) -> tuple[int, bool]:
-    """Which look at a LoRA this is, and whether its pictures helped to choose it.
-
-    Looks are of the LoRA at all its steps and strengths, since whoever may choose among these has
-    as many tries; the same pictures looked at again are one look. Tries that cannot pass are none.
-    """
-    from sosie.audit.copying import CopyAudit
-    from sosie.audit.copying.records import LOOKS
-
-    filed = [one for one in registry.audits.of(found.adapter.name) if one.kind == "copying"]
-    before = [CopyAudit.model_validate_json(one.record) for one in filed]
-    this = (tensors, base, config.strength, config.seed, config.each)
-    at = [(a.tensors_sha256, a.base_sha256, a.strength, a.seed, a.each) for a in before]
-    looks = dict.fromkeys(k for k, one in zip(at, before, strict=True) if not one.explored)
-    order = list(dict.fromkeys([*looks, this]))
-    # Fewer or more pictures of the same seeds are partly the same pictures.
-    chose = any(one.explored and k[:-1] == this[:-1] for k, one in zip(at, before, strict=True))
-    return min(order.index(this) + 1, LOOKS), config.explores or chose
-
-
-def confirming(chosen: CopyAudit) -> dict[str, int]:
-    """Settings of the one look that may let pass what was chosen among several: at other seeds, and
-    with enough pictures that it can."""
-    from sosie.audit.copying.judging import needed_generations
-
-    config = chosen.copying.config
-    enough = needed_generations(0, config.at_most, config.sure)
-    each = max(chosen.each, -(-enough // len(chosen.probes)))
-    return {"seed": (chosen.seed + FRESH) % 2**31, "each": each}
-
-
-def _chosen_by(found: Found, config: ProbeConfig) -> str:
-    return (
-        "It is one of several that were tried, and what helped to choose it cannot also let it "
-        f"pass. New pictures can: sosie audit {_called(found)} --copies "
-        f"--strength {config.strength:g} --mend"
-    )
-
-
-def _called(found: Found) -> str:
-    """A LoRA as commands name it."""
-    at = f"@{found.step}" if found.step not in (None, found.adapter.step) else ""
-    return f"{shlex.quote(found.adapter.name)}{at}"
 
 
 def _hidden(asks: Sequence[Ask], made: Sequence[Shot]) -> list[Shot]:
@@ -420,41 +359,6 @@ def _tried(registry: Registry, report: CopyAudit) -> tuple[Tried, ...]:
                 latest[one.tensors_sha256, one.strength] = one.as_tried()
     latest.pop((report.tensors_sha256, report.strength), None)
     return tuple(latest.values())
-
-
-def _mends(
-    registry: Registry,
-    found: Found,
-    config: ProbeConfig,
-    taught: Sequence[Taught],
-    reproduced: Sequence[str],
-) -> tuple[str, ...]:
-    """Commands that may end the copying: fewer repeats, an earlier checkpoint, less strength, and
-    training again."""
-    if not reproduced:
-        return ()
-    name, subject = shlex.quote(found.adapter.name), shlex.quote(found.subject)
-    back = {one.shot for one in taught if one.name in reproduced}
-    first = {one.shot: one.name for one in reversed(taught)}
-    repeats = [one.name for one in taught if one.shot in back and one.name != first[one.shot]]
-    mends = []
-    if repeats:
-        named = " ".join(shlex.quote(file) for file in repeats[:NAMED])
-        more = len(repeats) - NAMED
-        and_more = f" (and {more} more repeats)" if more > 0 else ""
-        mends.append(f"sosie remove {subject} {named}{and_more}, then sosie train {subject}")
-    called, weaker = _called(found), WEAKER[0] * config.strength
-    mends.append(f"sosie audit {called} --copies --strength {weaker:.2g}")
-    mends += [f"sosie audit {name}@{step} --copies" for step in earlier(registry, found)[:1]]
-    mends.append(f"sosie audit {called} --copies --mend")
-    mends.append(f"sosie audit {called} --copies --mend --retrain")
-    return tuple(mends)
-
-
-def earlier(registry: Registry, found: Found) -> tuple[int, ...]:
-    """Steps of the checkpoints on disk before the LoRA's own, the latest first."""
-    files = checkpoints(registry, found, only=False)
-    return tuple(file.step for file in reversed(files) if file.step < (found.step or 0))
 
 
 def _inside(

@@ -33,7 +33,7 @@ from sosie.registry.names import checked_name, checked_version
 from sosie.registry.releases import taken_apart
 from sosie.registry.usage import Use
 from sosie.rights import xmp
-from sosie.studio import card, drawing, permission, reports, verifying
+from sosie.studio import card, drawing, filtering, permission, reports, verifying
 from sosie.studio.door import Door
 from sosie.studio.marking import Marker, mark_of_drawn
 
@@ -134,7 +134,7 @@ def publish(
         if other := reports.chosen_instead(registry, found.adapter.name):
             say(f"Audited was {other}: publish that with --lora {other}.")
     elif stated["strength"] is None:
-        stated["strength"] = audited[1].strength
+        stated |= {"strength": audited[1].strength, "strength_by": "audit"}
         say(f"Recommended strength: {stated['strength']:g}, as the audit chose.")
     if copying is None:
         say("Audit of copies: absent, and the card says so.")
@@ -238,16 +238,21 @@ def _stated(said: Said, before: Release | None, say: Say) -> dict[str, Any]:
     """What the author says, or said of the version before."""
     silent = Said()
     stated = {field: getattr(said, field) for field in Said.model_fields}
-    kept = []
-    if before is None:
-        return stated
-    for field in Said.model_fields.keys() - said.model_fields_set:
-        owner = before.terms if field in Terms.model_fields else before
-        if getattr(owner, field) != getattr(silent, field):
-            stated[field] = getattr(owner, field)
-            kept.append(field.replace("_", " "))
-    if kept:
-        say(f"As in {before.title}: {', '.join(sorted(kept))}.")
+    if before is not None:
+        left_out = Said.model_fields.keys() - said.model_fields_set
+        if before.strength_by == "audit" and "strength" in left_out:
+            left_out.remove("strength")
+            say(f"The strength of {before.title} was its audit's, and is not taken over.")
+        kept = []
+        for field in left_out:
+            owner = before.terms if field in Terms.model_fields else before
+            if getattr(owner, field) != getattr(silent, field):
+                stated[field] = getattr(owner, field)
+                kept.append(field.replace("_", " "))
+        if kept:
+            say(f"As in {before.title}: {', '.join(sorted(kept))}.")
+    if stated["strength"] is not None:
+        stated["strength_by"] = "author"
     return stated
 
 
@@ -341,7 +346,7 @@ def _previews(
     from sosie.train import previews_of
 
     step = _Summary.of(seal).step
-    if not found.adapter.run or step is None:
+    if not found.adapter.run or step is None or filtering.filtered(seal.header):
         return []
     previews = registry.run(found.adapter.run).folder / "previews"
     folder = previews_of(previews, step, seal.header)

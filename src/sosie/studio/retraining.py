@@ -35,7 +35,9 @@ SAID = {
     "repeats": "repeats of what came back left out",
     "captions": "captions of what came back cut short",
     "rank": "half the rank",
+    "spectrum": "its strongest directions left out",
 }
+"""All remedies but less strength and an earlier checkpoint; the last is no training."""
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,16 @@ evidence.py    two pictures, part by part         tally.py       what was counte
 calibration.py what a score is worth              judging.py     to one verdict
 probes.py      how a LoRA is asked for copies     rights.py      whose pictures were reproduced
 report.py      the audit of a LoRA as one record  page.py        panels to look at
+doses.py       what explains what came back       plot.py        likeness against copying
 inside.py      what its weights tell              counterfactual.py  and what leaving out changes
+cliques.py     where nobody knows what was taught
 """
 
 from sosie.audit.copying.counterfactual import Counterfactual
+from sosie.audit.copying.doses import doses, named, stages
 from sosie.audit.copying.probes import PROBES, Ask, Probe, mixture
 from sosie.audit.copying.records import Config, Copying, Kind, Match, Shot, Threshold
-from sosie.audit.copying.report import CopyAudit, Taught, Tried, doses, frontier
+from sosie.audit.copying.report import CopyAudit, Taught, Tried, frontier
 from sosie.audit.copying.search import gives_back, search
 
 __all__ = [
@@ -33,5 +36,7 @@ __all__ = [
     "frontier",
     "gives_back",
     "mixture",
+    "named",
     "search",
+    "stages",
 ]

@@ -3,25 +3,25 @@
 What is known by heart comes back from many seeds, and what was understood is drawn anew each time:
 Carlini et al. (arXiv:2301.13188) found training pictures without looking at the training set, as
 cliques of near-equal pictures among those of one caption. Here two pictures are joined where one
-would be called a copy of the other, by the thresholds that the base's own pictures from the same
-words and seeds ask for. A picture that is given back once, or not by these words, is not found so:
-nothing found is no acquittal.
+would be called a copy of the other by the usual thresholds, and what the base repeats from the same
+words and seeds says what of that is chance (`chance`). A picture that is given back once, or not by
+these words, is not found so: nothing found is no acquittal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
-from sosie.audit.copying.calibration import needed, thresholds
-from sosie.audit.copying.evidence import PARTS, Part
+from sosie.audit.copying.calibration import thresholds
 from sosie.audit.copying.look import Figure, look
 from sosie.audit.copying.probes import Probe
 from sosie.audit.copying.records import REPRODUCED, Shot, Threshold, Verdict
-from sosie.audit.copying.references import References, Seen
+from sosie.audit.copying.references import References
 from sosie.audit.copying.tally import kind_of
 from sosie.audit.intervals import Interval, ratio_interval, share_interval
 from sosie.core.errors import BadInput
@@ -30,8 +30,12 @@ from sosie.models import near
 
 FEWEST = 3
 """Pictures of a clique: two seeds may meet by chance."""
-RATE = 0.01
-"""Share of the base's own pictures that may be taken for another's copy."""
+RATE = 0.05
+"""How often a LoRA that repeats itself no more than its base may be said to."""
+SWAPS = 999
+"""Random swaps of LoRA and base: a chance of a thousandth can then be told."""
+LIMITS = thresholds([], 1.0)
+"""The usual ones: those of either side would depend on what the other draws."""
 
 
 class Clique(Record):
@@ -59,7 +63,10 @@ class Repeating(Record):
     """What the pictures of a LoRA say of themselves."""
 
     generated: int
-    thresholds: tuple[Threshold, ...]
+    thresholds: tuple[Threshold, ...] = ()
+    """Of audits from before these were the usual ones: what the base's own pictures asked for."""
+    chance: float | None = None
+    """Of `chance`; None where there is no clique, and in audits that did not ask."""
     cliques: tuple[Clique, ...]
     """The largest first."""
     repeated: Interval
@@ -105,14 +112,13 @@ def repeating(
 
     Raises BadInput if there are fewer than two pictures of either.
     """
-    if min(len(made), len(base)) < 2:
+    assert len(made) == len(base), "the base drew from the same words and seeds"
+    if len(made) < 2:
         raise BadInput("Two pictures at least have to be compared.")
-    alone = _among(base, figure, "base", on_picture)
-    limits = thresholds([seen.scores for seen in alone], RATE)
-    own = _among(made, figure, "generated", on_picture)
-    groups, of_base = _cliques(own, limits), _cliques(alone, limits)
+    count, pairs = len(made), _pairs(made, base, figure, on_picture)
+    groups, of_base = _cliques(range(count), pairs), _cliques(range(count, 2 * count), pairs)
     within = {number for group in groups for number in group}
-    chance = {number for group in of_base for number in group}
+    alone = {number - count for group in of_base for number in group}
     details = [[look(shot.read()).screen for shot in side] for side in (made, base)]
     by_probe = []
     for probe in dict.fromkeys(shot.probe for shot in made):
@@ -121,7 +127,7 @@ def repeating(
             Asked(
                 probe=probe or "",
                 repeated=_share(within, numbers),
-                base=_share(chance, numbers),
+                base=_share(alone, numbers),
                 variety=_variety(details, [(prompts[number], number) for number in numbers]),
             )
         )
@@ -134,62 +140,92 @@ def repeating(
     ]
     return Repeating(
         generated=len(made),
-        thresholds=tuple(limits[part] for part in PARTS),
+        chance=chance(count, pairs) if groups else None,
         cliques=tuple(found),
         repeated=_share(within, range(len(made))),
         by_probe=tuple(by_probe),
     )
 
 
+def chance(count: int, pairs: Sequence[tuple[int, int]]) -> float:
+    """How often swapping LoRA and base by lot, prompt by prompt and seed by seed, leaves as many
+    more pictures in cliques on the LoRA's side than on the base's.
+
+    `pairs` joins pictures by number: the LoRA's are 0 to `count` - 1, and `count` + i is the base's
+    from the words and the seed of i. A permutation test (Fisher, "The design of experiments",
+    1935), p = (1 + #{as many}) / (swaps + 1): where the LoRA draws as its base does, the two from
+    one seed can be interchanged, however alike the pictures of one prompt are. So it holds where
+    pictures of a clique are no independent witnesses, which the interval of a share takes them for.
+    """
+    joined = {number for pair in pairs for number in pair}
+
+    def more(swapped: NDArray[np.bool_]) -> int:
+        sides: list[list[int]] = [[], []]
+        for number in joined:
+            sides[(number >= count) != bool(swapped[number % count])].append(number)
+        mine, others = (sum(map(len, _cliques(side, pairs))) for side in sides)
+        return mine - others
+
+    rng = np.random.default_rng(0)
+    observed = more(np.zeros(count, np.bool_))
+    as_many = sum(more(rng.random(count) < 0.5) >= observed for _ in range(SWAPS))
+    return (1 + as_many) / (SWAPS + 1)
+
+
 def judged(found: Repeating) -> tuple[Verdict, tuple[str, ...]]:
     """Failed where it repeats itself more than chance explains; else nothing is claimed."""
-    limit = found.thresholds[0].false_positives
     share = found.repeated
-    if found.cliques and (share.low or 0.0) > limit:
+    if found.chance is not None and found.chance <= RATE:
         largest = found.cliques[0]
         return "failed", (
             f"{round(share.value * share.n)} of {share.n} pictures are one of "
             f"{len(found.cliques)} pictures that it draws again and again, one of them from "
-            f"{len(largest.pictures)} seeds: at least {share.low:.1%}, and chance explains "
-            f"{limit:.1%}. What comes back so is known by heart.",
+            f"{len(largest.pictures)} seeds. What comes back so is known by heart: by chance as "
+            f"much more than by the base alone is seen in {found.chance:.1%} of cases.",
         )
     reasons = [
         "Which pictures taught it is unknown. It can be seen only whether it draws one picture "
         "again and again, never that it copies none.",
     ]
-    if found.cliques:
+    if found.chance is not None:
         reasons.append(
-            f"{len(found.cliques)} pictures came back from {FEWEST} seeds or more, which "
-            f"{found.generated} pictures cannot tell from chance: look at them, and draw at least "
-            f"{needed(RATE)} of each."
+            f"{len(found.cliques)} pictures came back from {FEWEST} seeds or more, and chance "
+            f"makes as much of that in {found.chance:.1%} of cases: look at them, and draw more of "
+            "each."
         )
     return "not measured", tuple(reasons)
 
 
-def _among(
-    shots: Sequence[Shot],
+def _pairs(
+    made: Sequence[Shot],
+    base: Sequence[Shot],
     figure: Figure | None,
-    what: str,
     on_picture: Callable[[str, int, int | None], None],
-) -> list[Seen]:
-    """Each picture against all the others."""
+) -> list[tuple[int, int]]:
+    """Pictures, of either side, of which one would be called a copy of the other; never the two
+    from one seed, which no swap brings to one side."""
+    shots, count = [*made, *base], len(made)
     known = References(shots, figure=figure)
-    seen = []
+    found = []
     for number, shot in enumerate(shots):
-        seen.append(known.see(shot.read(), without=(number,)))
-        on_picture(what, number + 1, len(shots))
-    return seen
+        seen = known.see(shot.read(), without=(number, (number + count) % len(shots)))
+        found += [
+            (number, other)
+            for other, evidence in seen.closest.items()
+            if kind_of(evidence, LIMITS) in REPRODUCED
+        ]
+        what, done = ("generated", number) if number < count else ("base", number - count)
+        on_picture(what, done + 1, count)
+    return found
 
 
-def _cliques(seen: Sequence[Seen], limits: dict[Part, Threshold]) -> list[tuple[int, ...]]:
-    pairs = [
-        (number, other)
-        for number, one in enumerate(seen)
-        for other, evidence in one.closest.items()
-        if kind_of(evidence, limits) in REPRODUCED
-    ]
-    groups = near.joined(len(seen), pairs, lambda i, j: True)
-    return [group for group in groups if len(group) >= FEWEST]
+def _cliques(side: Iterable[int], pairs: Sequence[tuple[int, int]]) -> list[tuple[int, ...]]:
+    """Groups of pictures of one side that are joined among themselves."""
+    place = {number: at for at, number in enumerate(side)}
+    numbers = list(place)
+    within = [(place[a], place[b]) for a, b in pairs if a in place and b in place]
+    groups = near.joined(len(numbers), within, lambda i, j: True)
+    return [tuple(numbers[at] for at in group) for group in groups if len(group) >= FEWEST]
 
 
 def _share(among: set[int], numbers: Sequence[int]) -> Interval:

@@ -9,9 +9,10 @@ import numpy as np
 from PIL import Image
 
 from sosie.audit.copying import probes
-from sosie.audit.copying.cliques import StrangerAudit
+from sosie.audit.copying.cliques import LIMITS, StrangerAudit
 from sosie.audit.copying.counterfactual import Counterfactual
-from sosie.audit.copying.evidence import AGREES, Part, overlays
+from sosie.audit.copying.doses import chance
+from sosie.audit.copying.evidence import AGREES, STAGES, Part, overlays
 from sosie.audit.copying.inside import Inside
 from sosie.audit.copying.look import SIDE, look
 from sosie.audit.copying.plot import Size, plotted
@@ -104,8 +105,9 @@ def render(
             for rate in found.by_probe
             if rate.probe == probe.name
         ],
-        doses=[(dose.repeats, tally(dose.reproduced), of(dose.reproduced)) for dose in whole.doses]
-        if whole and len(whole.doses) > 1
+        causes=_causes(whole) if whole else (),
+        stages=[(one.step, of(one.reproduced), tally(one.shots)) for one in whole.stages]
+        if whole and len(whole.stages) > 1
         else (),
         mends=whole.mends if whole else (),
         tried=_beside(whole.tried) if whole and len(whole.tried) > 1 else (),
@@ -128,7 +130,7 @@ def render_stranger(audit: StrangerAudit, read: Callable[[str], Picture]) -> str
         tally=tally,
         times=_times,
         said=ASKED,
-        judged=JUDGED,
+        limits=[(JUDGED[part], LIMITS[part].value) for part in STAGES],
         rows=list(zip(audit.probes, found.by_probe, strict=True)),
         cliques=[
             (clique, [small(Image.fromarray(read(name))) for name in clique.pictures[:STRIP]])
@@ -173,6 +175,32 @@ def called(one: Tried) -> str:
     step = "" if one.step is None else f"@{one.step}"
     changed = f" ({', '.join(one.remedies)})" if one.remedies else ""
     return f"{one.adapter}{step} at {one.strength:g}{changed}"
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Shots by what may explain that they came back."""
+
+    title: str
+    rows: list[tuple[str, str, str]]
+    """The dose, how many came back, and their share."""
+    chance: str
+    """Empty where nothing, or all, came back."""
+
+
+def _causes(whole: CopyAudit) -> list[Cause]:
+    """What there is more than one dose of."""
+    sides: dict[str, list[tuple[str, Interval]]] = {
+        "near-duplicates of one shot": [(str(one.repeats), one.reproduced) for one in whole.doses],
+        "its caption has": [(one.bears, one.reproduced) for one in whole.named],
+    }
+    found = []
+    for title, rows in sides.items():
+        p = chance([share for _, share in rows])
+        if len(rows) > 1:
+            told = [(dose, tally(share), of(share)) for dose, share in rows]
+            found.append(Cause(title, told, "" if p is None else f"{p:.1%}"))
+    return found
 
 
 def _beside(tried: Sequence[Tried]) -> list[tuple[str, str, str, str, bool]]:

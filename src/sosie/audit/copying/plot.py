@@ -40,7 +40,7 @@ class Dot:
     best: bool
     """Whether no other is more like and copies less."""
     changed: bool
-    """Whether it was trained anew against copying."""
+    """Whether it was trained anew, or its weights filtered, against copying."""
     now: bool
     """Whether this page is about it."""
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import Field
 
 from sosie.audit.copying.counterfactual import Counterfactual
+from sosie.audit.copying.doses import Dose, Named, Stage
 from sosie.audit.copying.inside import Inside
 from sosie.audit.copying.probes import Probe
 from sosie.audit.copying.records import Copying, Verdict
 from sosie.audit.copying.rights import Row, Status
-from sosie.audit.intervals import Interval, share_interval
+from sosie.audit.intervals import Interval
 from sosie.core.records import Record
 
 
@@ -29,28 +29,6 @@ class Taught(Record):
     rights: Status
 
 
-class Dose(Record):
-    """Shots that were taught equally often, and how many of them came back."""
-
-    repeats: int
-    """Near-duplicates of one shot that training saw."""
-    reproduced: Interval
-    """Share of the shots of which a picture was reproduced."""
-
-
-def doses(taught: Sequence[Taught], reproduced: Collection[str]) -> tuple[Dose, ...]:
-    """Dose and response, from the least often taught on. Repeats that explain copies show here."""
-    repeats = Counter(one.shot for one in taught)
-    back = {one.shot for one in taught if one.name in reproduced}
-    found = []
-    for count in sorted(set(repeats.values())):
-        shots = [shot for shot, number in repeats.items() if number == count]
-        share = share_interval(sum(shot in back for shot in shots), len(shots))
-        assert share is not None, "a shot was taught so often"
-        found.append(Dose(repeats=count, reproduced=share))
-    return tuple(found)
-
-
 class Tried(Record):
     """One LoRA at one strength, as far as the choice between several needs it."""
 
@@ -61,7 +39,8 @@ class Tried(Record):
     likeness: float | None
     reproduced: Interval
     remedies: tuple[str, ...] = ()
-    """What was changed against copying where the run repeats another: "repeats", "rank"…"""
+    """What was changed against copying, of a run that repeats another or in the weights: "repeats",
+    "rank", "spectrum"…"""
 
 
 class CopyAudit(Record):
@@ -85,7 +64,7 @@ class CopyAudit(Record):
     probes: tuple[Probe, ...]
     """The mixture that the rates hold for."""
     remedies: tuple[str, ...] = ()
-    """What was changed against copying, if the run repeats another."""
+    """What was changed against copying, in a run that repeats another or in the weights."""
     taught: tuple[Taught, ...]
     gone: int
     """Training pictures no longer on file, of which nothing can be said."""
@@ -104,6 +83,11 @@ class CopyAudit(Record):
     """What is on file of the same subject's LoRAs, the latest of each, and this one at last."""
     rights: tuple[Row, ...]
     doses: tuple[Dose, ...]
+    named: tuple[Named, ...] = ()
+    """By how their captions name them, the same."""
+    stages: tuple[Stage, ...] = ()
+    """By checkpoint, this one too: audits on file that asked by the same words and seeds, at the
+    same strength."""
     inside: tuple[Inside, ...]
     """What the weights tell of each shot that was taught and each picture that was withheld."""
     counterfactual: Counterfactual | None = None

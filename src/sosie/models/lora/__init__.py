@@ -4,6 +4,7 @@ inject.py      a trainable LoRA inside a denoiser; layer.py: one layer of it
 write.py       a trained LoRA -> file
 read.py        anyone's file -> LoraFile; names.py, scale.py and factors.py are its three questions
 apply.py       LoraFiles at work in a base, as a weighted sum
+spectrum.py    singular values weighed anew: another LoRA, without training
 container.py   the bytes
 """
 
@@ -19,7 +20,7 @@ from sosie.models.lora.inject import (
     state,
 )
 from sosie.models.lora.read import LoraFile, read
-from sosie.models.lora.write import Sign, Written, export
+from sosie.models.lora.write import Sign, Written, carried, export
 
 __all__ = [
     "LoraFile",
@@ -28,6 +29,7 @@ __all__ = [
     "Sign",
     "Written",
     "applied",
+    "carried",
     "check_fits",
     "checked_targets",
     "delta",

@@ -162,6 +162,11 @@ def export(
     return _read_back(path, file=file, tensors_sha256=digest, pairs=pairs, scale=left)
 
 
+def carried(header: Mapping[str, str]) -> dict[str, str]:
+    """Of a file's header what `export` takes from its caller: what is computed is left out."""
+    return {key: value for key, value in header.items() if _CALLERS_KEYS.fullmatch(key)}
+
+
 def _pairs(state: Mapping[str, Tensor], spec: LoraSpec) -> dict[str, Factors]:
     """(A, B) by module, sorted: all keys pair up, in the spec's rank, on modules clients know."""
     modules = sorted({key.rpartition(".")[0] for key in state})

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from sosie.core.errors import NotPermitted
 from sosie.core.records import configured
 from sosie.studio import (
     auditing,
     comparing,
     drawing,
+    filtering,
+    looks,
     permission,
     probing,
+    remedies,
     resembling,
     retraining,
     strangers,
@@ -155,8 +159,9 @@ class Auditing(Room):
         should_stop: Callable[[], bool] = lambda: False,
         **settings: Any,
     ) -> Probed:
-        """`audit_copies`, and again with less strength and then with earlier checkpoints until one
-        would pass, nothing comes back, or nothing is left to try. The best of many tries is partly
+        """`audit_copies`, and again with less strength, then without its strongest directions
+        (`sosie.studio.filtering`) and with earlier checkpoints until one would pass, nothing
+        comes back, or nothing is left to try. The best of many tries is partly
         the luckiest, so that none of them passes: the one that would is looked at once more, at
         other seeds, and that audit decides. Gives the last. Every audit is filed, and the last page
         shows them all: likeness against copying. `settings` are those of `audit_copies`.
@@ -209,20 +214,39 @@ class Auditing(Room):
                 if _mended(done):
                     break
         bare, most = done.audit.adapter, done.audit.strength
-        steps = probing.earlier(self.registry, drawing.find(self.registry, name))
-        ways = [(name, share * most) for share in probing.WEAKER]
-        ways += [
-            (f"{bare}@{step}", share * most) for step in steps for share in (1, *probing.WEAKER)
-        ]
+        copied = drawing.find(self.registry, name)
         chosen, weight = name, most
-        for which, strength in ways:
-            if _mended(done):
-                break
-            chosen, weight = which, round(strength, 2)
+
+        def ways() -> Iterator[tuple[str, float]]:
+            yield from ((name, share * most) for share in remedies.WEAKER)
+            # Made when its turn comes, since it is filed.
+            for made in self._filtered(copied, base, device, on_event):
+                yield made, most
+            for step in remedies.earlier(self.registry, copied):
+                yield from ((f"{bare}@{step}", share * most) for share in (1, *remedies.WEAKER))
+
+        tries = ways()
+        while not _mended(done) and (way := next(tries, None)):
+            chosen, weight = way[0], round(way[1], 2)
             done = again(chosen, strength=weight, explores=True)
         if done.audit.explored and done.audit.copying.verdict == "passed":
-            done = again(chosen, strength=weight, **probing.confirming(done.audit))
+            done = again(chosen, strength=weight, **looks.confirming(done.audit))
         return done
+
+    def _filtered(
+        self, copied: Found, base: str | None, device: str, on_event: OnEvent
+    ) -> tuple[str, ...]:
+        """The name of what a filter makes of a LoRA; none where nothing would be left, and none,
+        and told, where that is not permitted: it is another LoRA of the person."""
+        place = drawing.settled(base or copied.adapter.base)
+        meant = training.meant(self.registry, copied.subject, place, None)
+        try:
+            permission.require(self.registry, "train", copied.subject, **meant)
+        except NotPermitted as refused:
+            on_event("note", {"message": f"Not tried: a spectral filter. {refused.message}"})
+            return ()
+        made = filtering.made(self.registry, self.desk.base(place, device), copied)
+        return () if made is None else (made.name,)
 
     def compare(
         self,

@@ -1,8 +1,8 @@
-"""Verbs of pictures: generate, try words, score likeness."""
+"""Verbs of pictures: generate, try words."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,6 @@ from sosie.studio.rooms.room import Room
 from sosie.studio.screening import Screen
 
 if TYPE_CHECKING:
-    from sosie.audit import Likeness
     from sosie.generate import WordTrial
     from sosie.generate.words import Unit
 
@@ -110,14 +109,3 @@ class Pictures(Room):
             for name, adapter in adapters.items()
         }
         return calls, consents, Screen(self.registry, tuple(adapters.values()), meant, say)
-
-    def likeness(
-        self, adapter: str, drawn: Sequence[Path], *, control: Sequence[Path] = ()
-    ) -> Likeness:
-        """How like drawn pictures are to the pictures that the LoRA's training never saw.
-
-        `control` are pictures of the same prompts and seeds without the LoRA.
-        """
-        found = drawing.find(self.registry, adapter)
-        permission.require_shown(self.registry, "generate", found.adapter)
-        return drawing.likeness(self.registry, found, drawn, control)
