@@ -35,7 +35,7 @@ from bench.likeness import SEEDS
 from bench.taught import BASE, base, kept
 from demo.people import age_of, write_pictures
 from sosie.audit.copying import Shot, search
-from sosie.audit.copying.inside import magnitude
+from sosie.audit.copying.inside import answer, moved
 from sosie.audit.copying.probes import PUSH
 from sosie.audit.copying.records import REPRODUCED
 from sosie.audit.intervals import Interval, share_interval
@@ -146,15 +146,12 @@ class Asked(Record):
     """By the search: this picture, and no other."""
 
 
-class Pull(Record):
-    """How hard one caption pulls: its conditional noise magnitude."""
+class Move(Record):
+    """How far training moved one caption: its conditional noise magnitude against the base."""
 
     dose: int
     """How often it was taught; 0: training never saw it."""
-    alone: float
-    """By the base as it is."""
-    taught: float
-    """With the LoRA."""
+    by: float
 
 
 class Outcome(Record):
@@ -168,7 +165,7 @@ class Outcome(Record):
     asked: tuple[Asked, ...]
     mistakes: int
     """How many of `NEW` the search flagged."""
-    pulls: tuple[Pull, ...]
+    moves: tuple[Move, ...]
 
     def came_back(self) -> set[int]:
         """The doses whose picture its own caption gave back, asked plainly."""
@@ -273,15 +270,15 @@ def planted(who: Planted) -> list[str]:
     return [by_dose[dose] for dose in DOSES if dose in by_dose]
 
 
-def pulls(who: Planted) -> tuple[Pull, ...]:
+def moves(who: Planted) -> tuple[Move, ...]:
     """Of the planted captions, and of those of withheld pictures."""
     never = dict.fromkeys(p.caption for p in who.manifest.pictures if p.withheld)
     captions = [*planted(who), *never]
-    alone = [magnitude(base(), caption) for caption in captions]
+    alone = [answer(base(), caption) for caption in captions]
     with lora.applied(base(), [(who.file, 1.0)]):
-        taught = [magnitude(base(), caption) for caption in captions]
+        taught = [answer(base(), caption) for caption in captions]
     return tuple(
-        Pull(dose=0 if caption in never else who.doses[caption], alone=before, taught=after)
+        Move(dose=0 if caption in never else who.doses[caption], by=moved(before, after))
         for caption, before, after in zip(captions, alone, taught, strict=True)
     )
 
@@ -303,7 +300,7 @@ def outcome(seed: int) -> Outcome:
         crowd=CROWD,
         asked=tuple(asked),
         mistakes=mistakes,
-        pulls=pulls(who),
+        moves=moves(who),
     )
 
 
@@ -339,19 +336,14 @@ def run() -> list[tuple[str, str, str]]:
             )
     ways = [share([one for one in asked if one.pushed == pushed]) for pushed in (True, False)]
     table.append(("came back: extrapolated, plainly", "; ".join(ways), "more when extrapolated"))
-    never = [harder(one) for who in people for one in who.pulls if not one.dose]
+    never = [one.by for who in people for one in who.moves if not one.dose]
     for least in (2, 8, 32):
-        often = [harder(one) for who in people for one in who.pulls if one.dose >= least]
+        often = [one.by for who in people for one in who.moves if one.dose >= least]
         table.append(told_apart(often, never, f"planted {least} times or more"))
-    back = [harder(one) for who in people for one in who.pulls if one.dose in who.came_back()]
+    back = [one.by for who in people for one in who.moves if one.dose in who.came_back()]
     if back:
         table.append(told_apart(back, never, "whose picture came back"))
     return table
-
-
-def harder(pull: Pull) -> float:
-    """How many times as hard a caption pulls as it did before."""
-    return pull.taught / pull.alone
 
 
 def told_apart(often: Sequence[float], never: Sequence[float], what: str) -> tuple[str, str, str]:

@@ -41,6 +41,8 @@ from sosie.studio.photos import Photos
 from sosie.studio.screening import Screen
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from sosie.audit.copying import Ask, CopyAudit, Match, Shot, Tried
     from sosie.audit.copying.inside import Inside
     from sosie.audit.intervals import Interval
@@ -367,8 +369,8 @@ def _inside(
     loras: Sequence[tuple[LoraFile, float]],
     manifest: Manifest,
 ) -> tuple[Inside, ...]:
-    """Loss and magnitude of every lesson, by the base alone and with the LoRA."""
-    from sosie.audit.copying.inside import Inside, magnitude
+    """Loss of every lesson by the base alone and with the LoRA, and how far its caption moved."""
+    from sosie.audit.copying.inside import Inside, answer, moved
     from sosie.models import lora
     from sosie.train.cache import Cache
     from sosie.train.validation import measure
@@ -378,21 +380,20 @@ def _inside(
     buckets = cache.buckets(list(lessons.values()))
     captions = [lesson.caption for lesson in lessons.values()]
 
-    def told() -> tuple[dict[int, float], list[float]]:
+    def told() -> tuple[dict[int, float], list[Tensor]]:
         losses = measure(base, buckets, cache.bank(), manifest.config)
-        return losses, [magnitude(base, caption) for caption in captions]
+        return losses, [answer(base, caption) for caption in captions]
 
-    before, pull_before = told()
+    before, alone = told()
     with lora.applied(base, loras):
-        after, pull_after = told()
+        after, taught = told()
     return tuple(
         Inside(
             name=name,
             withheld=photos.withheld(name),
             loss_base=before[lesson.picture],
             loss=after[lesson.picture],
-            magnitude_base=pull_before[number],
-            magnitude=pull_after[number],
+            moved=moved(alone[number], taught[number]),
         )
         for number, (name, lesson) in enumerate(lessons.items())
     )

@@ -1,20 +1,22 @@
 """What the weights themselves tell, without a picture: evidence about one caption, and no verdict.
 
-Conditional noise magnitude (Wen et al., "Detecting, explaining, and mitigating memorization in
-diffusion models", ICLR 2024): how far a prompt pulls the first step away from what the model would
-do unasked. A memorized prompt pulls hard, whatever the noise. Taken as a multiple of the base's own
-it is what training added.
+Conditional noise magnitude, after Wen et al., "Detecting, explaining, and mitigating memorization
+in diffusion models" (ICLR 2024): how far a prompt pulls the first step, whatever the noise, away
+from what the model would do unasked. They take the answer to the empty prompt for that. Of an
+adapter the same caption's answer by the base alone is the better measure: it knows what the caption
+pulls by its own words, and training moves the empty prompt too.
 """
 
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from sosie.core.records import Record
 from sosie.models.diffusion.base import DiffusionBase, SampleRequest, repeat
 
 NOISES = 8
-"""Noises over which the magnitude is averaged."""
+"""Noises that are answered to."""
 START = 0.001
 """How near to the noisy end of the family's times, in (0, 1)."""
 
@@ -28,25 +30,21 @@ class Inside(Record):
     """Mean loss of the base alone at fixed noise and times, as in validation."""
     loss: float
     """The same with the LoRA."""
-    magnitude_base: float
-    magnitude: float
-    """The same with the LoRA."""
+    moved: float
+    """By how much training moved the answer to noise under this caption, as `moved` tells."""
 
     @property
     def drop(self) -> float:
         """By what share the LoRA lowers the loss; negative where it raises it."""
         return 1 - self.loss / self.loss_base
 
-    @property
-    def pull(self) -> float:
-        """The magnitude as a multiple of the base's."""
-        return self.magnitude / self.magnitude_base
-
 
 @torch.no_grad()
-def magnitude(base: DiffusionBase, caption: str) -> float:
-    """‖v(noise, caption) − v(noise, "")‖ at the first step, per value (root mean square), over
-    `NOISES` fixed noises; of the base as it is, or inside `lora.applied`."""
+def answer(base: DiffusionBase, caption: str) -> Tensor:
+    """What the base, as it is or inside `lora.applied`, answers to `NOISES` fixed noises under a
+    caption at the first step: (NOISES, C, h, w), float32 on the CPU, velocity or noise as its
+    family has it.
+    """
     usual = base.info.defaults
     request = SampleRequest(
         prompts=("",) * NOISES,
@@ -70,8 +68,11 @@ def magnitude(base: DiffusionBase, caption: str) -> float:
         ((base.add_noise(nothing, noise, end).to(base.dtype), end) for end in ends),
         key=lambda pair: float(pair[0].abs().sum()),
     )
-    asked, empty = (
-        base.predict(noisy, times, repeat(base.encode_text([text]) | geometry, NOISES))
-        for text in (caption, "")
-    )
-    return float((asked - empty).float().square().mean().sqrt())
+    conditioning = repeat(base.encode_text([caption]) | geometry, NOISES)
+    return base.predict(noisy, times, conditioning).float().cpu()
+
+
+def moved(alone: Tensor, taught: Tensor) -> float:
+    """‖v_LoRA(noise, caption) − v_base(noise, caption)‖ per value (root mean square), of two
+    answers to one caption; 0 where training changed nothing."""
+    return float((taught - alone).square().mean().sqrt())

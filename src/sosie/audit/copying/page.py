@@ -25,8 +25,8 @@ from sosie.models.faces import Picture
 
 PANELS = 24
 """Matches that are shown; the others are counted."""
-HARDEST = 8
-"""Pictures of which it is told how hard their captions pull."""
+SHOWN = 8
+"""Pictures, or shots, of which a table tells."""
 PLOT = Size(wide=640, high=300, left=60, below=44)
 STRIP = 6
 """Pictures of a clique that are shown."""
@@ -128,7 +128,6 @@ def render_stranger(audit: StrangerAudit, read: Callable[[str], Picture]) -> str
         found=found,
         of=of,
         tally=tally,
-        times=_times,
         said=ASKED,
         limits=[(JUDGED[part], LIMITS[part].value) for part in STAGES],
         rows=list(zip(audit.probes, found.by_probe, strict=True)),
@@ -223,10 +222,11 @@ class Told:
 
     drop: tuple[str, str]
     """Mean fall of the loss: of pictures that were taught, and of those that were withheld."""
-    pull: tuple[str, str]
-    """The same of the pull."""
+    moved: tuple[str, str]
+    """The same of how far a caption's answer was moved."""
     rows: list[tuple[str, str, str, bool]]
-    """Taught pictures that pull hardest: name, fall, pull, and whether more than any withheld."""
+    """Taught pictures whose captions moved farthest: name, fall, how far, and whether farther than
+    any withheld."""
     taught: int
     withheld: int
 
@@ -236,14 +236,15 @@ def _told(inside: Sequence[Inside]) -> Told | None:
         return None
     sides = [[one for one in inside if one.withheld == side] for side in (False, True)]
     drops = [mean_interval([one.drop for one in side]) for side in sides]
-    pulls = [mean_interval([one.pull for one in side]) for side in sides]
-    highest = max((one.pull for one in sides[1]), default=float("inf"))
-    hardest = sorted(sides[0], key=lambda one: -one.pull)[:HARDEST]
+    moves = [mean_interval([one.moved for one in side]) for side in sides]
+    farthest_withheld = max((one.moved for one in sides[1]), default=float("inf"))
+    farthest = sorted(sides[0], key=lambda one: -one.moved)[:SHOWN]
     return Told(
         drop=(of(drops[0]), of(drops[1])),
-        pull=(_times(pulls[0]), _times(pulls[1])),
+        moved=(_plain(moves[0]), _plain(moves[1])),
         rows=[
-            (one.name, f"{one.drop:.0%}", f"{one.pull:.2f}", one.pull > highest) for one in hardest
+            (one.name, f"{one.drop:.0%}", f"{one.moved:.2f}", one.moved > farthest_withheld)
+            for one in farthest
         ],
         taught=len(sides[0]),
         withheld=len(sides[1]),
@@ -278,7 +279,7 @@ def _left_out(found: Counterfactual | None) -> Gone | None:
                 tally(shot.taught),
                 tally(shot.left_out),
             )
-            for shot in found.shots[:HARDEST]
+            for shot in found.shots[:SHOWN]
         ],
     )
 
@@ -294,7 +295,7 @@ def points(interval: Interval) -> str:
     return told[0] if interval.low is None else f"{told[0]} ({told[1]} to {told[2]})"
 
 
-def _times(interval: Interval | None) -> str:
+def _plain(interval: Interval | None) -> str:
     """ "1.34 (1.20 to 1.50)"."""
     if interval is None or interval.low is None:
         return "–" if interval is None else f"{interval.value:.2f}"
