@@ -162,11 +162,11 @@ def _search(rgb: Picture, side: int, margin: float) -> list[Face]:
     scale = side / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    canvas = _bgr(cv2.resize(rgb, size, interpolation=how))
+    scaled = np.asarray(cv2.resize(rgb, size, interpolation=how), np.uint8)
     border = round(side * margin)
     grey = (127, 127, 127)
     canvas = cv2.copyMakeBorder(
-        canvas,
+        _bgr(scaled),
         border,
         max(border, SHORTEST_SIDE - size[1] - border),
         border,
