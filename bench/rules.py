@@ -19,22 +19,18 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache
 from itertools import product
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from bench.faults import PICTURES, QUESTIONS, TRIGGER, Picture, cosine, good, spoilt
 from bench.kept import Ledger, side_by_side
 from bench.likeness import references
 from bench.plants import Shot
-from bench.plants.grain import grainy
-from bench.plants.pose import again, age_of
-from bench.plants.skin import skin_of
 from bench.plot import Point, chart, panels
 from bench.taught import base
 from sosie.audit import Interval
@@ -42,30 +38,20 @@ from sosie.audit.intervals import mean_interval
 from sosie.core.canonical import canonical_json
 from sosie.core.files import sha256_bytes
 from sosie.core.records import Dataset, Record
-from sosie.doctor.texture import noise
 from sosie.generate import GenerateConfig, draw
 from sosie.models import faces, judges, lora
 from sosie.studio import Studio
 from sosie.train import TrainConfig, for_base, train
-from sosie.world.captions import caption
-from sosie.world.people import HELD_OUT_EVERY, person
-from sosie.world.photo import photo
-
-Picture = NDArray[np.uint8]
-Fault = Callable[[Shot], Shot]
-Leak = Callable[[Sequence[Picture], Sequence[Picture]], float]
-"""From the drawn pictures and those taught with the fault, how much of it leaked."""
+from sosie.world.people import HELD_OUT_EVERY
 
 PEOPLE, SEEDS = map(int, os.environ.get("SOSIE_BENCH_STUDY_SIZE", "10x3").split("x"))
 PLOT = Path("docs/studies/rules.svg")
 LEDGER = PLOT.with_suffix(".jsonl")
-PICTURES, SIDE = 15, 128
 SETTINGS = {"identity_weight": 0.0, "steps": 160, "preview_every": 0, "waive": ("near-duplicates",)}
 """Without the identity loss, which takes two thirds of the time and draws prompts of its own; of
 as many steps as are best without it. What would stop a run over the faults is waived."""
 AMOUNTS = (0, 5, 10)
 """Pictures of fifteen with the fault; a set without any is taught once for all faults."""
-TRIGGER = "ada"
 PROMPTS = (
     "photo of {}",
     "portrait of {}",
@@ -75,120 +61,6 @@ PROMPTS = (
     "photo of {}, looking at the camera",
 )
 """They name no place, clothes, light or view."""
-
-
-def _told(shot: Shot, **fixed: object) -> Shot:
-    """A shot drawn again with something fixed, and a caption that says so."""
-    drawn = {**shot.drawn, **fixed}
-    truth = photo(person(shot.who), seed=shot.setting, size=SIDE, **drawn).truth
-    rng = np.random.default_rng([shot.who, shot.setting])
-    words = caption(truth, rng=rng, subject=TRIGGER)
-    return replace(again(shot, **fixed), caption=words, drawn=drawn)
-
-
-def _stranger(shot: Shot) -> Shot:
-    other = replace(shot, who=shot.who + HELD_OUT_EVERY * 1000)
-    return replace(shot, rgb=again(other).rgb)
-
-
-def _whitened(shot: Shot) -> Shot:
-    """Skin taken a third of the way to white."""
-    found = faces.find_faces(shot.rgb)
-    if not found:
-        return shot
-    share = 0.35 * skin_of(shot.rgb, found[0])
-    rgb = shot.rgb * (1 - share) + 255 * share
-    return replace(shot, rgb=np.asarray(rgb + 0.5, np.uint8))
-
-
-def _noisy(shot: Shot) -> Shot:
-    rng = np.random.default_rng([shot.who, shot.setting, 3])
-    return replace(shot, rgb=grainy(shot.rgb, 16.0, rng))
-
-
-def _read(what: str, wanted: str, seen: Sequence[Picture], _: Sequence[Picture]) -> float:
-    return float(np.mean([getattr(read, what) == wanted for read in judges.read(seen)]))
-
-
-def _lightness(seen: Sequence[Picture], _: Sequence[Picture]) -> float:
-    """Median L* of the cheeks, in CIELAB."""
-    found = []
-    for rgb in seen:
-        for face in faces.find_faces(rgb)[:1]:
-            points = (face.landmarks[:2] + face.landmarks[3:]) / 2
-            x, y = np.clip(points, 0, len(rgb) - 1).astype(int).T
-            lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-            found.append(float(lab[y, x, 0].mean()))
-    return float(np.median(found)) if found else float("nan")
-
-
-def _grain(seen: Sequence[Picture], _: Sequence[Picture]) -> float:
-    """Mean deviation of the noise, in levels of 255."""
-    grey = [rgb @ np.array([0.299, 0.587, 0.114], np.float32) / 255 for rgb in seen]
-    found = [255 * level for one in grey if (level := noise(one)) is not None]
-    return float(np.mean(found)) if found else float("nan")
-
-
-def _like_those(seen: Sequence[Picture], taught: Sequence[Picture]) -> float:
-    """Mean cosine to the person on the pictures with the fault."""
-    known = [v for rgb in taught if (v := faces.identity(rgb)) is not None]
-    return _cosine(seen, known)
-
-
-def _nearest(seen: Sequence[Picture], taught: Sequence[Picture]) -> float:
-    """Mean correlation of each drawn picture to the nearest of those taught, 32 pixels small."""
-
-    def small(rgb: Picture) -> NDArray[np.float64]:
-        grey = np.asarray(Image.fromarray(rgb).convert("L").resize((32, 32)), np.float64).ravel()
-        return (grey - grey.mean()) / max(float(np.linalg.norm(grey - grey.mean())), 1e-9)
-
-    known = np.stack([small(rgb) for rgb in taught])
-    return float(np.mean([(known @ small(rgb)).max() for rgb in seen]))
-
-
-def _cosine(seen: Sequence[Picture], known: Sequence[NDArray[np.float32]]) -> float:
-    found = [v for rgb in seen if (v := faces.identity(rgb)) is not None]
-    if not found or not known:
-        return float("nan")
-    return float(np.mean(np.stack(found) @ np.stack(known).T))
-
-
-@dataclass(frozen=True)
-class Question:
-    """One rule that is put to the test."""
-
-    rule: str
-    fault: Fault
-    leak: Leak
-    unit: str
-
-
-QUESTIONS = {
-    "background": Question(
-        "setting.background",
-        partial(_told, place="beach"),
-        partial(_read, "place", "beach"),
-        "share of pictures on a beach",
-    ),
-    "outfit": Question(
-        "setting.outfit",
-        partial(_told, garment="sweater", garment_colour="green", pattern="plain"),
-        partial(_read, "garment_colour", "green"),
-        "share of pictures in green",
-    ),
-    "pose": Question(
-        "pose.same",
-        partial(_told, view="three-quarter view to the left"),
-        partial(_read, "view", "three-quarter view to the left"),
-        "share of pictures in that view",
-    ),
-    "whitening": Question("skin.whitened", _whitened, _lightness, "L* of skin"),
-    "noise": Question("grain.noisy", _noisy, _grain, "levels of 255"),
-    "strangers": Question("who.unlike", _stranger, _like_those, "cosine to the strangers"),
-    "duplicates": Question(
-        "twins.equal", lambda shot: shot, _nearest, "correlation to the picture"
-    ),
-}
 
 
 class Outcome(Record):
@@ -205,34 +77,6 @@ class Outcome(Record):
     """None where no face was found in what was drawn."""
     leaks: dict[str, float | None]
     """Question -> leakage."""
-
-
-def _copy(shot: Shot, number: int) -> Shot:
-    """A copy of which one pixel differs, for no set holds a picture twice."""
-    rgb = shot.rgb.copy()
-    rgb[0, number] ^= 1
-    return replace(shot, rgb=rgb)
-
-
-@cache
-def good(who: int) -> tuple[Shot, ...]:
-    """The person's set without a fault."""
-    shots = []
-    for setting in range(PICTURES):
-        drawn = {"age": age_of(who)}
-        taken = photo(person(who), seed=setting, size=SIDE, **drawn)
-        words = caption(taken.truth, rng=np.random.default_rng([who, setting]), subject=TRIGGER)
-        shots.append(Shot(taken.picture, words, setting, who, drawn))
-    return tuple(shots)
-
-
-def spoilt(name: str, shots: Sequence[Shot], amount: int) -> list[Shot]:
-    """The set with the first pictures spoilt; duplicates are all of the first one."""
-    fault = QUESTIONS[name].fault
-    if name == "duplicates":
-        copies = [_copy(shots[0], number) for number in range(amount)]
-        return [*copies, *shots[amount:]]
-    return [fault(shot) if number < amount else shot for number, shot in enumerate(shots)]
 
 
 def recipe(seed: int) -> TrainConfig:
@@ -314,7 +158,7 @@ def _judged(name: str, amount: int, who: int, seed: int, seen: Sequence[Picture]
         amount=amount,
         person=who,
         seed=seed,
-        likeness=_finite(_cosine(seen, unseen(who))),
+        likeness=_finite(cosine(seen, unseen(who))),
         leaks={ask: _finite(value) for ask, value in leaks.items()},
     )
 

@@ -64,7 +64,7 @@ def test_a_picture_goes_out_small_and_nameless(
 ) -> None:
     address, heard = server
     one = captioner(address, model="vision", key="k")
-    assert one.describe(picture) == "A red wall."
+    assert one.describe(picture) == "A red\n wall.", "its lines may be those of a list"
     (asked,) = heard.asked
     assert (asked["path"], asked["key"], asked["model"]) == (
         "/v1/chat/completions", "Bearer k", "vision"

@@ -35,6 +35,16 @@ def test_a_wall_and_a_blurred_profile_come_after_clean_pictures():
     }
 
 
+@pytest.mark.parametrize("rule", ["who.no_face", "subject.page", "subject.blank"])
+def test_what_shows_nobody_is_not_proposed_though_seats_are_free(rule):
+    case = case_of(8)
+    found = case.finding(rule, "warning", [2])
+    chosen = propose(case, [found])
+    assert [(numbers([left.sample]), left.rules) for left in chosen.left_out] == [([2], (rule,))]
+    aside = propose(case, [found.model_copy(update={"dismissed": True})])
+    assert aside.left_out == (), "unless its finding was set aside"
+
+
 def test_a_hint_costs_no_view_its_turn():
     case = case_of(22, Config(wanted=4, hold_out=0), pose=[turned(0.0)] * 21 + [turned(0.8)])
     chosen = propose(case, [case.finding("pixels.tight", "advice", [21])])

@@ -20,7 +20,7 @@ def judged(case):
 
 def test_without_readings_all_pictures_count():
     assert judged(case_of(10)) == []
-    assert judged(case_of(9)) == [("warning", 9, "9 pictures are few")]
+    assert judged(case_of(9)) == [("warning", 9, "Only 9 pictures")]
 
 
 def test_many_of_one_shot_count_as_one():

@@ -9,7 +9,7 @@ import pytest
 from sosie.core.terms import Language
 from sosie.doctor import Checkup, Config, Finding, wording
 from sosie.doctor.records import Proposal
-from sosie.doctor.told import told
+from sosie.doctor.told import parts, told
 
 DRIFT = Finding(
     rule="skin.drift",
@@ -44,6 +44,24 @@ def test_a_checkup_is_told_whole_in_the_language_asked_for(language: Language) -
     assert drift["advice"] == wording.advice(DRIFT, language)
     assert drift["command"] == "sosie mend anna white-balance"
     assert few["advisory"] is True and few["command"] is None
+
+
+def test_what_is_missing_is_told_apart_from_what_was_found() -> None:
+    """A rule that speaks of an absence is a missing one: of these, nothing is to be taken out."""
+    lacking = [
+        Finding(rule=rule, severity="warning", said={"pictures": 0, "which": which, "have": 9})
+        for rule, which in (
+            ("pose.missing", "front"),
+            ("count.few", "all"),
+            ("eyes.faint", "faint"),
+        )
+    ]
+    mixed = CHECKUP.model_copy(update={"findings": (lacking[0], DRIFT, *lacking[1:], FEW)})
+    assert parts(mixed) == [("findings", [DRIFT, FEW]), ("missing", lacking)]
+    assert parts(CHECKUP) == [("findings", [DRIFT, FEW])]
+    data = told(mixed)
+    assert data["missing"] == [one.id for one in lacking] and told(CHECKUP)["missing"] == []
+    assert [row["missing"] for row in data["findings"]] == [True, False, True, True, False]
 
 
 def test_what_a_checkup_holds_is_all_there() -> None:

@@ -149,6 +149,32 @@ def test_one_bad_answer_costs_one_caption(house: Studio) -> None:
     assert house.file_captions("anna", made) == 2, "the first has a caption"
 
 
+class Chatty:
+    """Says the caption in Markdown, and of the last picture nothing but that it will."""
+
+    name = "chatty"
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def describe(self, picture: Path) -> str:
+        self.asked += 1
+        if self.asked == 4:
+            return "Here is a caption:"
+        return f"Here is a caption:\n\n**A woman** by lake {self.asked}."
+
+
+def test_the_form_of_an_answer_is_no_part_of_a_caption_and_is_told(house: Studio) -> None:
+    made = house.suggest_captions("anna", captioner=Chatty())
+    said = list(made.suggestion.captions.values())
+    assert said == [f"anna by lake {n}." for n in (1, 2, 3)]
+    form = [(e.phrase, e.why) for e in made.suggestion.removed if e.part == "form"]
+    assert form == [("**", "form"), ("Here is a caption:", "form")] * 3 + [form[1]]
+    (bare,) = made.untold
+    assert bare.part == "a caption" and len(bare.samples) == 1
+    assert all("left out" not in told for told in made.wear.values() if "nothing" not in told)
+
+
 def test_a_captioner_that_no_longer_answers_is_left_alone(house: Studio, tmp_path: Path) -> None:
     with pytest.raises(NotReady, match="moody said nothing"):
         house.suggest_captions("anna", captioner=Moody({1, 2, 3, 4}))

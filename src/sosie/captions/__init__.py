@@ -3,6 +3,7 @@
 check.py     what is wrong with captions      describe.py   templates, edits, the dataset
 suggest.py   captions from what was measured  style.py      in a sentence or in tags
 identity.py  what says who somebody is        captioner.py  other people's models
+plain.py     an answer without its form
 """
 
 from sosie.captions.captioner import (
@@ -17,6 +18,7 @@ from sosie.captions.captioner import (
 from sosie.captions.check import Problem, check, has_trigger, require_trigger, with_trigger
 from sosie.captions.describe import apply_template, dataset, dataset_again, edit, named, revise
 from sosie.captions.identity import Choice
+from sosie.captions.plain import plain
 from sosie.captions.style import Measured, Style, style_of
 from sosie.captions.suggest import (
     WEAR_WORDS,
@@ -58,6 +60,7 @@ __all__ = [
     "named",
     "notices",
     "notices_on_file",
+    "plain",
     "require_trigger",
     "revise",
     "shortened",

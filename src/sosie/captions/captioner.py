@@ -1,6 +1,6 @@
 """Captioners for those who have one: a vision model behind an address or in a folder, a tagger.
 
-Sosie carries neither. What they write goes through `suggest.mend` before it is shown.
+Sosie carries neither. What they write goes through `plain` and `suggest.mend` before it is shown.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class Captioner(Protocol):
     """What reports call it."""
 
     def describe(self, picture: Path) -> str:
-        """A caption, or tags between commas, of any length. Raises a SosieError where there is no
-        answer.
+        """A caption, or tags between commas, of any length, in whatever form a model gives it.
+        Raises a SosieError where there is no answer.
         """
 
 
@@ -252,12 +252,12 @@ def shortened(text: str) -> str:
 
 
 def _answer(text: object, by: str) -> str:
-    """An answer on one line, without what was thought aloud. Raises NotReady if nothing is left."""
+    """An answer without what was thought aloud. Raises NotReady if nothing is left."""
     said = _THOUGHT.sub("", text) if isinstance(text, str) else ""
     if not said.strip():
         only = " but what it thought aloud" if isinstance(text, str) and text.strip() else ""
         raise NotReady(f"{by} said nothing{only}.")
-    return " ".join(said.split())
+    return said.strip()
 
 
 def _table(path: Path) -> list[tuple[str, str]]:

@@ -34,7 +34,7 @@ TRAITS: tuple[Part, ...] = ("age", "glasses")
 WearWord = Literal["hair", "make-up", "beard", "glasses"]
 """Traits that one may want to ask for in a prompt, and so may choose to describe; of these only
 glasses are measured, the others are what a captioner may say."""
-Why = Literal["constant", "chosen", "identity"]
+Why = Literal["constant", "chosen", "identity", "form"]
 
 
 class Removed(Record):
@@ -45,7 +45,7 @@ class Removed(Record):
     phrase: str
     why: Why
     """ "constant": equal in nearly every picture; "chosen": by the user; "identity": found in what
-    another captioner wrote."""
+    another captioner wrote; "form": Markdown, quotation marks or an opening around it."""
 
 
 class Notice(Record):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Group
+from rich.table import Table
 from rich.text import Text
 
 from sosie.cli.tables import SEVERITY_STYLE, console, counted, grid
@@ -24,35 +25,48 @@ if TYPE_CHECKING:
 VERDICT_STYLE = {"ready": "bold green", "needs attention": "bold yellow", "blocked": "bold red"}
 STATE_STYLE = {"passed": "green", "failed": "bold red", "not measured": "yellow"}
 SHOWN = 3
-"""File names in one row; the page and the JSON have them all."""
+"""File names of one finding; the page and the JSON have them all."""
+WIDEST = 88
+"""Columns of a finding's lines: longer ones are hard to follow back."""
 
 
 def checkup(found: Checkup, language: Language) -> None:
     """The verdict, the findings, what could not be looked at, and the proposal."""
-    from sosie.doctor import wording
-    from sosie.doctor.page import measured
+    from sosie.doctor import told, wording
 
     out, page = console(), wording.page(language)
     verdict = Text(page["verdict"][found.verdict].lower(), VERDICT_STYLE[found.verdict])
     out.print(Text.assemble(f"{found.subject}: {_pictures(found.pictures, language)}, ", verdict))
-    if found.findings:
+    for heading, findings in told.parts(found):
         out.print()
-        table = grid("", *page["terminal"]["columns"].values())
-        for finding in found.findings:
-            said = wording.title(finding, language), wording.advice(finding, language)
+        out.print(Text(page[heading], "bold underline"))
+        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 1, 0))
+        table.add_column(no_wrap=True)
+        table.add_column(max_width=WIDEST, overflow="fold")
+        for finding in findings:
             state = "dismissed" if finding.dismissed else finding.severity
-            table.add_row(
-                Text(
-                    page["severity"].get(state, page["dismissed"]), SEVERITY_STYLE.get(state, "dim")
-                ),
-                Group(Text(said[0], "bold"), Text(said[1]), *_mend(found.subject, finding)),
-                _names(found, finding.samples, language),
-                measured(finding, language),
-                Text("\n".join([finding.rule, finding.id, *_advisory(finding, language)]), "dim"),
-            )
+            style = SEVERITY_STYLE.get(state, "dim")
+            told_as = page["severity"].get(state, page["dismissed"])
+            table.add_row(Text(told_as, style), _finding(found, finding, language))
         out.print(table)
     _not_examined(found, language)
     _proposal(found, language)
+
+
+def _finding(found: Checkup, finding: Finding, language: Language) -> Group:
+    """What a finding says, what mends it, the pictures, and by what to name it: a line each."""
+    from sosie.doctor import wording
+    from sosie.doctor.page import measured
+
+    names = _names(found, finding.samples, language)
+    by_name = (measured(finding, language), finding.rule, finding.id, *_advisory(finding, language))
+    return Group(
+        Text(wording.title(finding, language), "bold"),
+        Text(wording.advice(finding, language)),
+        *_mend(found.subject, finding),
+        *([Text(names)] if names else []),
+        Text(" · ".join(filter(None, by_name)), "dim"),
+    )
 
 
 def _pictures(count: int, language: Language) -> str:
@@ -312,20 +326,18 @@ def _names(found: Checkup, samples: Sequence[str], language: Language) -> str:
     """File names, the first few."""
     from sosie.doctor import wording
 
-    words = wording.page(language)["terminal"]
-    if not samples:
-        return str(words["whole_set"])
     shown = [found.names[sample] for sample in samples[:SHOWN]]
     if len(samples) > SHOWN:
-        shown.append(words["more"].format(count=len(samples) - SHOWN))
-    return "\n".join(shown)
+        more: str = wording.page(language)["terminal"]["more"]
+        shown.append(more.format(count=len(samples) - SHOWN))
+    return ", ".join(shown)
 
 
 def _not_examined(found: Checkup, language: Language) -> None:
     """Grouped by reason: one missing package silences many rules."""
     from sosie.doctor import wording
 
-    out, words = console(), wording.page(language)["terminal"]
+    out, words = console(wrap=True), wording.page(language)["terminal"]
     by_reason: dict[tuple[str, int], list[str]] = {}
     for entry in found.not_examined:
         by_reason.setdefault((entry.reason, len(entry.samples)), []).append(entry.rule)
@@ -343,7 +355,7 @@ def _not_examined(found: Checkup, language: Language) -> None:
 def _proposal(found: Checkup, language: Language) -> None:
     from sosie.doctor import wording
 
-    out, proposal, page = console(), found.proposal, wording.page(language)
+    out, proposal, page = console(wrap=True), found.proposal, wording.page(language)
     out.print()
     why = {left.sample: ", ".join(left.rules) or page["enough"] for left in proposal.left_out}
     for what, samples in (

@@ -118,7 +118,12 @@ def captions(shown: Overview) -> None:
     out.print(f"{counted(len(shown.dataset.items), 'picture')}")
 
 
-WHY = {"constant": "constant", "chosen": "your choice", "identity": "says who it is"}
+WHY = {
+    "constant": "constant",
+    "chosen": "your choice",
+    "identity": "says who it is",
+    "form": "no part of the caption",
+}
 
 
 def proposed(made: Proposed) -> None:

@@ -73,7 +73,7 @@ def _ranked(case: Case, against: dict[int, list[Finding]]) -> list[int]:
     """
     cost, views, blur = {}, table.views(case), table.blur(case)
     for number in range(len(case.dataset.items)):
-        cost[number] = sum(PENALTY[finding.severity] for finding in against[number])
+        cost[number] = sum(map(_cost, against[number]))
     fit = [number for number in cost if cost[number] < UNFIT]
     fit.sort(key=lambda number: (cost[number], blur.get(number, math.inf), number))
     warned = {n: any(finding.severity == "warning" for finding in against[n]) for n in fit}
@@ -84,6 +84,10 @@ def _ranked(case: Case, against: dict[int, list[Finding]]) -> list[int]:
         turn[number] = (warned[number], number not in views, met[row], place)
         met[row] += 1
     return sorted(fit, key=lambda number: turn[number])
+
+
+def _cost(finding: Finding) -> float:
+    return UNFIT if table.rule(finding.rule).unfit else PENALTY[finding.severity]
 
 
 class _Room:

@@ -8,6 +8,7 @@ from the front, so that nodding leaves it as well.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,11 @@ class Closeup:
     corner: tuple[int, int]
     """Left and top of what is shown, in stored pixels."""
 
+    @cached_property
+    def middle(self) -> Point:
+        """The middle of the eyes."""
+        return np.asarray(self.points[:2].mean(0))
+
     def at(self, point: Point, right: float = 0.0, down: float = 0.0) -> Point:
         """The point that lies so many units from `point`."""
         moved = point + UNIT * (right * self.right + down * self.down)
@@ -54,7 +60,7 @@ class Closeup:
 
     def place(self, point: Point) -> tuple[float, float]:
         """Where a point lies from the middle of the eyes, in units to the right and down."""
-        way = (point - self.points[:2].mean(0)) / UNIT
+        way = (point - self.middle) / UNIT
         return float(way @ self.right), float(way @ self.down)
 
     def disc(self, centre: Point, radius: float) -> NDArray[np.bool_]:

@@ -71,7 +71,10 @@ def render(checkup: Checkup, dataset: Dataset, language: Language = "en") -> str
         checkup=checkup,
         language=language,
         page=wording.page(language),
-        findings=[_told(checkup, finding, paths, language) for finding in checkup.findings],
+        parts=[
+            (heading, [_told(checkup, finding, paths, language) for finding in findings])
+            for heading, findings in told.parts(checkup)
+        ],
         unseen=_not_examined(checkup, language),
         pictures=_roles(checkup, paths, language),
     )

@@ -77,6 +77,9 @@ class Rule:
     against: bool = True
     """Whether its findings speak against the pictures that they name: praise, a question, and what
     only the set has too much of cost no picture its seat."""
+    unfit: bool = False
+    """Pictures that it names show nothing of the person: they are not proposed, however few there
+    are."""
     binding: bool = False
     """Its findings can be neither waived nor dismissed: the pictures must go or be mended."""
 

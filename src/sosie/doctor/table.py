@@ -26,6 +26,7 @@ from sosie.doctor.rules import (
     safe,
     setting,
     skin,
+    subject,
     transcript,
     twins,
     who,
@@ -33,7 +34,7 @@ from sosie.doctor.rules import (
 
 FAMILIES = (
     safe,
-    *(count, twins, leak, who, pose, eyes, skin, marks),
+    *(count, subject, twins, leak, who, pose, eyes, skin, marks),
     setting,
     *(letters, frames),
     *(focus, light, grain, pixels, framing),

@@ -17,7 +17,7 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 @cache
 def words() -> dict[str, dict[str, Any]]:
-    """`words.toml`: rule -> "title", "advice" and words for what a finding names."""
+    """`words.toml`: rule -> "title", "one", "advice" and words for what a finding names."""
     text = files("sosie.doctor").joinpath("words.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
@@ -58,7 +58,8 @@ def _spoken(entry: dict[str, Any], language: Language) -> Any:
 
 def title(finding: Finding, language: Language = "en") -> str:
     """The fault, in a few words."""
-    return _fill(finding, "title", language)
+    single = finding.said.get("pictures") == 1 and "one" in words()[finding.rule]
+    return _fill(finding, "one" if single else "title", language)
 
 
 def advice(finding: Finding, language: Language = "en") -> str:

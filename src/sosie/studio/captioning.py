@@ -64,8 +64,9 @@ def suggest(
         raise NotReady(f'"{subject.name}" has no pictures.', advice="Add some with sosie add.")
     style = style_for(base)
     if captioner is not None:
-        written, untold = _written(dataset, captioner, on_picture)
+        written, form, untold = _written(dataset, captioner, on_picture)
         made = captions.mend(subject, written, style, choices)
+        made = made.model_copy(update={"removed": (*form, *made.removed)})
         told = _wear(made, choices, unmeasured=())
         return Proposed(
             dataset=dataset, suggestion=made, by=captioner.name, wear=told, untold=untold
@@ -98,12 +99,14 @@ def suggest(
 
 def _written(
     dataset: Dataset, captioner: Captioner, on_picture: OnPicture
-) -> tuple[dict[str, str], tuple[Untold, ...]]:
-    """What a captioner says of each picture, and of which it says nothing or too much.
+) -> tuple[dict[str, str], list[captions.Removed], tuple[Untold, ...]]:
+    """What a captioner says of each picture, what was only its form, and of which it says nothing
+    or too much. Of a handwriting the form stays: whatever stands there may be written.
 
     Raises the captioner's own error if it has no answer at all.
     """
     written: dict[str, str] = {}
+    form: list[captions.Removed] = []
     missing: dict[tuple[str, str], list[str]] = {}
     failed = 0
     for done, item in enumerate(dataset.items, start=1):
@@ -112,7 +115,7 @@ def _written(
             missing.setdefault(("a caption", why), []).append(item.sample)
             continue
         try:
-            said = captioner.describe(item.path)
+            answer = captioner.describe(item.path)
         except SosieError as error:
             failed += 1
             if not written and failed == min(GIVE_UP, len(dataset.items)):
@@ -120,12 +123,23 @@ def _written(
             missing.setdefault(("a caption", str(error)), []).append(item.sample)
         else:
             failed = 0
+            said, gone = " ".join(answer.split()), []
+            if dataset.kind == "person":
+                said, gone = captions.plain(answer)
+            form += [
+                captions.Removed(sample=item.sample, part="form", phrase=phrase, why="form")
+                for phrase in gone
+            ]
+            if not said:
+                why = "the answer has a form and says nothing"
+                missing.setdefault(("a caption", why), []).append(item.sample)
+                continue
             written[item.sample] = captions.shortened(said)
             if written[item.sample] != said:
                 why = f"the answer is longer than {captions.LONGEST} characters"
                 missing.setdefault(("the end", why), []).append(item.sample)
         on_picture(done, len(dataset.items))
-    return written, _by_reason(missing)
+    return written, form, _by_reason(missing)
 
 
 def choices_of(omit: tuple[str, ...], describe: tuple[str, ...]) -> dict[WearWord, Choice]:
@@ -175,6 +189,7 @@ LEFT_OUT: Mapping[Why, str] = {
     "chosen": "as you chose",
     "constant": "it is constant, so the trigger learns it",
     "identity": "it says who it is, so that the trigger learns it",
+    "form": "it is no part of the caption",
 }
 
 

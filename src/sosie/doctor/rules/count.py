@@ -26,6 +26,7 @@ def _few(case: Case) -> Iterator[Finding]:
         have, which = shown, "shown"
     if have < FEW:
         severity: Severity = "blocker" if have < LEAST else "warning"
+        which = {"all": "one", "shown": "shown_one"}[which] if have == 1 else which
         yield case.finding("count.few", severity, value=have, threshold=FEW, have=have, which=which)
 
 

@@ -107,7 +107,7 @@ def _cells(face: Closeup, look: Floats) -> NDArray[np.str_]:
 
     # The searched part, drawn upright with ten pixels a cell.
     across, down = 2 * REACH_X / GRID / 10 * UNIT, (REACH_UP + REACH_DOWN) / GRID / 10 * UNIT
-    start = face.at(face.points[:2].mean(0), -REACH_X, -REACH_UP)
+    start = face.at(face.middle, -REACH_X, -REACH_UP)
     drawn = cv2.warpAffine(
         look,
         np.stack([face.right * across, face.down * down, start], axis=1),

@@ -327,7 +327,7 @@ def _pairs(rows: Vectors) -> float:
 
 
 RULES = (
-    Rule(name="who.no_face", judge=_no_face, needs=(FACES,), unit="faces"),
+    Rule(name="who.no_face", judge=_no_face, needs=(FACES,), unit="faces", unfit=True),
     Rule(
         name="who.others",
         judge=_others,
