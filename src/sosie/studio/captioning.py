@@ -123,9 +123,11 @@ def _written(
             missing.setdefault(("a caption", str(error)), []).append(item.sample)
         else:
             failed = 0
-            said, gone = " ".join(answer.split()), []
-            if dataset.kind == "person":
-                said, gone = captions.plain(answer)
+            said, gone = (
+                captions.plain(answer)
+                if dataset.kind == "person"
+                else (" ".join(answer.split()), list[str]())
+            )
             form += [
                 captions.Removed(sample=item.sample, part="form", phrase=phrase, why="form")
                 for phrase in gone
