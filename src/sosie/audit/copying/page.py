@@ -129,6 +129,7 @@ def render_stranger(audit: StrangerAudit, read: Callable[[str], Picture]) -> str
         of=of,
         tally=tally,
         said=ASKED,
+        plain=_plain,
         limits=[(JUDGED[part], LIMITS[part].value) for part in STAGES],
         rows=list(zip(audit.probes, found.by_probe, strict=True)),
         cliques=[
