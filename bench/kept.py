@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Generic, TypeVar
+from unittest.mock import patch
 
 import torch
 from pydantic import ValidationError
@@ -60,12 +61,16 @@ def side_by_side(make: Callable[[Job], Made], jobs: Iterable[Job]) -> Iterator[M
     Small models gain little from a second thread, and all of it from a second process.
     """
     context = get_context("spawn")
-    with ProcessPoolExecutor(
-        max_workers=os.cpu_count(),
-        mp_context=context,
-        initializer=torch.set_num_threads,
-        initargs=(1,),
-    ) as crew:
+    with (
+        # What multiplies matrices for numpy reads it as it is loaded.
+        patch.dict(os.environ, OMP_NUM_THREADS="1"),
+        ProcessPoolExecutor(
+            max_workers=os.cpu_count(),
+            mp_context=context,
+            initializer=torch.set_num_threads,
+            initargs=(1,),
+        ) as crew,
+    ):
         waiting = [crew.submit(make, job) for job in jobs]
         try:
             for done in as_completed(waiting):
