@@ -93,7 +93,9 @@ def panels(charts: Sequence[str], columns: int) -> str:
 
 
 def round_levels(low: float, high: float) -> list[float]:
-    """Round numbers, evenly apart, from at most `low` to at least `high`."""
+    """Round numbers, evenly apart, from at most `low` to at least `high`, and above `low`."""
+    # What is 0 everywhere is drawn on an axis up to 1.
+    high = high if high > low else low + 1
     power = 10 ** math.floor(math.log10((high - low) / TICKS))
     step = power * next(n for n in (1, 2, 2.5, 5, 10) if n * power * TICKS >= high - low)
     first, last = math.floor(low / step), math.ceil(high / step)

@@ -32,3 +32,9 @@ def test_panels_do_not_cover_each_other():
     for number, (x, y, wide, high) in enumerate(boxes):
         assert x + wide <= width and y + high <= height
         assert all(x + wide <= a or y + high <= b for a, b, *_ in boxes[number + 1 :])
+
+
+def test_what_is_nothing_everywhere_is_drawn_all_the_same():
+    assert round_levels(0, 0)[0] == 0 and round_levels(0, 0)[-1] >= 1
+    flat = chart({"none": [Point(0, 0, 0, 0), Point(5, 0, 0, 0)]}, x="pictures", y="share")
+    assert "polyline" in flat or "path" in flat
