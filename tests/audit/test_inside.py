@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from sosie.audit.copying.inside import Inside, answer, moved
 from sosie.models import lora
@@ -31,3 +32,11 @@ def test_an_adapter_moves_the_answer_and_none_moves_nothing(family, tmp_path):
 def test_the_fall_of_the_loss_is_told_beside_the_base():
     one = Inside(name="a", withheld=False, loss_base=0.5, loss=0.4, moved=0.3)
     assert one.drop == pytest.approx(0.2)
+
+
+def test_an_audit_from_before_is_still_read():
+    before = {"name": "a", "withheld": False, "loss_base": 0.5, "loss": 0.4}
+    one = Inside.model_validate(before | {"magnitude_base": 0.1, "magnitude": 0.3})
+    assert one.moved is None and Inside.model_validate_json(one.model_dump_json()) == one
+    with pytest.raises(ValidationError):
+        Inside.model_validate(before | {"magnitudes": 0.1})

@@ -79,7 +79,7 @@ def test_every_way_of_asking_is_told_with_its_control_and_put_on_file(studio):
     lessons = {one.name: one for one in found.inside}
     assert sum(one.withheld for one in found.inside) == 1 and len(lessons) == 6
     assert any(one.drop != 0 for one in found.inside), "with the LoRA the loss is another"
-    assert all(one.moved > 0 for one in found.inside)
+    assert all(one.moved is not None and one.moved > 0 for one in found.inside)
     assert "What the weights tell" in done.page.read_text()
     signed = json.loads(done.record.read_text())
     signature = rights.parsed(json.dumps(signed["signature"]))

@@ -10,6 +10,7 @@ pulls by its own words, and training moves the empty prompt too.
 from __future__ import annotations
 
 import torch
+from pydantic import model_validator
 from torch import Tensor
 
 from sosie.core.records import Record
@@ -21,6 +22,9 @@ START = 0.001
 """How near to the noisy end of the family's times, in (0, 1)."""
 
 
+_BEFORE = ("magnitude_base", "magnitude")
+
+
 class Inside(Record):
     """One training picture, or one that was withheld; near-duplicates are told once."""
 
@@ -30,8 +34,18 @@ class Inside(Record):
     """Mean loss of the base alone at fixed noise and times, as in validation."""
     loss: float
     """The same with the LoRA."""
-    moved: float
-    """By how much training moved the answer to noise under this caption, as `moved` tells."""
+    moved: float | None = None
+    """By how much training moved the answer to noise under this caption, as `moved` tells; None in
+    audits from before it was asked."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_before(cls, given: object) -> object:
+        """Audits on file may tell the magnitude against the empty caption, which is no longer
+        compared with anything."""
+        if isinstance(given, dict):
+            return {key: value for key, value in given.items() if key not in _BEFORE}
+        return given
 
     @property
     def drop(self) -> float:

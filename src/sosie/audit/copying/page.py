@@ -237,15 +237,16 @@ def _told(inside: Sequence[Inside]) -> Told | None:
         return None
     sides = [[one for one in inside if one.withheld == side] for side in (False, True)]
     drops = [mean_interval([one.drop for one in side]) for side in sides]
-    moves = [mean_interval([one.moved for one in side]) for side in sides]
-    farthest_withheld = max((one.moved for one in sides[1]), default=float("inf"))
-    farthest = sorted(sides[0], key=lambda one: -one.moved)[:SHOWN]
+    moves = [[(one.moved, one) for one in side if one.moved is not None] for side in sides]
+    means = [mean_interval([by for by, _ in side]) for side in moves]
+    farthest_withheld = max((by for by, _ in moves[1]), default=float("inf"))
+    farthest = sorted(moves[0], key=lambda pair: -pair[0])[:SHOWN]
     return Told(
         drop=(of(drops[0]), of(drops[1])),
-        moved=(_plain(moves[0]), _plain(moves[1])),
+        moved=(_plain(means[0]), _plain(means[1])),
         rows=[
-            (one.name, f"{one.drop:.0%}", f"{one.moved:.2f}", one.moved > farthest_withheld)
-            for one in farthest
+            (one.name, f"{one.drop:.0%}", f"{by:.2f}", by > farthest_withheld)
+            for by, one in farthest
         ],
         taught=len(sides[0]),
         withheld=len(sides[1]),
