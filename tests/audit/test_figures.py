@@ -280,12 +280,24 @@ def test_spread_is_the_deviation_over_seeds_of_one_prompt() -> None:
     assert narrow < wide
 
 
+@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.most is not None])
+def test_what_must_be_small_passes_by_its_upper_end(name) -> None:
+    most = KINDS[name].most
+    ends = ((most - 0.2, most), (most - 0.2, most + 0.01), (most + 0.01, most + 0.2))
+    states = [judged(name, Interval(value=a, low=a, high=b, n=9)).state for a, b in ends]
+    assert states == ["passed", "failed", "failed"]
+
+
 @pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.least is not None])
-def test_a_gate_looks_at_the_end_of_the_interval(name) -> None:
+def test_a_gate_looks_at_the_ends_of_the_interval(name) -> None:
     least = KINDS[name].least
-    ends = {"value": least + 0.2, "high": least + 0.3, "n": 9}
-    assert judged(name, Interval(low=least + 0.01, **ends)).state == "passed"
-    assert judged(name, Interval(low=least - 0.01, **ends)).state == "failed"
+
+    def ended(low: float, high: float) -> str:
+        return judged(name, Interval(value=(low + high) / 2, low=low, high=high, n=9)).state
+
+    assert ended(least, least + 0.3) == "passed"
+    assert ended(least - 0.01, least + 0.3) == ended(least - 0.3, least) == "unsure"
+    assert ended(least - 0.3, least - 0.01) == "failed"
     assert judged(name, None).state == "not measured"
     assert judged(name, Interval(value=1, low=None, high=None, n=1)).state == "not measured"
 

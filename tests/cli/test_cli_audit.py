@@ -77,6 +77,8 @@ def audited(monkeypatch, tmp_path):
         (("passed", "failed"), 1),
         (("failed", "not measured"), 1),
         (("passed", "not measured"), 2),
+        (("passed", "unsure"), 2),
+        (("failed", "unsure"), 1),
         (("told",), 2),
     ],
 )

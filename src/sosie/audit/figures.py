@@ -2,8 +2,8 @@
 
 One set of generated pictures is measured, against the base alone at the same prompts and seeds and
 against the person's real pictures. Groups of the bootstrap are the scenes (see `ratio_interval`): a
-scene's prompts and seeds are drawn again together. A gate looks at the interval's end, never at the
-figure itself, and what could not be measured does not pass.
+scene's prompts and seeds are drawn again together. A gate looks at the interval's ends, never at
+the figure itself, and what is unsure or could not be measured does not pass.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ from sosie.audit.panel import Look
 from sosie.audit.prompts import Prompt
 from sosie.core.records import Record
 
-State = Literal["passed", "failed", "not measured", "told"]
-"""A figure without a gate is told."""
+State = Literal["passed", "failed", "unsure", "not measured", "told"]
+"""A figure without a gate is told. What must be reached is unsure where it may have been; what must
+not happen fails where it may have."""
 
 JUDGES = 2
 """Identity networks that it takes to say that a person was learned: one may be fooled."""
@@ -55,9 +56,10 @@ class Figure(Record):
     why: str | None = None
     """Why it was not measured."""
     mend: str | None = None
-    """The command that mends what failed; None where it did not, or there is none."""
+    """The command that mends what failed, or tells more of what is unsure; None for others, and
+    where there is none."""
     least: float | None = None
-    """Where the interval's lower end had to lie when it was judged; `most` likewise."""
+    """Where the interval's lower end had to lie when it was judged; `most` likewise the upper."""
     most: float | None = None
 
     @model_validator(mode="before")
@@ -217,13 +219,15 @@ def spread(made: Shown, judge: str, known: Known) -> list[Figure]:
 
 
 def judged(name: str, interval: Interval | None, judge: str | None = None) -> Figure:
-    """A figure with its state: the interval's end against the gate."""
+    """A figure with its state: the interval's ends against the gate."""
     kind = KINDS[name]
     if interval is None or interval.low is None or interval.high is None:
         return unmeasured(name, "the pictures cannot say how sure it is", judge, interval)
     state: State = "told"
     if kind.least is not None:
         state = "passed" if interval.low >= kind.least else "failed"
+        if interval.low < kind.least <= interval.high:
+            state = "unsure"
     if kind.most is not None:
         state = "passed" if interval.high <= kind.most else "failed"
     return Figure(name=name, judge=judge, interval=interval, state=state)

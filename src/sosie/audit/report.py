@@ -116,9 +116,10 @@ class Audit(Record):
 
 
 def verdict_of(figures: Iterable[Figure]) -> Verdict:
-    """Failed if a gated figure did; else not measured if one could not be; else passed."""
+    """Failed if a gated figure did; else not measured if one could not be, or is unsure; else
+    passed."""
     states = {figure.state for figure in figures}
     gated = bool(states & {"failed", "passed"})
     if "failed" in states:
         return "failed"
-    return "passed" if gated and "not measured" not in states else "not measured"
+    return "passed" if gated and not states & {"unsure", "not measured"} else "not measured"

@@ -23,7 +23,12 @@ if TYPE_CHECKING:
     from sosie.studio.resembling import Looked
 
 VERDICT_STYLE = {"ready": "bold green", "needs attention": "bold yellow", "blocked": "bold red"}
-STATE_STYLE = {"passed": "green", "failed": "bold red", "not measured": "yellow"}
+STATE_STYLE = {
+    "passed": "green",
+    "failed": "bold red",
+    "unsure": "yellow",
+    "not measured": "yellow",
+}
 SHOWN = 3
 """File names of one finding; the page and the JSON have them all."""
 WIDEST = 88

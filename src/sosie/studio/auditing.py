@@ -43,6 +43,10 @@ if TYPE_CHECKING:
 STRENGTHS = (0.7, 0.85, 1.0)
 
 
+MOST_SEEDS = 400
+"""Of each prompt in one audit."""
+
+
 class AuditConfig(Record):
     """What an audit draws."""
 
@@ -50,7 +54,7 @@ class AuditConfig(Record):
     """Weights of the LoRA among which one is chosen."""
     choosing: int = Field(default=1, ge=1, le=100)
     """Seeds of each choosing prompt for every checkpoint at every strength."""
-    measuring: int = Field(default=2, ge=2, le=400)
+    measuring: int = Field(default=2, ge=2, le=MOST_SEEDS)
     """Other seeds of each prompt for the chosen one: two pictures of one prompt show variety."""
     seed: int = Field(default=1, ge=0, lt=2**31)
 
@@ -226,7 +230,8 @@ def audit(
     others = range(config.choosing, config.choosing + config.measuring)
     made = auditor.draw(cell, (read, choice.strength), brief.prompts, others)
     alone = auditor.draw(place / "base", None, brief.prompts, others)
-    names = _names(found, choice, checkpoints(registry, found, only=False)[-1].step)
+    last = checkpoints(registry, found, only=False)[-1].step
+    names = _names(found, choice, last, config.measuring)
     figures = [_mended(figure, names) for figure in brief.measure(made, alone)]
     report = stage.Audit(
         sosie=version("sosie"),
@@ -285,13 +290,15 @@ def _prompts(prompts: Sequence[Prompt]) -> list[dict[str, Any]]:
     return [prompt.model_dump(mode="json") for prompt in prompts]
 
 
-def _names(found: Found, choice: Choice, last: int) -> dict[str, object]:
-    """What the commands that mend a figure name; `last` is the run's last step."""
+def _names(found: Found, choice: Choice, last: int, seeds: int) -> dict[str, object]:
+    """What the commands that mend a figure name; `last` is the run's last step, `seeds` how many
+    of each prompt were measured."""
     subject = shlex.quote(found.subject)
     return {
         "subject": subject,
         "adapter": shlex.quote(found.adapter.name),
         "weaker": f"{0.7 * choice.strength:.2g}",
+        "more": min(4 * seeds, MOST_SEEDS),
         "fewer": max(1, round(0.6 * choice.step)),
         "better": f"sosie train {subject} --steps {2 * last}"
         if choice.rising is not False
@@ -301,10 +308,14 @@ def _names(found: Found, choice: Choice, last: int) -> dict[str, object]:
 
 
 def _mended(figure: Figure, names: Mapping[str, object]) -> Figure:
-    """The figure with the command that mends it, if it failed."""
-    if figure.state != "failed":
-        return figure
-    return figure.model_copy(update={"mend": figure.kind.command(names)})
+    """The figure with the command that mends it, if it failed, or tells more, if it is unsure."""
+    if figure.state == "failed":
+        return figure.model_copy(update={"mend": figure.kind.command(names)})
+    if figure.state == "unsure":
+        return figure.model_copy(
+            update={"mend": "sosie audit {adapter} --seeds {more}".format(**names)}
+        )
+    return figure
 
 
 def _held(real: Reals, known: Mapping[str, Known], made: Shown) -> Held:
