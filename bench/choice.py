@@ -1,13 +1,15 @@
 """Choosing a checkpoint: is the automatic choice as like as the best that hindsight finds?
 
-For each of 20 people held out from the base's training: 15 pictures, a LoRA trained for longer than
-is good, a checkpoint every 60 steps. The run chooses by its eight previews and the pictures that it
-withheld itself. Hindsight then looks at every checkpoint with what the choice never had: other
-prompts, other seeds, ten new pictures of the person as references, and another identity network
-besides (dlib's, which chose nothing). Likeness is the mean cosine to the references as a share of
-their own median; copying is by how much faces are nearer to training pictures than to new ones.
+For each of 20 people held out from the base's training: 15 pictures, a LoRA trained for three times
+as long as is best without the identity loss, a checkpoint every 80 steps. The run chooses by its
+eight previews and the pictures that it withheld itself. Hindsight then looks at every checkpoint
+with what the choice never had: other prompts, other seeds, ten new pictures of the person as
+references, and another identity network besides (dlib's, which chose nothing). Likeness is the mean
+cosine to the references as a share of their own median; copying is by how much faces are nearer to
+training pictures than to new ones.
 `SOSIE_BENCH_PEOPLE` takes fewer people, for a quicker look, `SOSIE_BENCH_PICTURES` fewer pictures
-of each checkpoint. What is done is kept, so that an interrupted run goes on.
+of each checkpoint. What each run came to is written to docs/studies/choice.jsonl, so that an
+interrupted benchmark goes on, on whatever machine, and anybody may compute the figures again.
 """
 
 from __future__ import annotations
@@ -15,17 +17,20 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from bench.kept import Ledger, side_by_side
+from bench.kept import Ledger, code_sha256, side_by_side
 from bench.likeness import SEEDS, Picture
 from bench.obeys import percent
-from bench.taught import base, kept, taught
+from bench.taught import base, recipe, taught
 from demo.people import age_of
 from sosie.audit import PROMPTS, Known, found, seed_of
 from sosie.audit.intervals import mean_interval
+from sosie.core.canonical import canonical_json
+from sosie.core.files import sha256_bytes
 from sosie.core.records import Record
 from sosie.generate import GenerateConfig, draw
 from sosie.models import faces, lora, second
@@ -38,8 +43,10 @@ from sosie.world.photo import photo
 
 PEOPLE = int(os.environ.get("SOSIE_BENCH_PEOPLE", "20"))
 PICTURES = int(os.environ.get("SOSIE_BENCH_PICTURES", "16"))
-RUN = {"steps": 240, "checkpoint_every": 60, "preview_every": 60, "identity_weight": 0.0}
-"""Without the identity loss: both networks are to judge."""
+LEDGER = Path("docs/studies/choice.jsonl")
+RUN = {"steps": 480, "checkpoint_every": 80, "preview_every": 80, "identity_weight": 0.0}
+"""Without the identity loss: both networks are to judge. A choice can win only where a run goes on
+past its best."""
 REFERENCES = 10
 JUDGES = (faces.identity, second.identity)
 
@@ -47,9 +54,9 @@ JUDGES = (faces.identity, second.identity)
 class Course(Record):
     """One person's run, as hindsight sees it."""
 
+    taught_as: str
+    """What `setup` gave."""
     person: int
-    pictures: int
-    """Of each checkpoint, that hindsight looked at."""
     chosen: int
     """The step that was kept."""
     likeness: dict[str, dict[int, float]]
@@ -67,6 +74,14 @@ class Course(Record):
     @property
     def last(self) -> int:
         return max(next(iter(self.likeness.values())))
+
+
+@cache
+def setup() -> str:
+    """Hash of the base, of what LoRAs are taught with, of the judges and of how much is asked:
+    other courses do not count."""
+    asked = [RUN, PICTURES, REFERENCES, *(judge.sha256 for judge in JUDGES)]
+    return sha256_bytes(canonical_json([recipe(), code_sha256("sosie.generate"), *asked]))
 
 
 def course(seed: int) -> Course:
@@ -99,7 +114,7 @@ def hindsight(studio: Studio, seed: int, run: str, chosen: int) -> Course:
         for judge in JUDGES:
             real = known[judge.name]
             likeness[judge.name][step], copying[judge.name][step] = looked(drawn, judge, real)
-    return Course(person=seed, pictures=PICTURES, chosen=chosen, likeness=likeness, copying=copying)
+    return Course(taught_as=setup(), person=seed, chosen=chosen, likeness=likeness, copying=copying)
 
 
 def new_pictures(seed: int) -> list[Picture]:
@@ -166,8 +181,8 @@ def _over(values: Sequence[float]) -> str:
 
 def run() -> list[tuple[str, str, str]]:
     """Rows (what, figure, bound)."""
-    ledger, seeds = Ledger(kept() / "choice.jsonl", Course), SEEDS[:PEOPLE]
-    made = {row.person: row for row in ledger.rows() if row.pictures == PICTURES}
+    ledger, seeds = Ledger(LEDGER, Course), SEEDS[:PEOPLE]
+    made = {row.person: row for row in ledger.rows() if row.taught_as == setup()}
     for one in side_by_side(course, [seed for seed in seeds if seed not in made]):
         ledger.add(one)
         made[one.person] = one

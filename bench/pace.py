@@ -3,7 +3,8 @@
 Sets repeat a few drawn pictures under other names, with no shelf: all rules read each anew. What a
 reading weighs is left of every picture, so memory cannot stand quite still; its slope over the
 second half of a set says what 5,000 pictures would take. Judging, which compares pictures with each
-other, is timed apart. Rows come as they are measured; `SOSIE_BENCH_LONG` takes longer sets.
+other, is timed apart. Rows come as they are measured; `SOSIE_BENCH_LONG` takes longer sets. Drawn
+pictures are kept: those of 1,024 pixels take most of a minute each.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
+from bench.kept import FOLDER, code_sha256
 from bench.plants import Shot
 from bench.sets import HELD_OUT_EVERY, Kept, dataset_of
 from sosie.core.files import sha256_bytes
@@ -24,6 +27,7 @@ from sosie.core.records import Dataset
 from sosie.doctor import Config, examine, table
 from sosie.doctor.examine import read
 from sosie.doctor.rule import Case
+from sosie.studio.drawing import pixels
 from sosie.world.people import person
 from sosie.world.photo import photo
 
@@ -38,9 +42,16 @@ PERSONAL = tuple(rule for rule in table.RULES if "person" in rule.kinds)
 
 def drawn(side: int) -> list[Shot]:
     """Pictures of one person."""
-    who = HELD_OUT_EVERY - 1
-    pictures = (photo(person(who), seed=n, age=40, size=side).picture for n in range(OTHERS))
-    return [Shot(rgb, f"photo of ada, number {n}", n, who) for n, rgb in enumerate(pictures)]
+    who, shots = HELD_OUT_EVERY - 1, []
+    folder = FOLDER / "pace" / code_sha256("sosie.world")[:12]
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(OTHERS):
+        path = folder / f"{side}-{number}.png"
+        if not path.exists():
+            rgb = photo(person(who), seed=number, age=40, size=side).picture
+            Image.fromarray(rgb).save(path)
+        shots.append(Shot(pixels(path), f"photo of ada, number {number}", number, who))
+    return shots
 
 
 def repeated(dataset: Dataset, count: int) -> Dataset:

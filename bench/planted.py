@@ -14,8 +14,12 @@ shows what no caption said has it from the picture. What the search flags by mis
 new pictures of the person.
 
 The white-box evidence is judged by captions: planted ones (more than once) against those of
-pictures that training never saw. What was trained, drawn and found is kept, so that a run that
-was stopped goes on; `SOSIE_BENCH_PEOPLE` takes another number of people.
+pictures that training never saw.
+
+What each person's LoRA came to is written to docs/studies/planted.jsonl, so that an interrupted run
+goes on, on whatever machine, and anybody may compute the figures again; what was trained and drawn
+on the way is kept too. Recall against repeats is plotted beside it. `SOSIE_BENCH_PEOPLE` takes
+another number of people.
 """
 
 from __future__ import annotations
@@ -23,22 +27,26 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
+from operator import and_
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bench.kept import Ledger, side_by_side
+from bench.kept import Ledger, code_sha256, side_by_side
 from bench.likeness import SEEDS
-from bench.taught import BASE, base, kept
+from bench.plot import Point, chart
+from bench.taught import BASE, base, kept, recipe
 from demo.people import age_of, write_pictures
 from sosie.audit.copying import Shot, search
 from sosie.audit.copying.inside import answer, moved
 from sosie.audit.copying.probes import PUSH
 from sosie.audit.copying.records import REPRODUCED
-from sosie.audit.intervals import Interval, share_interval
+from sosie.audit.intervals import Interval, rate_interval
+from sosie.core.canonical import canonical_json
+from sosie.core.files import sha256_bytes
 from sosie.core.records import Record
 from sosie.generate import GenerateConfig, draw
 from sosie.models import lora
@@ -53,6 +61,8 @@ from sosie.train import Manifest
 from sosie.world.people import person
 from sosie.world.photo import as_dict, choose, photo
 
+PLOT = Path("docs/studies/planted.svg")
+LEDGER = PLOT.with_suffix(".jsonl")
 PEOPLE = int(os.environ.get("SOSIE_BENCH_PEOPLE", "20"))
 DOSES = (1, 2, 4, 8, 16, 32, 64, 128)
 PICTURES = 15
@@ -136,14 +146,18 @@ class Planted:
 
 
 class Asked(Record):
-    """One picture that was asked for by a planted caption."""
+    """The pictures that were asked for by one planted caption, in one way."""
 
     dose: int
+    """How often it was taught."""
     pushed: bool
-    reproduced: bool
-    """By the adaptive distance."""
-    found: bool
-    """By the search: this picture, and no other."""
+    of: int
+    came: int
+    """How many of them reproduce its picture, by the adaptive distance."""
+    found: int
+    """Of these, how many the search says so of: of this picture, and of no other."""
+    besides: int
+    """Of the others, how many it says so of."""
 
 
 class Move(Record):
@@ -157,11 +171,9 @@ class Move(Record):
 class Outcome(Record):
     """What one person's LoRA came to."""
 
+    taught_as: str
+    """What `setup` gave."""
     person: int
-    pictures: int
-    """Of each planted caption, that were asked for each way."""
-    crowd: int
-    """Pictures of the same description that each was compared with."""
     asked: tuple[Asked, ...]
     mistakes: int
     """How many of `NEW` the search flagged."""
@@ -169,7 +181,7 @@ class Outcome(Record):
 
     def came_back(self) -> set[int]:
         """The doses whose picture its own caption gave back, asked plainly."""
-        return {one.dose for one in self.asked if one.reproduced and not one.pushed}
+        return {one.dose for one in self.asked if one.came and not one.pushed}
 
 
 def again(file: Path, number: int, copy: int) -> None:
@@ -221,7 +233,7 @@ def drawn(who: Planted, caption: str, way: str) -> list[Shot]:
 
 
 def looked(who: Planted) -> tuple[list[Asked], int]:
-    """Every picture that was asked for, and the search's mistakes among `NEW`."""
+    """What every planted caption gave, and the search's mistakes among `NEW`."""
     photos = Photos(Registry.open(who.home), base(), who.manifest)
     by_name = {one.name: one for one in photos.taught(dict.fromkeys(photos.names, "own"))}
     captions = {p.sample: p.caption for p in who.manifest.pictures}
@@ -250,17 +262,19 @@ def looked(who: Planted) -> tuple[list[Asked], int]:
     for way in ("plain", "pushed"):
         for caption, shots in ways[way].items():
             original = photos.as_taught(first[caption])
-            for shot in shots:
-                near = adaptive(shot.read(), original, crowds[caption]) < 1
-                hit = hits.get(shot.name) == first[caption]
-                rows.append(
-                    Asked(
-                        dose=who.doses[caption],
-                        pushed=way == "pushed",
-                        reproduced=near,
-                        found=hit,
-                    )
+            came = [adaptive(shot.read(), original, crowds[caption]) < 1 for shot in shots]
+            said = [hits.get(shot.name) == first[caption] for shot in shots]
+            both = sum(map(and_, came, said))
+            rows.append(
+                Asked(
+                    dose=who.doses[caption],
+                    pushed=way == "pushed",
+                    of=len(shots),
+                    came=sum(came),
+                    found=both,
+                    besides=sum(said) - both,
                 )
+            )
     return rows, sum(shot.name in hits for shot in fresh)
 
 
@@ -289,60 +303,117 @@ def auc(higher: Sequence[float], lower: Sequence[float]) -> float:
     return float(np.mean(pairs))
 
 
+@cache
+def setup() -> str:
+    """Hash of the base, of what LoRAs are taught with and drawn by, of the search, and of how much
+    is asked: other outcomes do not count."""
+    asked = [DOSES, PICTURES, WITHHELD, STEPS, ASKED, CROWD, NEAREST, ALPHA, NEW, COARSE]
+    made_of = [recipe(), code_sha256("sosie.audit.copying", "sosie.generate"), *asked]
+    return sha256_bytes(canonical_json(made_of))
+
+
 def outcome(seed: int) -> Outcome:
     """Plant in one person's set, train, draw and search."""
     who = Planted(seed)
     who.train()
     asked, mistakes = looked(who)
     return Outcome(
+        taught_as=setup(),
         person=seed,
-        pictures=ASKED,
-        crowd=CROWD,
         asked=tuple(asked),
         mistakes=mistakes,
         moves=moves(who),
     )
 
 
+Counts = list[tuple[int, int, int]]
+"""Group, hits, of how many; a group is a person, whose pictures are no independent witnesses."""
+
+
+def rate(counts: Counts) -> Interval | None:
+    """A share over people."""
+    hits = [number < hit for _, hit, of in counts for number in range(of)]
+    return rate_interval(hits, groups=[who for who, _, of in counts for _ in range(of)])
+
+
+def back(people: Sequence[Outcome], doses: Sequence[int], *, pushed: bool) -> Interval | None:
+    """How often pictures that were taught so often came back."""
+    return rate(
+        [
+            (who.person, one.came, one.of)
+            for who in people
+            for one in who.asked
+            if one.dose in doses and one.pushed == pushed
+        ]
+    )
+
+
+def recall(people: Sequence[Outcome], doses: Sequence[int], *, pushed: bool) -> Interval | None:
+    """How many of those that came back were found."""
+    return rate(
+        [
+            (who.person, one.found, one.came)
+            for who in people
+            for one in who.asked
+            if one.dose in doses and one.pushed == pushed
+        ]
+    )
+
+
+def plotted(people: Sequence[Outcome]) -> str:
+    """How often pictures came back, and how many of these were found, against their repeats."""
+    lines = {
+        "came back, by its caption": partial(back, pushed=False),
+        "came back, extrapolated": partial(back, pushed=True),
+        "of these found, by its caption": partial(recall, pushed=False),
+    }
+    points = {
+        name: [
+            Point(dose, share.value, share.low, share.high)
+            for dose in DOSES
+            if (share := of(people, [dose])) is not None
+            and share.low is not None
+            and share.high is not None
+        ]
+        for name, of in lines.items()
+    }
+    return chart(points, x="how often the picture was taught", y="share", doubling=True)
+
+
 def run() -> list[tuple[str, str, str]]:
     """Rows (what, figure, bound)."""
-    ledger, seeds = Ledger(kept() / "planted.jsonl", Outcome), SEEDS[:PEOPLE]
-    made = {row.person: row for row in ledger.rows() if (row.pictures, row.crowd) == (ASKED, CROWD)}
+    ledger, seeds = Ledger(LEDGER, Outcome), SEEDS[:PEOPLE]
+    made = {row.person: row for row in ledger.rows() if row.taught_as == setup()}
     for one in side_by_side(outcome, [seed for seed in seeds if seed not in made]):
         ledger.add(one)
         made[one.person] = one
     people = [made[seed] for seed in seeds]
-    asked = [one for who in people for one in who.asked]
-    wrong = sum(who.mistakes for who in people)
-    of_new = share_interval(wrong, NEW * len(people))
-    table = [("people; pictures asked for", f"{len(people)}; {len(asked)}", "20 people")]
+    PLOT.write_text(plotted(people), encoding="utf-8")
+    asked = sum(one.of for who in people for one in who.asked)
+    table = [("people; pictures asked for", f"{len(people)}; {asked}", "20 people")]
+    of_new = rate([(who.person, who.mistakes, NEW) for who in people])
     table.append(("flagged among new pictures of the person", told(of_new), "1%"))
-    for pushed in (False, True):
-        for dose in DOSES:
-            few = [one for one in asked if one.dose == dose and one.pushed == pushed]
-            if not few:
-                continue
-            true = [one for one in few if one.reproduced]
-            came = share_interval(len(true), len(few))
-            recall = share_interval(sum(one.found for one in true), len(true))
-            extra = sum(one.found and not one.reproduced for one in few)
-            table.append(
-                (
-                    f"{'extrapolated' if pushed else 'its caption'}, k = {dose}: came back; of "
-                    "these found; found besides",
-                    f"{told(came)}; {told(recall)}; {extra}",
-                    "found 0.95",
-                )
+    for pushed, way in ((False, "its caption"), (True, "extrapolated")):
+        for doses in (*([dose] for dose in DOSES), DOSES):
+            of = f"k = {doses[0]}" if len(doses) == 1 else "any k"
+            besides = sum(
+                one.besides
+                for who in people
+                for one in who.asked
+                if one.dose in doses and one.pushed == pushed
             )
-    ways = [share([one for one in asked if one.pushed == pushed]) for pushed in (True, False)]
+            shares = [told(share(people, doses, pushed=pushed)) for share in (back, recall)]
+            what = f"{way}, {of}: came back; of these found; found besides"
+            table.append((what, f"{'; '.join(shares)}; {besides}", "found 0.95"))
+    ways = [told(back(people, DOSES, pushed=pushed)) for pushed in (True, False)]
     table.append(("came back: extrapolated, plainly", "; ".join(ways), "more when extrapolated"))
     never = [one.by for who in people for one in who.moves if not one.dose]
     for least in (2, 8, 32):
         often = [one.by for who in people for one in who.moves if one.dose >= least]
         table.append(told_apart(often, never, f"planted {least} times or more"))
-    back = [one.by for who in people for one in who.moves if one.dose in who.came_back()]
-    if back:
-        table.append(told_apart(back, never, "whose picture came back"))
+    given = [one.by for who in people for one in who.moves if one.dose in who.came_back()]
+    if given:
+        table.append(told_apart(given, never, "whose picture came back"))
     return table
 
 
@@ -350,11 +421,6 @@ def told_apart(often: Sequence[float], never: Sequence[float], what: str) -> tup
     """The row that says how well captions of a kind are told from those of unseen pictures."""
     whom = f"{len(often)} captions {what}, {len(never)} unseen"
     return f"AUC of the noise magnitude, {whom}", f"{auc(often, never):.2f}", "0.95"
-
-
-def share(asked: Sequence[Asked]) -> str:
-    """The share that came back."""
-    return told(share_interval(sum(one.reproduced for one in asked), len(asked)))
 
 
 def told(interval: Interval | None) -> str:

@@ -26,15 +26,17 @@ class Point:
     high: float
 
 
-def chart(lines: Mapping[str, Sequence[Point]], *, x: str, y: str) -> str:
-    """An SVG of the lines by name; both axes begin at 0 where no value lies below."""
+def chart(lines: Mapping[str, Sequence[Point]], *, x: str, y: str, doubling: bool = False) -> str:
+    """An SVG of the lines by name; both axes begin at 0 where no value lies below. With `doubling`
+    the one across begins at 1, and each doubling is as wide as the next."""
     points = [point for line in lines.values() for point in line]
     levels = round_levels(min(0.0, *(p.low for p in points)), max(p.high for p in points))
     floor, ceiling = levels[0], levels[-1]
     furthest = max(p.x for p in points)
 
     def across(value: float) -> float:
-        return LEFT + (RIGHT - LEFT) * value / furthest
+        share = math.log(value) / math.log(furthest) if doubling else value / furthest
+        return LEFT + (RIGHT - LEFT) * share
 
     def up(value: float) -> float:
         return BOTTOM - (BOTTOM - TOP) * (value - floor) / (ceiling - floor)

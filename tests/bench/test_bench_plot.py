@@ -2,6 +2,7 @@
 
 from xml.etree import ElementTree
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,3 +39,11 @@ def test_what_is_nothing_everywhere_is_drawn_all_the_same():
     assert round_levels(0, 0)[0] == 0 and round_levels(0, 0)[-1] >= 1
     flat = chart({"none": [Point(0, 0, 0, 0), Point(5, 0, 0, 0)]}, x="pictures", y="share")
     assert "polyline" in flat or "path" in flat
+
+
+def test_doublings_are_equally_wide():
+    line = [Point(n, 0.5, 0.4, 0.6) for n in (1, 2, 4, 128)]
+    drawn = ElementTree.fromstring(chart({"a": line}, x="times", y="share", doubling=True))
+    at = [float(dot.get("cx")) for dot in drawn.findall(".//{*}circle")]
+    assert at[1] - at[0] == pytest.approx(at[2] - at[1], abs=0.2)
+    assert at[3] - at[0] == pytest.approx(7 * (at[1] - at[0]), abs=0.5)
