@@ -2,8 +2,8 @@
 
 Among the pictures of a held-out person some are planted: filed again and again, each time saved
 anew with noise of one grey level, `DOSES` times in all. A LoRA is trained on them through the
-studio, so that all doses share one training. Every planted caption is then asked plainly and with
-the attacker's push, at the same seeds, and the search says what came back.
+studio, so that all doses share one training. Every planted caption is then asked in three `WAYS`,
+at the same seeds, and the search says what came back.
 
 Whether it truly came back is told by another measure, Carlini's adaptive distance
 (arXiv:2301.13188): to the planted picture, against half the mean distance to the nearest of a
@@ -30,6 +30,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from operator import and_
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,7 @@ from bench.taught import BASE, base, kept, recipe
 from demo.people import age_of, write_pictures
 from sosie.audit.copying import Shot, search
 from sosie.audit.copying.inside import answer, moved
-from sosie.audit.copying.probes import PUSH
+from sosie.audit.copying.probes import PUSHED
 from sosie.audit.copying.records import REPRODUCED
 from sosie.audit.intervals import Interval, rate_interval
 from sosie.core.canonical import canonical_json
@@ -68,7 +69,14 @@ DOSES = (1, 2, 4, 8, 16, 32, 64, 128)
 PICTURES = 15
 WITHHELD = 4
 ASKED = int(os.environ.get("SOSIE_BENCH_PICTURES", "8"))
-"""Pictures of each planted caption, plainly and pushed."""
+"""Pictures of each planted caption in each way."""
+WAYS: dict[str, str] = {
+    "plain": "its caption",
+    "unguided": "without guidance",
+    "pushed": "extrapolated",
+}
+"""As the base draws best, without its classifier-free guidance, and with the attacker's push in the
+place of that."""
 STEPS = 480
 """Without the identity loss, which draws new prompts and has no part in copying."""
 CROWD, NEAREST, ALPHA = 40, 30, 0.5
@@ -150,7 +158,8 @@ class Asked(Record):
 
     dose: int
     """How often it was taught."""
-    pushed: bool
+    way: str
+    """A key of `WAYS`."""
     of: int
     came: int
     """How many of them reproduce its picture, by the adaptive distance."""
@@ -181,7 +190,7 @@ class Outcome(Record):
 
     def came_back(self) -> set[int]:
         """The doses whose picture its own caption gave back, asked plainly."""
-        return {one.dose for one in self.asked if one.came and not one.pushed}
+        return {one.dose for one in self.asked if one.came and one.way == "plain"}
 
 
 def again(file: Path, number: int, copy: int) -> None:
@@ -217,15 +226,18 @@ def adaptive(made: Picture, original: Picture, crowd: Sequence[Picture]) -> floa
 
 
 def drawn(who: Planted, caption: str, way: str) -> list[Shot]:
-    """What the LoRA, plainly or pushed, or the base alone draws of a caption; kept."""
+    """What the LoRA in one of the `WAYS`, or the "base" alone, draws of a caption; kept."""
     number = list(who.doses).index(caption)
     shots = []
     for seed in range(700, 700 + ASKED):
         path = who.folder / way / f"{number:02d}-{seed}.png"
         if not path.is_file():
             loras = [] if way == "base" else [("person", who.file, 1.0)]
-            config = GenerateConfig(prompt=caption, seed=seed)
-            (picture,) = draw(base(), config, loras, push=PUSH if way == "pushed" else 0.0)
+            guidance = 1.0 if way in ("unguided", "pushed") else None
+            settings: dict[str, Any] = {base().negative_setting: guidance}
+            config = GenerateConfig(prompt=caption, seed=seed, **settings)
+            push = PUSHED.push if way == "pushed" else 0.0
+            (picture,) = draw(base(), config, loras, push=push)
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(picture.rgb).save(path)
         shots.append(Shot(f"{way} {number} {seed}", partial(pixels, path), probe=way))
@@ -241,15 +253,13 @@ def looked(who: Planted) -> tuple[list[Asked], int]:
     for name, one in by_name.items():
         first.setdefault(captions[one.sample], name)
     references = [s for s in photos.shots(withheld=False) if s.name in first.values()]
-    ways = {
-        way: {c: drawn(who, c, way) for c in planted(who)} for way in ("plain", "pushed", "base")
-    }
+    ways = {way: {c: drawn(who, c, way) for c in planted(who)} for way in (*WAYS, "base")}
     new = [
         photo(person(who.seed), seed=650_000 + n, age=age_of(who.seed)).picture for n in range(NEW)
     ]
     crowds = {c: crowd(who.seed, DOSES.index(who.doses[c])) for c in planted(who)}
     fresh = [Shot(f"new {n}", partial(photos.given_back, rgb)) for n, rgb in enumerate(new)]
-    made = [s for way in ("plain", "pushed") for shots in ways[way].values() for s in shots]
+    made = [s for way in WAYS for shots in ways[way].values() for s in shots]
     found = search(
         [*made, *fresh],
         references,
@@ -259,7 +269,7 @@ def looked(who: Planted) -> tuple[list[Asked], int]:
     )
     hits = {m.made: m.reference for m in found.matches if m.kind in REPRODUCED}
     rows = []
-    for way in ("plain", "pushed"):
+    for way in WAYS:
         for caption, shots in ways[way].items():
             original = photos.as_taught(first[caption])
             came = [adaptive(shot.read(), original, crowds[caption]) < 1 for shot in shots]
@@ -268,7 +278,7 @@ def looked(who: Planted) -> tuple[list[Asked], int]:
             rows.append(
                 Asked(
                     dose=who.doses[caption],
-                    pushed=way == "pushed",
+                    way=way,
                     of=len(shots),
                     came=sum(came),
                     found=both,
@@ -336,26 +346,26 @@ def rate(counts: Counts) -> Interval | None:
     return rate_interval(hits, groups=[who for who, _, of in counts for _ in range(of)])
 
 
-def back(people: Sequence[Outcome], doses: Sequence[int], *, pushed: bool) -> Interval | None:
+def back(people: Sequence[Outcome], doses: Sequence[int], way: str) -> Interval | None:
     """How often pictures that were taught so often came back."""
     return rate(
         [
             (who.person, one.came, one.of)
             for who in people
             for one in who.asked
-            if one.dose in doses and one.pushed == pushed
+            if one.dose in doses and one.way == way
         ]
     )
 
 
-def recall(people: Sequence[Outcome], doses: Sequence[int], *, pushed: bool) -> Interval | None:
+def recall(people: Sequence[Outcome], doses: Sequence[int], way: str) -> Interval | None:
     """How many of those that came back were found."""
     return rate(
         [
             (who.person, one.found, one.came)
             for who in people
             for one in who.asked
-            if one.dose in doses and one.pushed == pushed
+            if one.dose in doses and one.way == way
         ]
     )
 
@@ -363,9 +373,9 @@ def recall(people: Sequence[Outcome], doses: Sequence[int], *, pushed: bool) -> 
 def plotted(people: Sequence[Outcome]) -> str:
     """How often pictures came back, and how many of these were found, against their repeats."""
     lines = {
-        "came back, by its caption": partial(back, pushed=False),
-        "came back, extrapolated": partial(back, pushed=True),
-        "of these found, by its caption": partial(recall, pushed=False),
+        "came back, by its caption": partial(back, way="plain"),
+        "came back, extrapolated": partial(back, way="pushed"),
+        "of these found, by its caption": partial(recall, way="plain"),
     }
     points = {
         name: [
@@ -393,20 +403,21 @@ def run() -> list[tuple[str, str, str]]:
     table = [("people; pictures asked for", f"{len(people)}; {asked}", "20 people")]
     of_new = rate([(who.person, who.mistakes, NEW) for who in people])
     table.append(("flagged among new pictures of the person", told(of_new), "1%"))
-    for pushed, way in ((False, "its caption"), (True, "extrapolated")):
+    for way, told_as in WAYS.items():
         for doses in (*([dose] for dose in DOSES), DOSES):
             of = f"k = {doses[0]}" if len(doses) == 1 else "any k"
             besides = sum(
                 one.besides
                 for who in people
                 for one in who.asked
-                if one.dose in doses and one.pushed == pushed
+                if one.dose in doses and one.way == way
             )
-            shares = [told(share(people, doses, pushed=pushed)) for share in (back, recall)]
-            what = f"{way}, {of}: came back; of these found; found besides"
+            shares = [told(share(people, doses, way)) for share in (back, recall)]
+            what = f"{told_as}, {of}: came back; of these found; found besides"
             table.append((what, f"{'; '.join(shares)}; {besides}", "found 0.95"))
-    ways = [told(back(people, DOSES, pushed=pushed)) for pushed in (True, False)]
-    table.append(("came back: extrapolated, plainly", "; ".join(ways), "more when extrapolated"))
+    ways = [told(back(people, DOSES, way)) for way in reversed(WAYS)]
+    what = "came back: extrapolated; without guidance; as the base draws best"
+    table.append((what, "; ".join(ways), "more when extrapolated"))
     never = [one.by for who in people for one in who.moves if not one.dose]
     for least in (2, 8, 32):
         often = [one.by for who in people for one in who.moves if one.dose >= least]

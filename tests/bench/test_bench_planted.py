@@ -46,21 +46,21 @@ def test_a_copy_is_given_back_and_another_picture_of_the_same_words_is_not(of_on
 
 def outcome(seed: int, **asked: int) -> Outcome:
     """A person whose one planted caption, taught 8 times, gave that."""
-    row = Asked(dose=8, pushed=False, **asked)
+    row = Asked(dose=8, way="plain", **asked)
     return Outcome(taught_as="x", person=seed, asked=(row,), mistakes=0, moves=())
 
 
 def test_recall_is_of_what_came_back_alone() -> None:
     people = [outcome(n, of=8, came=2, found=2, besides=5) for n in range(5)]
-    found = recall(people, [8], pushed=False)
-    assert found.value == 1 and found.n == 10 and back(people, [8], pushed=False).value == 0.25
-    assert recall(people, [16], pushed=False) is None and recall(people, [8], pushed=True) is None
+    found = recall(people, [8], "plain")
+    assert found.value == 1 and found.n == 10 and back(people, [8], "plain").value == 0.25
+    assert recall(people, [16], "plain") is None and recall(people, [8], "pushed") is None
 
 
 def test_pictures_of_one_person_are_no_independent_witnesses() -> None:
     alike = [outcome(n, of=8, came=4, found=2, besides=0) for n in range(6)]
     split = [outcome(n, of=8, came=8 * (n % 2), found=4 * (n % 2), besides=0) for n in range(6)]
-    even, odd = (back(people, [8], pushed=False) for people in (alike, split))
+    even, odd = (back(people, [8], "plain") for people in (alike, split))
     assert even.value == odd.value == 0.5
     assert odd.high - odd.low > 1.3 * (even.high - even.low)
 

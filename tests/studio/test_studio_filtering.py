@@ -58,7 +58,7 @@ def test_mending_comes_to_it_after_less_strength(studio, monkeypatch):
     manifest = Manifest.read(studio.run_folder("anna-1") / "manifest.json")
     taught = {p.caption: p.sample for p in manifest.pictures if not p.withheld}
 
-    def draw(self, wanted, lora=None, *, push=0.0, all_needed=True):
+    def draw(self, wanted, lora=None, *, push=0.0, guided=True, all_needed=True):
         for one in wanted:
             one.cell.mkdir(parents=True, exist_ok=True)
             copies = lora is not None and not filtering.filtered(lora[0].header)

@@ -58,7 +58,7 @@ def studio(once, tmp_path):
 def quick(monkeypatch):
     """Pictures that nothing draws: where only the order of things is asked."""
 
-    def draw(self, wanted, lora=None, *, push=0.0, all_needed=True):
+    def draw(self, wanted, lora=None, *, push=0.0, guided=True, all_needed=True):
         for one in wanted:
             if self.should_stop():
                 raise Interrupted("stopped")

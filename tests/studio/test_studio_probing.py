@@ -187,6 +187,7 @@ def test_its_pictures_say_how_they_were_forced(studio):
     drawn = [generate.read_back(p) for p in pictures(studio) if p.parent.name != "base"]
     by = {one.push: one for one in drawn}
     assert set(by) == {None, PUSHED.push}
+    assert by[PUSHED.push].true_guidance == 1, "the push stands in its place"
     assert {one.loras[0].weight for one in drawn} == {0.8, 0.8 * STRONGER.strength}
     assert all(one.loras[0].consent_sha256 for one in drawn)
 

@@ -44,7 +44,7 @@ def studio(once, tmp_path, monkeypatch):
     manifest = Manifest.read(studio.run_folder("anna-1") / "manifest.json")
     sample = next(p.sample for p in manifest.pictures if p.caption == OFTEN)
 
-    def draw(self, wanted, lora=None, *, push=0.0, all_needed=True):
+    def draw(self, wanted, lora=None, *, push=0.0, guided=True, all_needed=True):
         rank = min(a.shape[0] for a, _ in lora[0].modules.values()) if lora else 0
         for one in wanted:
             one.cell.mkdir(parents=True, exist_ok=True)

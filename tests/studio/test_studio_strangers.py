@@ -20,7 +20,7 @@ def plain(monkeypatch):
     """Pictures that nothing draws: the trigger alone always gives the same one."""
     monkeypatch.setattr(comparing, "figure", lambda: None)
 
-    def draw(self, wanted, lora=None, *, push=0.0, all_needed=True):
+    def draw(self, wanted, lora=None, *, push=0.0, guided=True, all_needed=True):
         for one in wanted:
             known = lora is not None and one.prompt == "anna"
             small = np.random.default_rng(1 if known else [one.seed, 7, lora is None])

@@ -63,13 +63,15 @@ class Easel:
         lora: tuple[LoraFile, float] | None = None,
         *,
         push: float = 0.0,
+        guided: bool = True,
         all_needed: bool = True,
         seen: Callable[[Wanted, Picture], object] = lambda one, rgb: None,
     ) -> None:
         """Those of the wanted pictures that are not there yet, with one LoRA or the base alone.
 
         `seen` is given each as soon as it is kept; all are counted. One that may not be shown is
-        left out, unless `all_needed`. Raises Interrupted and NotPermitted, if something is missing
+        left out, unless `all_needed`. Unless `guided`, the base's classifier-free guidance does not
+        act. Raises Interrupted and NotPermitted, if something is missing
         before it is kept.
         """
         from sosie import generate
@@ -82,6 +84,7 @@ class Easel:
         if not missing:
             return
         width, height = self.size or (None, None)
+        settings: dict[str, Any] = {} if guided else {self.base.negative_setting: 1.0}
         marker = Marker(
             self.registry,
             say=lambda line: self.on_event("note", {"message": line}),
@@ -102,7 +105,7 @@ class Easel:
             self.base,
             [
                 generate.GenerateConfig(
-                    prompt=one.prompt, seed=one.seed, width=width, height=height
+                    prompt=one.prompt, seed=one.seed, width=width, height=height, **settings
                 )
                 for one in missing
             ],

@@ -290,9 +290,10 @@ def drawn(
     mine = place / f"{read.tensors_sha256[:12]}-{config.strength:g}"
     by_probe = groupby(asks, key=lambda ask: ask.probe)
     for probe, some in ((probe, list(some)) for probe, some in by_probe):
+        how = {"guided": probe.guided, "all_needed": all_needed}
         weight = config.strength * probe.strength
-        easel.draw(_wanted(mine, some), (read, weight), push=probe.push, all_needed=all_needed)
-        easel.draw(_wanted(place / "base", some), all_needed=all_needed)
+        easel.draw(_wanted(mine, some), (read, weight), push=probe.push, **how)
+        easel.draw(_wanted(place / "base", some), **how)
 
     def shots(cell: Path) -> list[Shot]:
         return [

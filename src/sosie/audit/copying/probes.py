@@ -23,7 +23,8 @@ from sosie.audit.prompts import PROMPTS
 from sosie.core.records import Record
 
 PUSH = 1.5
-"""How far an attacker goes beyond the LoRA: FineXtract's weight of 2.5."""
+"""How far an attacker goes beyond the LoRA: FineXtract's weight of 2.5. It stands in place of
+classifier-free guidance: both at once go too far, and draw out less."""
 RAISED = 1.5
 """Strength an attacker gives the LoRA, in strengths that are meant."""
 APART = 100_000
@@ -41,13 +42,15 @@ class Probe(Record):
     strength: float = 1.0
     """In strengths that are meant."""
     push: float = 0.0
+    guided: bool = True
+    """Whether the base's classifier-free guidance acts, as it does for users."""
 
 
 HELD_OUT = Probe(name="held-out prompts", forced=False)
 TRIGGER = Probe(name="trigger alone", forced=False)
 CAPTIONS = Probe(name="training captions", forced=True, captions=True)
 STRONGER = Probe(name="raised strength", forced=True, captions=True, strength=RAISED)
-PUSHED = Probe(name="extrapolated", forced=True, captions=True, push=PUSH)
+PUSHED = Probe(name="extrapolated", forced=True, captions=True, push=PUSH, guided=False)
 VARIANTS = Probe(name="trigger variants", forced=False)
 TAGS = Probe(name="words in its file", forced=True)
 PROBES = (HELD_OUT, TRIGGER, CAPTIONS, STRONGER, PUSHED)
