@@ -37,21 +37,24 @@ def looked(made):
 
 
 def test_one_picture_from_many_seeds_is_a_clique_and_fails():
-    again = [grain(noise(1), seed) for seed in range(5)]
-    found = looked([*again, *(noise(10 + n) for n in range(EACH - 5))])
-    assert [set(clique.pictures) for clique in found.cliques] == [{f"{n:02d}" for n in range(5)}]
-    assert found.repeated.value == 5 / EACH
+    again = [grain(noise(1), seed) for seed in range(6)]
+    found = looked([*again, *(noise(10 + n) for n in range(EACH - 6))])
+    assert [set(clique.pictures) for clique in found.cliques] == [{f"{n:02d}" for n in range(6)}]
+    assert found.repeated.value == 6 / EACH
     [row] = found.by_probe
     assert row.base.value == 0 and row.repeated == found.repeated
-    verdict, [reason] = judged(found)
-    assert verdict == "failed" and "from 5 seeds" in reason
+    verdict, [reason] = judged(found, 1)
+    assert verdict == "failed" and "from 6 seeds" in reason
+    verdict, reasons = judged(found, 4)
+    assert verdict == "not measured", "one lot in 64 is more than the fourth look may err by"
+    assert "at the 4th look at a LoRA 0.31%" in reasons[1]
 
 
 def test_two_alike_are_chance_and_nothing_found_is_no_acquittal():
     pair = [grain(noise(1), seed) for seed in range(2)]
     found = looked([*pair, *(noise(10 + n) for n in range(EACH - 2))])
     assert found.cliques == () and found.repeated.value == 0
-    verdict, reasons = judged(found)
+    verdict, reasons = judged(found, 1)
     assert verdict == "not measured" and "never that it copies none" in reasons[0]
 
 
@@ -61,7 +64,7 @@ def test_a_clique_of_three_is_shown_and_is_not_enough():
     assert len(found.cliques) == 1
     # All three on the LoRA's side: one lot in eight.
     assert found.chance == pytest.approx(1 / 8, abs=0.04)
-    verdict, reasons = judged(found)
+    verdict, reasons = judged(found, 1)
     assert verdict == "not measured" and "look at them" in reasons[1]
 
 

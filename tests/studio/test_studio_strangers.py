@@ -61,6 +61,12 @@ def test_it_is_told_what_repeats_itself_and_nothing_of_its_pictures(studio, stra
     assert not place.exists()
 
 
+def test_who_looks_again_must_see_more(studio, stranger, trained):
+    ask = {"base": str(trained.base), "device": "cpu"}
+    looks = [studio.audit_copies("stranger", each=n, **ask).audit.look for n in (3, 4, 3, 5)]
+    assert looks == [1, 2, 1, 3], "the same pictures looked at again are one look"
+
+
 def test_nobody_is_forgotten_while_they_are_drawn(studio, stranger, trained, monkeypatch):
     refused, draw = [], Easel.draw
 

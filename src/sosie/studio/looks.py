@@ -7,6 +7,7 @@ what helped to choose a LoRA among several cannot also let it pass.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sosie.registry import Registry
@@ -54,11 +55,30 @@ def look(
     before = [CopyAudit.model_validate_json(one.record) for one in filed]
     this = (tensors, base, config.strength, config.seed, config.each)
     at = [(a.tensors_sha256, a.base_sha256, a.strength, a.seed, a.each) for a in before]
-    looks = dict.fromkeys(k for k, one in zip(at, before, strict=True) if not one.explored)
-    order = list(dict.fromkeys([*looks, this]))
+    looks = [k for k, one in zip(at, before, strict=True) if not one.explored]
     # Fewer or more pictures of the same seeds are partly the same pictures.
     chose = any(one.explored and k[:-1] == this[:-1] for k, one in zip(at, before, strict=True))
-    return min(order.index(this) + 1, LOOKS), config.explores or chose
+    return min(_number(looks, this), LOOKS), config.explores or chose
+
+
+def look_at_stranger(
+    registry: Registry, name: str, config: ProbeConfig, base: str, tensors: str
+) -> int:
+    """Which look this is at a LoRA whose training pictures are unknown, counted likewise."""
+    from sosie.audit.copying.cliques import StrangerAudit
+
+    filed = [one for one in registry.audits.of(name) if one.kind == "repeating"]
+    before = [StrangerAudit.model_validate_json(one.record) for one in filed]
+    at = [(a.tensors_sha256, a.base_sha256, a.strength, a.seed, a.each) for a in before]
+    return _number(at, (tensors, base, config.strength, config.seed, config.each))
+
+
+Look = tuple[str, str, float, int, int]
+"""Weights, base, strength, seed and pictures of each: the same ones are one look."""
+
+
+def _number(before: Sequence[Look], this: Look) -> int:
+    return list(dict.fromkeys([*before, this])).index(this) + 1
 
 
 def beside(registry: Registry, this: CopyAudit) -> tuple[CopyAudit, ...]:

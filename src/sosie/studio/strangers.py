@@ -20,7 +20,7 @@ from sosie.core.files import sha256_bytes
 from sosie.core.records import now
 from sosie.registry import Registry
 from sosie.registry.forgetting import audits_of
-from sosie.studio import comparing, filing, permission, probing
+from sosie.studio import comparing, filing, looks, permission, probing
 from sosie.studio.drawing import Found
 from sosie.studio.easel import Easel, OnEvent
 from sosie.studio.probing import ProbeConfig
@@ -140,18 +140,21 @@ def audit(
             "looked", {"what": what, "done": done, "of": of}
         ),
     )
-    verdict, reasons = cliques.judged(seen)
+    sha256 = base.info.content_sha256
+    look = looks.look_at_stranger(registry, found.adapter.name, config, sha256, read.tensors_sha256)
+    verdict, reasons = cliques.judged(seen, look)
     report = cliques.StrangerAudit(
         sosie=version("sosie"),
         adapter=found.adapter.name,
         subject=found.subject,
         base=base.info.name,
-        base_sha256=base.info.content_sha256,
+        base_sha256=sha256,
         tensors_sha256=read.tensors_sha256,
         strength=config.strength,
         taken=now(),
         seed=config.seed,
         each=config.each,
+        look=look,
         probes=tuple(dict.fromkeys(ask.probe for ask in asks)),
         prompts=prompts,
         repeating=seen,

@@ -31,7 +31,7 @@ from sosie.models import near
 FEWEST = 3
 """Pictures of a clique: two seeds may meet by chance."""
 RATE = 0.05
-"""How often a LoRA that repeats itself no more than its base may be said to."""
+"""How often a LoRA that repeats itself no more than its base may be said to, in all looks at it."""
 SWAPS = 999
 """Random swaps of LoRA and base: a chance of a thousandth can then be told."""
 LIMITS = thresholds([], 1.0)
@@ -88,6 +88,8 @@ class StrangerAudit(Record):
     seed: int
     each: int = Field(ge=1)
     """Pictures of each way of asking, and as many of the base alone."""
+    look: int = Field(default=0, ge=0)
+    """Which look at the LoRA it is, from 1 on; 0 in audits that did not count."""
     probes: tuple[Probe, ...]
     prompts: tuple[str, ...]
     """What was asked, in the order of the pictures' names."""
@@ -172,10 +174,14 @@ def chance(count: int, pairs: Sequence[tuple[int, int]]) -> float:
     return (1 + as_many) / (SWAPS + 1)
 
 
-def judged(found: Repeating) -> tuple[Verdict, tuple[str, ...]]:
-    """Failed where it repeats itself more than chance explains; else nothing is claimed."""
+def judged(found: Repeating, look: int) -> tuple[Verdict, tuple[str, ...]]:
+    """Failed where it repeats itself more than chance explains; else nothing is claimed.
+
+    The k-th look may err by one 2^k-th of `RATE`, so that who looks until it fails errs no more
+    often than who looks once (alpha spending; Lan & DeMets, Biometrika 70, 1983).
+    """
     share = found.repeated
-    if found.chance is not None and found.chance <= RATE:
+    if found.chance is not None and found.chance <= RATE / 2.0**look:
         largest = found.cliques[0]
         return "failed", (
             f"{round(share.value * share.n)} of {share.n} pictures are one of "
@@ -190,10 +196,14 @@ def judged(found: Repeating) -> tuple[Verdict, tuple[str, ...]]:
     if found.chance is not None:
         reasons.append(
             f"{len(found.cliques)} pictures came back from {FEWEST} seeds or more, and chance "
-            f"makes as much of that in {found.chance:.1%} of cases: look at them, and draw more of "
-            "each."
+            f"makes as much of that in {found.chance:.1%} of cases; at the {_nth(look)} look at a "
+            f"LoRA {RATE / 2.0**look:.2%} would say more: look at them, and draw more of each."
         )
     return "not measured", tuple(reasons)
+
+
+def _nth(look: int) -> str:
+    return {1: "first", 2: "second", 3: "third"}.get(look, f"{look}th")
 
 
 def _pairs(
