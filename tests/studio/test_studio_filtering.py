@@ -11,7 +11,7 @@ from sosie.core.errors import BadInput, NotFound
 from sosie.models import lora
 from sosie.models.diffusion.flux import Flux
 from sosie.models.lora.spectrum import decomposed
-from sosie.studio import comparing, drawing, filtering, verifying
+from sosie.studio import card, comparing, drawing, filtering, verifying
 from sosie.studio.easel import Easel
 from sosie.studio.photos import Photos
 from sosie.train import Manifest
@@ -40,6 +40,15 @@ def test_what_it_makes_says_what_it_was_made_of_and_is_signed(studio, trained, m
         assert changed.tolist() == pytest.approx(left, abs=0.02 * float(sizes[0]))
     (file, *_) = studio.export_adapter(made.name, tmp_path)
     assert verifying.verify(studio.registry, file).verdict == "as signed"
+
+
+def test_its_release_says_so_and_that_of_what_it_was_made_of_is_as_before(studio, made):
+    studio.consent("anna", relation="self", who="Anna Weber", acts=("publish",))
+    plain, filtered = (studio.publish(name, "v1", lora=name) for name in ("anna-1", made.name))
+    assert filtered.release.filtered == filtering.FILTER
+    assert filtering.FILTER in card.page(filtered) and filtering.FILTER not in card.page(plain)
+    assert "filtered" not in json.loads(plain.release.canonical())
+    assert filtering.done_to({filtering.ENTRY: "[" * 9999}) is None
 
 
 def test_it_is_meant_by_its_own_name_alone_and_has_no_checkpoints(studio, trained, made):

@@ -225,6 +225,9 @@ class Release(Record):
     """How often training saw each picture."""
     pictures: int | None = Field(default=None, ge=0)
     """Pictures that were trained on."""
+    filtered: Line | None = None
+    """What was done to the weights after training. None where nothing was, and in releases from
+    before it was kept: such are written without this field."""
     ages: Span | None = None
     """The person's age, in years."""
     years: Span | None = None
@@ -262,7 +265,7 @@ class Release(Record):
     @model_serializer(mode="wrap")
     def _as_signed(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         written: dict[str, Any] = write(self)
-        for later in ("copying", "strength_by"):
+        for later in ("copying", "strength_by", "filtered"):
             if getattr(self, later) is None:
                 written.pop(later, None)
         return written

@@ -174,6 +174,8 @@ def _training(release: Release) -> str:
         parts.append(f"{release.pictures} pictures")
     if release.epochs is not None:
         parts.append(f"each seen {release.epochs:g} times")
+    if release.filtered is not None:
+        parts.append(f"and then filtered: {release.filtered}")
     return ", ".join(parts)
 
 

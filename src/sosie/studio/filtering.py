@@ -8,6 +8,7 @@ subject's bare name never comes to mean it.
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,6 +34,16 @@ FILTER = "without the strongest direction"
 def filtered(header: Mapping[str, str]) -> bool:
     """Whether a file says that it was made so: then it is not what a run trained."""
     return ENTRY in header
+
+
+def done_to(header: Mapping[str, str]) -> str | None:
+    """What a file says was done to its weights, if it was made so."""
+    try:
+        told = json.loads(header.get(ENTRY, "null"))
+    except (ValueError, RecursionError):
+        return None
+    words = told.get("filter") if isinstance(told, dict) else None
+    return words if isinstance(words, str) else None
 
 
 def made(registry: Registry, base: DiffusionBase, found: Found) -> Adapter | None:

@@ -272,6 +272,7 @@ def _made(found: drawing.Found, seal: Sealed) -> dict[str, Any]:
         "base_sha256": summary.base,
         "steps": step,
         "pictures": summary.pictures,
+        "filtered": filtering.done_to(seal.header),
     }
     if summary.pictures and summary.batch and step:
         made["epochs"] = round(summary.batch * step / summary.pictures, 2)
