@@ -38,6 +38,8 @@ RULES_HEAD = """# The doctor's rules
 
 *Printed from the code by `make docs`.*
 
+Whether seven of them matter, LoRAs were asked: [studies/rules.md](studies/rules.md).
+
 A rule that could not look at a picture lists it as not examined. What a finding names in braces is
 filled with what was measured. `found` is the share of sets in which a rule found a planted fault of
 middle strength, `false alarms` the share of good sets of which it said as grave a thing: each with

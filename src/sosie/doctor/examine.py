@@ -8,6 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
+from threadpoolctl import threadpool_limits
+
 from sosie.core.errors import WeightsRefused
 from sosie.core.records import Dataset, Item, Record
 from sosie.doctor import table
@@ -125,7 +127,8 @@ def _readings(
 ) -> Iterator[dict[str, Record]]:
     """For each item, a reading (or Unread) by every family's name, in the items' order."""
     workers = os.cpu_count() or 1
-    with ThreadPoolExecutor(workers) as pool:
+    # Each worker is a core's: products that ask for all cores only wait for each other.
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
         waiting: list[Future[dict[str, Record]]] = []
         for item in items:
             waiting.append(pool.submit(_read, item, families, originals.get(item.sample), shelf))
