@@ -71,8 +71,8 @@ def chart(lines: Mapping[str, Sequence[Point]], *, x: str, y: str, doubling: boo
             for p in line
         ]
         place = LEFT + 210 * number
-        parts.append(f'<rect x="{place}" y="{HEIGHT - 20}" width="16" height="4" fill="{colour}"/>')
-        parts.append(text(name, place + 22, HEIGHT - 14, "start"))
+        parts.append(f'<rect x="{place}" y="{HEIGHT - 13}" width="16" height="4" fill="{colour}"/>')
+        parts.append(text(name, place + 22, HEIGHT - 7, "start"))
     parts.append(text(x, RIGHT, BOTTOM + 34, "end"))
     parts.append(text(y, LEFT, TOP - 7, "start"))
     return "\n".join([*parts, "</svg>\n"])
