@@ -140,9 +140,9 @@ def pictures(subject: str, file: Path) -> list[Picture]:
 def looked(drawn: Sequence[Picture], judge: Embedder, real: Known) -> tuple[float, float]:
     """Likeness and copying of pictures, both in the unit of likeness."""
     seen = [judge(picture) for picture in drawn]
-    near = [real.nearest(face) for face in seen if face is not None]
+    leans = [real.lean(face) for face in seen if face is not None]
     likeness = np.mean([real.cosine(face) or 0.0 for face in seen])
-    copying = np.mean([one.training - one.held_out for one in near]) if near else 0.0
+    copying = np.mean(leans) if leans else 0.0
     return float(likeness / real.unit), float(copying / real.unit)
 
 
