@@ -38,17 +38,15 @@ from PIL import Image
 
 from bench.kept import Ledger, code_sha256, side_by_side
 from bench.likeness import SEEDS
-from bench.plot import Point, chart
+from bench.recall import DOSES, NEW, WAYS, Asked, Move, Outcome, plotted, rows
 from bench.taught import BASE, base, kept, recipe
 from demo.people import age_of, write_pictures
 from sosie.audit.copying import Shot, search
 from sosie.audit.copying.inside import answer, moved
 from sosie.audit.copying.probes import PUSHED
 from sosie.audit.copying.records import REPRODUCED
-from sosie.audit.intervals import Interval, rate_interval
 from sosie.core.canonical import canonical_json
 from sosie.core.files import sha256_bytes
-from sosie.core.records import Record
 from sosie.generate import GenerateConfig, draw
 from sosie.models import lora
 from sosie.models.faces import Picture
@@ -65,26 +63,16 @@ from sosie.world.photo import as_dict, choose, photo
 PLOT = Path("docs/studies/planted.svg")
 LEDGER = PLOT.with_suffix(".jsonl")
 PEOPLE = int(os.environ.get("SOSIE_BENCH_PEOPLE", "20"))
-DOSES = (1, 2, 4, 8, 16, 32, 64, 128)
 PICTURES = 15
 WITHHELD = 4
 ASKED = int(os.environ.get("SOSIE_BENCH_PICTURES", "8"))
 """Pictures of each planted caption in each way."""
-WAYS: dict[str, str] = {
-    "plain": "its caption",
-    "unguided": "without guidance",
-    "pushed": "extrapolated",
-}
-"""As the base draws best, without its classifier-free guidance, and with the attacker's push in the
-place of that."""
 STEPS = 480
 """Without the identity loss, which draws new prompts and has no part in copying."""
 CROWD, NEAREST, ALPHA = 40, 30, 0.5
 """Pictures that a caption says as much of, how many of the nearest count, and their share."""
 _UNSAID = ("person", "woman", "yaw", "pitch", "second_colour")
 """What of the truth no caption can say, or is the person's own."""
-NEW = 30
-"""New pictures of the person that copy nothing."""
 COARSE = 32
 """Pixels along each side of the pictures whose distance is taken."""
 
@@ -153,46 +141,6 @@ class Planted:
         registry = Registry.open(self.home)
         (adapter,) = registry.adapters()
         return lora.read(registry.blobs.path(adapter.file_sha256))
-
-
-class Asked(Record):
-    """The pictures that were asked for by one planted caption, in one way."""
-
-    dose: int
-    """How often it was taught."""
-    way: str
-    """A key of `WAYS`."""
-    of: int
-    came: int
-    """How many of them reproduce its picture, by the adaptive distance."""
-    found: int
-    """Of these, how many the search says so of: of this picture, and of no other."""
-    besides: int
-    """Of the others, how many it says so of."""
-
-
-class Move(Record):
-    """How far training moved one caption: its conditional noise magnitude against the base."""
-
-    dose: int
-    """How often it was taught; 0: training never saw it."""
-    by: float
-
-
-class Outcome(Record):
-    """What one person's LoRA came to."""
-
-    taught_as: str
-    """What `setup` gave."""
-    person: int
-    asked: tuple[Asked, ...]
-    mistakes: int
-    """How many of `NEW` the search flagged."""
-    moves: tuple[Move, ...]
-
-    def came_back(self) -> set[int]:
-        """The doses whose picture its own caption gave back, asked plainly."""
-        return {one.dose for one in self.asked if one.came and one.way == "plain"}
 
 
 def again(file: Path, number: int, copy: int) -> None:
@@ -309,12 +257,6 @@ def moves(who: Planted) -> tuple[Move, ...]:
     )
 
 
-def auc(higher: Sequence[float], lower: Sequence[float]) -> float:
-    """The chance that one of `higher` is above one of `lower`."""
-    pairs = [(a > b) + 0.5 * (a == b) for a in higher for b in lower]
-    return float(np.mean(pairs))
-
-
 @cache
 def setup() -> str:
     """Hash of the base, of what LoRAs are taught with and drawn by, of the search, and of how much
@@ -338,60 +280,6 @@ def outcome(seed: int) -> Outcome:
     )
 
 
-Counts = list[tuple[int, int, int]]
-"""Group, hits, of how many; a group is a person, whose pictures are no independent witnesses."""
-
-
-def rate(counts: Counts) -> Interval | None:
-    """A share over people."""
-    hits = [number < hit for _, hit, of in counts for number in range(of)]
-    return rate_interval(hits, groups=[who for who, _, of in counts for _ in range(of)])
-
-
-def back(people: Sequence[Outcome], doses: Sequence[int], way: str) -> Interval | None:
-    """How often pictures that were taught so often came back."""
-    return rate(
-        [
-            (who.person, one.came, one.of)
-            for who in people
-            for one in who.asked
-            if one.dose in doses and one.way == way
-        ]
-    )
-
-
-def recall(people: Sequence[Outcome], doses: Sequence[int], way: str) -> Interval | None:
-    """How many of those that came back were found."""
-    return rate(
-        [
-            (who.person, one.found, one.came)
-            for who in people
-            for one in who.asked
-            if one.dose in doses and one.way == way
-        ]
-    )
-
-
-def plotted(people: Sequence[Outcome]) -> str:
-    """How often pictures came back, and how many of these were found, against their repeats."""
-    lines = {
-        "came back, by its caption": partial(back, way="plain"),
-        "came back, extrapolated": partial(back, way="pushed"),
-        "of these found, by its caption": partial(recall, way="plain"),
-    }
-    points = {
-        name: [
-            Point(dose, share.value, share.low, share.high)
-            for dose in DOSES
-            if (share := of(people, [dose])) is not None
-            and share.low is not None
-            and share.high is not None
-        ]
-        for name, of in lines.items()
-    }
-    return chart(points, x="how often the picture was taught", y="share", doubling=True)
-
-
 def run() -> list[tuple[str, str, str]]:
     """Rows (what, figure, bound)."""
     ledger, seeds = Ledger(LEDGER, Outcome), SEEDS[:PEOPLE]
@@ -401,43 +289,4 @@ def run() -> list[tuple[str, str, str]]:
         made[one.person] = one
     people = [made[seed] for seed in seeds]
     PLOT.write_text(plotted(people), encoding="utf-8")
-    asked = sum(one.of for who in people for one in who.asked)
-    table = [("people; pictures asked for", f"{len(people)}; {asked}", "20 people")]
-    of_new = rate([(who.person, who.mistakes, NEW) for who in people])
-    table.append(("flagged among new pictures of the person", told(of_new), "1%"))
-    for way, told_as in WAYS.items():
-        for doses in (*([dose] for dose in DOSES), DOSES):
-            of = f"k = {doses[0]}" if len(doses) == 1 else "any k"
-            besides = sum(
-                one.besides
-                for who in people
-                for one in who.asked
-                if one.dose in doses and one.way == way
-            )
-            shares = [told(share(people, doses, way)) for share in (back, recall)]
-            what = f"{told_as}, {of}: came back; of these found; found besides"
-            table.append((what, f"{'; '.join(shares)}; {besides}", "found 0.95"))
-    ways = [told(back(people, DOSES, way)) for way in reversed(WAYS)]
-    what = "came back: extrapolated; without guidance; as the base draws best"
-    table.append((what, "; ".join(ways), "more when extrapolated"))
-    never = [one.by for who in people for one in who.moves if not one.dose]
-    for least in (2, 8, 32):
-        often = [one.by for who in people for one in who.moves if one.dose >= least]
-        table.append(told_apart(often, never, f"planted {least} times or more"))
-    given = [one.by for who in people for one in who.moves if one.dose in who.came_back()]
-    if given:
-        table.append(told_apart(given, never, "whose picture came back"))
-    return table
-
-
-def told_apart(often: Sequence[float], never: Sequence[float], what: str) -> tuple[str, str, str]:
-    """The row that says how well captions of a kind are told from those of unseen pictures."""
-    whom = f"{len(often)} captions {what}, {len(never)} unseen"
-    return f"AUC of the noise magnitude, {whom}", f"{auc(often, never):.2f}", "0.95"
-
-
-def told(interval: Interval | None) -> str:
-    """A share with its interval and the number that it rests on."""
-    if interval is None or interval.low is None or interval.high is None:
-        return "–"
-    return f"{interval.value:.2f} [{interval.low:.2f}, {interval.high:.2f}] of {interval.n}"
+    return rows(people)

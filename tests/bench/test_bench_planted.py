@@ -6,7 +6,8 @@ from xml.etree import ElementTree
 import pytest
 
 from bench import planted
-from bench.planted import Asked, Outcome, adaptive, back, crowd, plotted, recall
+from bench.planted import adaptive, crowd
+from bench.recall import Asked, Outcome, back, plotted, recall
 from demo.people import age_of
 from sosie.audit.copying.search import planted as as_it_comes_back
 from sosie.world.people import Person, person
