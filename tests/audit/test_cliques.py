@@ -30,10 +30,9 @@ def shots(pictures):
     ]
 
 
-def looked(made):
-    return repeating(
-        shots(made), shots([noise(100 + n) for n in range(EACH)]), ["anna"] * EACH, figure=None
-    )
+def looked(made, nth=1):
+    base = shots([noise(100 + n) for n in range(len(made))])
+    return repeating(shots(made), base, ["anna"] * len(made), figure=None, nth=nth)
 
 
 def test_one_picture_from_many_seeds_is_a_clique_and_fails():
@@ -47,7 +46,14 @@ def test_one_picture_from_many_seeds_is_a_clique_and_fails():
     assert verdict == "failed" and "from 6 seeds" in reason
     verdict, reasons = judged(found, 4)
     assert verdict == "not measured", "one lot in 64 is more than the fourth look may err by"
-    assert "at the 4th look at a LoRA 0.31%" in reasons[1]
+    assert "at look 4 at a LoRA 0.31%" in reasons[1]
+
+
+def test_a_late_look_can_still_fail_for_it_swaps_more_often():
+    """Fourteen of one picture are one lot in 16,384; the eighth look may err in one of 5,120."""
+    made = [*(grain(noise(1), seed) for seed in range(14)), *(noise(n) for n in range(24, 30))]
+    assert judged(looked(made, nth=8), 8)[0] == "failed"
+    assert judged(looked(made), 8)[0] == "not measured"
 
 
 def test_two_alike_are_chance_and_nothing_found_is_no_acquittal():

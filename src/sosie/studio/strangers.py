@@ -131,17 +131,18 @@ def audit(
     prompts = tuple(dict.fromkeys(ask.prompt for ask in asks))
     place = folder / "copies" / sha256_bytes(canonical_json(prompts))[:12]
     made, alone = probing.drawn(easel, place, read, config, asks)
+    sha256 = base.info.content_sha256
+    look = looks.look_at_stranger(registry, found.adapter.name, config, sha256, read.tensors_sha256)
     seen = cliques.repeating(
         made,
         alone,
         [ask.prompt for ask in asks],
         figure=comparing.figure(),
+        nth=look,
         on_picture=lambda what, done, of: on_event(
             "looked", {"what": what, "done": done, "of": of}
         ),
     )
-    sha256 = base.info.content_sha256
-    look = looks.look_at_stranger(registry, found.adapter.name, config, sha256, read.tensors_sha256)
     verdict, reasons = cliques.judged(seen, look)
     report = cliques.StrangerAudit(
         sosie=version("sosie"),

@@ -33,7 +33,9 @@ FEWEST = 3
 RATE = 0.05
 """How often a LoRA that repeats itself no more than its base may be said to, in all looks at it."""
 SWAPS = 999
-"""Random swaps of LoRA and base: a chance of a thousandth can then be told."""
+"""Random swaps of LoRA and base, at least: a chance of a thousandth can then be told."""
+FARTHEST = 10
+"""The last look that more swaps are made for than for the one before."""
 LIMITS = thresholds([], 1.0)
 """The usual ones: those of either side would depend on what the other draws."""
 
@@ -107,10 +109,12 @@ def repeating(
     prompts: Sequence[str],
     *,
     figure: Figure | None,
+    nth: int = 1,
     on_picture: Callable[[str, int, int | None], None] = lambda what, done, of: None,
 ) -> Repeating:
     """Look for pictures that `made` repeats. `base` are the base's own, from the same words and
-    seeds, and `prompts` are those words, one for each.
+    seeds, and `prompts` are those words, one for each. It is the `nth` look at the LoRA: a later
+    one must tell smaller chances.
 
     Raises BadInput if there are fewer than two pictures of either.
     """
@@ -142,14 +146,20 @@ def repeating(
     ]
     return Repeating(
         generated=len(made),
-        chance=chance(count, pairs) if groups else None,
+        chance=chance(count, pairs, swaps_at(nth)) if groups else None,
         cliques=tuple(found),
         repeated=_share(within, range(len(made))),
         by_probe=tuple(by_probe),
     )
 
 
-def chance(count: int, pairs: Sequence[tuple[int, int]]) -> float:
+def swaps_at(nth: int) -> int:
+    """Swaps with which the `nth` look may fail: `judged` asks it for a chance of half of that which
+    it asks the look before."""
+    return max(SWAPS, round(4 * 2 ** min(nth, FARTHEST) / RATE) - 1)
+
+
+def chance(count: int, pairs: Sequence[tuple[int, int]], swaps: int = SWAPS) -> float:
     """How often swapping LoRA and base by lot, prompt by prompt and seed by seed, leaves as many
     more pictures in cliques on the LoRA's side than on the base's.
 
@@ -170,8 +180,8 @@ def chance(count: int, pairs: Sequence[tuple[int, int]]) -> float:
 
     rng = np.random.default_rng(0)
     observed = more(np.zeros(count, np.bool_))
-    as_many = sum(more(rng.random(count) < 0.5) >= observed for _ in range(SWAPS))
-    return (1 + as_many) / (SWAPS + 1)
+    as_many = sum(more(rng.random(count) < 0.5) >= observed for _ in range(swaps))
+    return (1 + as_many) / (swaps + 1)
 
 
 def judged(found: Repeating, look: int) -> tuple[Verdict, tuple[str, ...]]:
@@ -187,7 +197,7 @@ def judged(found: Repeating, look: int) -> tuple[Verdict, tuple[str, ...]]:
             f"{round(share.value * share.n)} of {share.n} pictures are one of "
             f"{len(found.cliques)} pictures that it draws again and again, one of them from "
             f"{len(largest.pictures)} seeds. What comes back so is known by heart: by chance as "
-            f"much more than by the base alone is seen in {found.chance:.1%} of cases.",
+            f"much more than by the base alone is seen in {_percent(found.chance)} of cases.",
         )
     reasons = [
         "Which pictures taught it is unknown. It can be seen only whether it draws one picture "
@@ -196,14 +206,15 @@ def judged(found: Repeating, look: int) -> tuple[Verdict, tuple[str, ...]]:
     if found.chance is not None:
         reasons.append(
             f"{len(found.cliques)} pictures came back from {FEWEST} seeds or more, and chance "
-            f"makes as much of that in {found.chance:.1%} of cases; at the {_nth(look)} look at a "
-            f"LoRA {RATE / 2.0**look:.2%} would say more: look at them, and draw more of each."
+            f"makes as much of that in {_percent(found.chance)} of cases; at look {look} at a LoRA "
+            f"{_percent(RATE / 2.0**look)} would say more: look at them, and draw more of each."
         )
     return "not measured", tuple(reasons)
 
 
-def _nth(look: int) -> str:
-    return {1: "first", 2: "second", 3: "third"}.get(look, f"{look}th")
+def _percent(share: float) -> str:
+    """With two digits that count: what many swaps tell is far below a hundredth."""
+    return f"{100 * share:.2g}%"
 
 
 def _pairs(
