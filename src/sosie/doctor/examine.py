@@ -6,16 +6,16 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
 
 from threadpoolctl import threadpool_limits
 
 from sosie.core.errors import WeightsRefused
-from sosie.core.records import Dataset, Item, Record
+from sosie.core.records import Dataset, Item
 from sosie.doctor import table
 from sosie.doctor.choose import propose
 from sosie.doctor.records import SEVERITIES, Checkup, Config, Finding, NotExamined
 from sosie.doctor.rule import Case, Family, Rule, Unread
+from sosie.doctor.shelf import Memory, Shelf, Taken, text_of
 from sosie.doctor.view import View
 
 AHEAD = 2
@@ -24,26 +24,6 @@ AHEAD = 2
 
 EMPTY = "there are no pictures"
 """Why no rule but that of their number judges an empty set."""
-
-
-class Shelf(Protocol):
-    """Where readings are kept between examinations, by keys that name content and version."""
-
-    def get(self, keys: Sequence[str]) -> Mapping[str, str]:
-        """The texts that are kept under some of the keys."""
-
-    def put(self, texts: Mapping[str, str]) -> None:
-        """Keep texts."""
-
-
-class Forgetful:
-    """A shelf that keeps nothing."""
-
-    def get(self, keys: Sequence[str]) -> Mapping[str, str]:
-        return {}
-
-    def put(self, texts: Mapping[str, str]) -> None:
-        return None
 
 
 def examine(
@@ -109,12 +89,13 @@ def read(
     on_picture: Callable[[int, int], None] = lambda done, of: None,
 ) -> Case:
     """A set with the readings of some families, which is what rules judge."""
-    taken: dict[str, list[Record]] = {family.name: [] for family in families}
-    kept = Forgetful() if shelf is None else shelf  # an empty shelf may well be false
-    found = _readings(dataset.items, families, originals or {}, kept)
-    for done, readings in enumerate(found, start=1):
-        for name, reading in readings.items():
-            taken[name].append(reading)
+    kept = Memory() if shelf is None else shelf  # an empty shelf may well be false
+    taken = {family.name: Taken(family, kept) for family in families}
+    readings = _readings(dataset.items, families, originals or {}, kept)
+    for done, (item, unkept) in enumerate(zip(dataset.items, readings, strict=True), start=1):
+        original = (originals or {}).get(item.sample)
+        for family in families:
+            taken[family.name].add(_key(item, family, original), unkept.get(family.name))
         on_picture(done, len(dataset.items))
     return Case(dataset, config, dict(taken))
 
@@ -124,12 +105,13 @@ def _readings(
     families: Sequence[Family],
     originals: Mapping[str, Path],
     shelf: Shelf,
-) -> Iterator[dict[str, Record]]:
-    """For each item, a reading (or Unread) by every family's name, in the items' order."""
+) -> Iterator[dict[str, Unread]]:
+    """Puts the readings of each item on the shelf, and gives those that are not kept by their
+    family's name, in the items' order."""
     workers = os.cpu_count() or 1
     # Each worker is a core's: products that ask for all cores only wait for each other.
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
-        waiting: list[Future[dict[str, Record]]] = []
+        waiting: list[Future[dict[str, Unread]]] = []
         for item in items:
             waiting.append(pool.submit(_read, item, families, originals.get(item.sample), shelf))
             if len(waiting) >= AHEAD * workers:
@@ -140,40 +122,30 @@ def _readings(
 
 def _read(
     item: Item, families: Sequence[Family], original: Path | None, shelf: Shelf
-) -> dict[str, Record]:
+) -> dict[str, Unread]:
     keys = {family.name: _key(item, family, original) for family in families}
     known = shelf.get(list(keys.values()))
-    view, readings, fresh = View(item, original), {}, {}
+    view, fresh, unkept = View(item, original), {}, {}
     for family in families:
         key = keys[family.name]
         if key in known:
-            readings[family.name] = _parsed(family, known[key])
             continue
         try:
-            reading = family.measure(view)
+            fresh[key] = text_of(family.measure(view))
         except WeightsRefused as error:
-            # Not kept: the next examination may find the weights installed.
-            readings[family.name] = Unread(reason=str(error), lacking=True)
-            continue
+            # The next examination may find the weights installed.
+            unkept[family.name] = Unread(reason=str(error), lacking=True)
         except OSError:
-            readings[family.name] = Unread(reason="the stored picture cannot be read")
-            continue
-        readings[family.name] = reading
-        fresh[key] = f"{int(isinstance(reading, Unread))}{reading.model_dump_json()}"
+            unkept[family.name] = Unread(reason="the stored picture cannot be read")
     if fresh:
         shelf.put(fresh)
-    return readings
+    return unkept
 
 
 def _key(item: Item, family: Family, original: Path | None) -> str:
     """Under what a reading is kept: one taken without the original is not the one taken with it."""
     key = f"{item.sample}:{family.name}:{family.version}"
     return f"{key}:{original.name}" if family.original and original is not None else key
-
-
-def _parsed(family: Family, text: str) -> Record:
-    kind = Unread if text[0] == "1" else family.reading
-    return kind.model_validate_json(text[1:])
 
 
 def _not_examined(case: Case, rule: Rule, declined: Sequence[NotExamined]) -> Iterator[NotExamined]:

@@ -104,7 +104,7 @@ class Case:
 
     dataset: Dataset
     config: Config
-    taken: dict[str, list[Any]] = field(default_factory=dict)
+    taken: dict[str, Sequence[Any]] = field(default_factory=dict)
     """Family name -> for each item a reading or why there is none."""
 
     def read(self, family: Family, kind: type[R]) -> Iterator[tuple[int, R]]:

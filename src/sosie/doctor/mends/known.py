@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from sosie.core.records import Box, Dataset
-from sosie.doctor.examine import Shelf, read
+from sosie.doctor.examine import read
 from sosie.doctor.mends.mend import Known, Mend
 from sosie.doctor.records import Checkup, Finding
 from sosie.doctor.rules import skin, who
+from sosie.doctor.shelf import Shelf
 
 Know = Callable[[str, Mend], Known]
 """By a picture's hash, what is known of it for a mend."""

@@ -14,11 +14,12 @@ import numpy as np
 
 from sosie.core.quoted import quoted
 from sosie.core.records import Dataset, Record
-from sosie.doctor.examine import Shelf, read
+from sosie.doctor.examine import read
 from sosie.doctor.records import Config
 from sosie.doctor.rule import Case, Family, Unread
 from sosie.doctor.rules import light, pose
 from sosie.doctor.seen import note, person
+from sosie.doctor.shelf import Shelf
 from sosie.doctor.view import View
 from sosie.rights import birthday
 
