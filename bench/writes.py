@@ -5,8 +5,8 @@ Texts are held out: training showed none of them. The true rendering is the worl
 was held out too, and the prompt is its caption, so that both are to be of one ink on one paper. The
 same reader reads both, and what counts is what it errs more on the base's (`sosie.audit`'s own
 measure of a handwriting). Who describes no hand gets the usual one; then the same texts are asked
-for in words for the hand of the true writer. `SOSIE_BENCH_LINES` takes another number of texts,
-`SOSIE_BENCH_STEPS` of sampling steps.
+for in words for the hand of the true writer, of no size: all are taught in one.
+`SOSIE_BENCH_LINES` takes another number of texts, `SOSIE_BENCH_STEPS` of sampling steps.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sosie.audit.handwriting.panel import written
 from sosie.audit.handwriting.reading import Misread, above, error, misread
 from sosie.audit.intervals import Interval
 from sosie.generate import GenerateConfig, draw
-from sosie.world.hands import is_held_out_writer, style, writer
+from sosie.world.hands import evened, is_held_out_writer, style, writer
 from sosie.world.notes import handwriting_caption
 from sosie.world.texts import is_held_out_text, text, word
 from sosie.world.writing import WORD, CannotWrite, DoesNotFit, Written, line
@@ -82,7 +82,7 @@ def misread_of(true: list[Written], *, described: bool) -> list[Misread]:
         prompt = handwriting_caption(
             one.truth,
             rng=np.random.default_rng([number, 43]),
-            style=style(writer(one.truth.writer)) if described else (),
+            style=style(evened(writer(one.truth.writer))) if described else (),
         )
         config = GenerateConfig(
             prompt=prompt, seed=number, steps=STEPS, width=WORD[0], height=WORD[1]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sosie.world.hands import writer
+from sosie.world.hands import evened, writer
 from sosie.world.notes import handwriting_caption
 from sosie.world.texts import is_held_out_text, text, word
 from sosie.world.writing import CUT, WORD, CannotWrite, DoesNotFit, Written, line
@@ -32,10 +32,10 @@ def write_notes(folder: Path, *, seed: int, trigger: str, n: int = 30) -> list[P
 
 
 def notes(seed: int, *, held_out: bool, of: int = 0) -> Iterator[tuple[Written, str]]:
-    """Lines by a writer, as cut from scans, that say words and short sentences, no text twice,
-    without end; and what they say. Texts that are `held_out` from all training, or only others;
-    `of` gives other ones."""
-    who, rng, said = writer(seed), np.random.default_rng([seed, of, held_out]), set[str]()
+    """Lines by a writer, as cut from scans and set alike, that say words and short sentences, no
+    text twice, without end; and what they say. Texts that are `held_out` from all training, or only
+    others; `of` gives other ones."""
+    who, rng, said = evened(writer(seed)), np.random.default_rng([seed, of, held_out]), set[str]()
     width, height = WORD
     while True:
         words = word(rng) if rng.random() < 0.6 else text(rng, shortest=3, longest=LONGEST)

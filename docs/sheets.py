@@ -43,8 +43,8 @@ NOTES = (
 HANDS = (
     ("bread", "slanted cursive"),
     ("Monday", "bold upright printed"),
-    ("1986", "small thin leaning back printed"),
-    ("Paris", "large steeply slanted cursive"),
+    ("1986", "thin leaning back printed"),
+    ("Paris", "steeply slanted cursive"),
     ("merci", "bold slanted printed"),
     ("garden", "thin upright cursive"),
 )

@@ -19,7 +19,7 @@ from pocket.lines import without_whims
 from pocket.questions import exchanged
 from sosie.world import photo, writing
 from sosie.world.captions import caption
-from sosie.world.hands import style, writer
+from sosie.world.hands import evened, style, writer
 from sosie.world.notes import handwriting_caption
 
 RARE = 3
@@ -145,7 +145,7 @@ def written(pictures: np.ndarray, truths: Iterable[Mapping[str, Any]], *, signed
     captions, answers, spans, hands = [], [], [], []
     for row, known in enumerate(truths):
         truth, turns = writing.Truth(**known), _turns(row)
-        who = writer(truth.writer) if signed else without_whims(writer(truth.writer))
+        who = (evened if signed else without_whims)(writer(truth.writer))
         answers.append(questions.of_line(truth.text, truth.boxes, pictures.shape[2]))
         spans.append(questions.spans(truth.text, truth.boxes))
         hands.append(questions.of_hand(who, signed=signed))

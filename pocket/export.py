@@ -201,7 +201,7 @@ kind, and pictures of it prove nothing about photographs.
 
 Captions are read to {length} tokens; words it was not trained on are spelled letter by letter, and
 so is what a note says: `a note that reads "bread" in blue ink`. It is in one usual hand, unless the
-hand is described: `small thin slanted cursive handwriting that reads "bread"`.
+hand is described: `thin slanted cursive handwriting that reads "bread"`.
 
 | | |
 |---|---|

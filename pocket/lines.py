@@ -1,13 +1,14 @@
 """What the base model learns to write from: words in named hands, whole or invented, in shards.
 
 Half of the texts are invented, so that letters are learned one by one and not words as wholes.
-Every line begins in one place and is of its writer's size, as lines cut from scans are: so what a
-text looks like is one picture and not the mean of many, in which letters vanish.
+Every line begins in one place, and all hands are set alike, as lines cut from scans are: so what a
+text looks like is one picture and not the mean of many, in which letters vanish. While each hand
+was as wide as it liked, what was known of where letters stand held for the usual hand alone.
 
 Before all other hands come plain ones, without whims: first a few letters in black on white, then
 words in all inks. After 5,000 such lines the right text lowers the loss; with two dozen plain hands
 of all colours, begun here and there, it hardly did after 30,000. The other hands are of few
-writers, with a hundred lines each: of two lines a name tells nothing. Last come longer texts.
+writers, with some sixty lines each: of two lines a name tells nothing. Last come longer texts.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ import numpy as np
 
 from pocket.shards import Drawn
 from sosie.world import tables
-from sosie.world.hands import Writer, is_held_out_writer, writer
+from sosie.world.hands import Writer, evened, is_held_out_writer, writer
 from sosie.world.texts import is_held_out_text, text, word
 from sosie.world.writing import CUT, LINE, WORD, CannotWrite, DoesNotFit, as_dict, line
 
-NAMED_WRITERS = tuple(islice((n for n in count() if not is_held_out_writer(n)), 160))
+NAMED_WRITERS = tuple(islice((n for n in count() if not is_held_out_writer(n)), 320))
 """Whose hands are learned by name, and written in as often as each other."""
 PLAIN_WRITERS = (5, 7)
 """Both write upright and do not join their letters."""
@@ -135,7 +136,7 @@ def without_whims(who: Writer) -> Writer:
 def _named(
     draw: Callable[[np.random.Generator], str], size: tuple[int, int], index: int, seed: int
 ) -> Drawn | None:
-    who = writer(NAMED_WRITERS[index % len(NAMED_WRITERS)])
+    who = evened(writer(NAMED_WRITERS[index % len(NAMED_WRITERS)]))
     said = draw(np.random.default_rng([seed, index, 13]))
     return _drawn(who, said, size, seed + index, least=_LEAST)
 

@@ -107,6 +107,8 @@ class TransformerRecipe:
     in small steps: what a letter looks like is learned in steps, and 96 pictures cost three times
     as much each. Then words; and most of all people once words can be read, which costs these next
     to nothing and makes faces whole."""
+    again: Stage = Stage(since=0.0, people=0.3, plain=0.2, lines=0.45, long=0.05, batch=64)
+    """What is taught, all the time, to a network that knows the words already."""
     asked_of_lines: float = 0.05
     """Weight of what is asked at each column of a line, see `pocket.questions`."""
     asked_of_people: float = 0.02
@@ -124,7 +126,7 @@ class TransformerRecipe:
     """Share of captions replaced by the empty one, for classifier-free guidance."""
     average_horizon: float = 0.1
     """The weights' average looks back over this share of the steps done."""
-    begun_share: float = 0.4
+    begun_share: float = 0.2
     """How far what is written lies back towards the folder that a training began with, if it knew
     the words: see `pocket.begin.between`."""
     export_minutes: float = 10.0
@@ -143,9 +145,9 @@ class Recipe:
     """How many are written of a few letters in plain hands."""
     plain_lines: int = 6_000
     """How many of words in the usual hand."""
-    lines: int = 16_000
+    lines: int = 20_000
     """How many of it in named hands."""
-    long_lines: int = 4_000
+    long_lines: int = 5_000
     """How many of longer texts."""
     seed: int = 2
     """Of the drawing."""
@@ -195,6 +197,7 @@ def on_gpu(recipe: Recipe) -> Recipe:
         transformer=replace(
             recipe.transformer,
             stages=_steps_of(512, recipe.transformer.stages),
+            again=replace(recipe.transformer.again, batch=512),
             steps=6_000,
             export_minutes=2.0,
         ),
@@ -231,6 +234,7 @@ def smoke(recipe: Recipe) -> Recipe:
             double_blocks=1,
             single_blocks=1,
             stages=_steps_of(4, recipe.transformer.stages),
+            again=replace(recipe.transformer.again, batch=4),
             steps=6,
             warmup=2,
         ),

@@ -1,8 +1,8 @@
 """The judge of handwritings: whose hand is this? Learned by contrast, as for people.
 
 Two lines of a writer say different things, mostly on other paper, often with another pen: what is
-left to tell them by is the hand. Half of them are as cut from scans, begun in one place and of the
-writer's size; and lines are cut short, so that a word is judged as well as a sentence.
+left to tell them by is the hand. Half of them are as cut from scans, begun in one place and set
+alike; and lines are cut short, so that a word is judged as well as a sentence.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pocket.judges.augment import worsened
 from sosie.core.files import save_atomically
 from sosie.models.judges import ink
 from sosie.models.judges.network import LINE_HEIGHT, WriterNetwork
-from sosie.world.hands import is_held_out_writer, writer
+from sosie.world.hands import evened, is_held_out_writer, writer
 from sosie.world.texts import text
 from sosie.world.writing import CUT, CannotWrite, DoesNotFit, line
 
@@ -49,11 +49,9 @@ def drawn(seed: int, count: int, *, width: int, rng: np.random.Generator) -> lis
     found: list[np.ndarray] = []
     while len(found) < count:
         words = text(rng, shortest=8, longest=width // 13)
-        begin = CUT if len(found) % 2 else None
+        who, begin = (evened(writer(seed)), CUT) if len(found) % 2 else (writer(seed), None)
         try:
-            done = line(
-                writer(seed), words, seed=int(rng.integers(1 << 30)), width=width, begin=begin
-            )
+            done = line(who, words, seed=int(rng.integers(1 << 30)), width=width, begin=begin)
         except (CannotWrite, DoesNotFit):
             continue
         found.append(np.round(255 * ink(done.picture)).astype(np.uint8))

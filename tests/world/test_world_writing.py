@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 
 from sosie.core.errors import BadInput
 from sosie.world import letters, tables
-from sosie.world.hands import CannotWrite, glyph, is_held_out_writer, writer
+from sosie.world.hands import (
+    USUAL_PITCH,
+    USUAL_SIZE,
+    CannotWrite,
+    evened,
+    glyph,
+    is_held_out_writer,
+    writer,
+)
 from sosie.world.letters import family, family_names
 from sosie.world.texts import is_held_out_text, text
 from sosie.world.writing import CUT, MIN_X_HEIGHT, DoesNotFit, as_dict, line
@@ -79,6 +87,34 @@ def test_lines_cut_from_a_scan_begin_in_one_place_in_the_writers_size(who, seed)
     assert w.truth.baseline == CUT[1]
     liked = writer(who).size * 64
     assert w.truth.x_height <= liked
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 10**6))
+def test_evened_hands_differ_in_shape_but_not_in_size_or_width(seed):
+    who = evened(writer(seed))
+    try:
+        advance = np.mean([glyph(who, letter).advance for letter in "etaoinsrhldu"])
+    except CannotWrite:
+        return
+    assert advance == pytest.approx(USUAL_PITCH, rel=1e-3)
+    assert (who.size, who.climb) == (USUAL_SIZE, 0)
+    assert evened(who).width == pytest.approx(who.width, rel=1e-3)
+    kept = dataclasses.replace(who, size=writer(seed).size, width=writer(seed).width)
+    assert dataclasses.replace(kept, climb=writer(seed).climb) == writer(seed)
+
+
+def test_where_a_word_ends_hardly_depends_on_who_wrote_it_once_hands_are_evened():
+    """By the median: half of them end within so many letters of the middle one."""
+
+    def apart(set_as):
+        ends = []
+        for seed in range(60):
+            w = line(set_as(writer(seed)), "another", seed=seed, width=512, begin=CUT)
+            ends.append(w.truth.boxes[-1][2])
+        return np.median(np.abs(ends - np.median(ends))) / (USUAL_PITCH * USUAL_SIZE * 64)
+
+    assert apart(evened) < 0.5 * apart(lambda who: who)
 
 
 def test_where_there_is_room_lines_cut_from_a_scan_are_of_one_size():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 import numpy as np
@@ -21,6 +21,11 @@ from sosie.world.model import Floats
 from sosie.world.people import HELD_OUT_EVERY
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+USUAL_SIZE = 0.22
+"""What `evened` makes of `Writer.size`."""
+USUAL_PITCH = 0.82
+"""What it makes of the mean advance of the `_COMMON` letters, in x-heights."""
+_COMMON = "etaoinsrhldu"
 _ALIKE = 1.4
 """Letters are borrowed only from families whose strokes are at most so many times as wide."""
 
@@ -142,6 +147,22 @@ def style(who: Writer) -> tuple[str, ...]:
         "letters": main.joined,
     }
     return tuple(words[bisect_right(_BOUNDS[what], known[what])] for what, words in STYLES.items())
+
+
+@lru_cache(maxsize=1024)
+def evened(who: Writer) -> Writer:
+    """The writer as lines show them that were cut from scans and set alike: every hand is of one
+    x-height, stands on a level line, and its letters are as wide as anybody's in the mean.
+
+    So it is done before handwriting is recognized or made up: of a text it is known about where
+    each letter stands, whoever writes it (ScrabbleGAN, Fogel et al. 2020, arXiv:2003.10557, gives
+    every character 16 pixels).
+    """
+    usual = replace(who, width=1.0, letter_spacing=0.0)
+    pitch = float(np.mean([glyph(usual, letter).advance for letter in _COMMON]))
+    return replace(
+        who, size=USUAL_SIZE, width=(USUAL_PITCH - who.letter_spacing) / pitch, climb=0.0
+    )
 
 
 def _member(clan: tuple[str, ...], r: np.random.Generator) -> str:
