@@ -20,7 +20,7 @@ PEOPLE = (
     "man, 70 years old, blue shirt, in a garden",
     "girl, 10 years old, yellow hoodie",
     "man with a beard, round glasses, library",
-    "woman, profile to the left, red background",
+    "woman, profile to the left, black sweater",
     "man, beanie, green sweater, mountains",
     "old woman, grey coat, at sunset",
     "young man, white t-shirt, in a city street",
