@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pocket import data, lines, people, questions, shards
-from sosie.world.hands import is_held_out_writer, style, writer
+from sosie.world.hands import USUAL_SIZE, evened, is_held_out_writer, style, writer
 from sosie.world.letters import family
 from sosie.world.people import is_held_out
 from sosie.world.photo import Photo, choose
@@ -107,7 +107,8 @@ def test_held_out_writers_and_texts_are_never_shown(some_lines):
     assert not [truth for truth in shown if is_held_out_writer(truth["writer"])]
     assert len({truth["writer"] for truth in shown}) == len(shown), "all write as often"
     assert {truth["writer"] for truth in shown} < set(lines.NAMED_WRITERS)
-    assert len({data.writer_name(who) for who in lines.NAMED_WRITERS}) == 160
+    names = {data.writer_name(who) for who in lines.NAMED_WRITERS}
+    assert len(names) == len(lines.NAMED_WRITERS) == 320
     rng = np.random.default_rng(5)
     assert not any(is_held_out_text(lines.words(rng)) for _ in range(300))
 
@@ -120,8 +121,8 @@ def test_all_lines_begin_in_one_place_and_nothing_of_them_is_cut_off(some_lines)
         assert max(box[2] for box in ink) <= 256
         assert min(box[1] for box in ink) >= 0 and max(box[3] for box in ink) <= 64
         assert one.truth["baseline"] == 40
-        liked = writer(one.truth["writer"]).size * 64
-        assert 0.75 * liked <= one.truth["x_height"] <= liked
+        usual = USUAL_SIZE * 64
+        assert 0.75 * usual <= one.truth["x_height"] <= usual
         again = lines.named(index, 1)
         assert np.array_equal(one.picture, again.picture)
 
@@ -133,7 +134,7 @@ def test_lines_are_quoted_and_tell_of_the_hand_where_they_are_to(some_lines, sig
     assert all(f'"{one.truth["text"]}"' in caption for caption in read.captions[0])
     named = data.writer_name(one.truth["writer"])
     assert [named in caption for caption in read.captions[0]] == [False] * 4 + [signed] * 4
-    words = [word for word in style(writer(one.truth["writer"])) if word]
+    words = [word for word in style(evened(writer(one.truth["writer"]))) if word]
     described = [
         any(word in caption.split('"')[0] for word in words) for caption in read.captions[0]
     ]
