@@ -156,7 +156,7 @@ def repeating(
 def swaps_at(nth: int) -> int:
     """Swaps with which the `nth` look may fail: `judged` asks it for a chance of half of that which
     it asks the look before."""
-    return max(SWAPS, round(4 * 2 ** min(nth, FARTHEST) / RATE) - 1)
+    return max(SWAPS, round(4 * 2.0 ** min(nth, FARTHEST) / RATE) - 1)
 
 
 def chance(count: int, pairs: Sequence[tuple[int, int]], swaps: int = SWAPS) -> float:
