@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from sosie.core.records import Dataset, Item
 from sosie.core.terms import Kind
 from sosie.doctor import Config, Finding, examine, table
 from sosie.doctor.rule import Case
+from sosie.doctor.shelf import Memory
 from sosie.doctor.view import View
 
 Pictures = Sequence[NDArray[np.uint8]]
@@ -62,21 +63,9 @@ def portraits() -> list[NDArray[np.uint8]]:
     return [photo(who, seed=n, age=40, hat="none", size=192).picture for n in range(16)]
 
 
-class Memory:
-    """A shelf for the whole session: the clean portraits are read once."""
-
-    def __init__(self) -> None:
-        self.texts: dict[str, str] = {}
-
-    def get(self, keys: Sequence[str]) -> dict[str, str]:
-        return {key: self.texts[key] for key in keys if key in self.texts}
-
-    def put(self, texts: Mapping[str, str]) -> None:
-        self.texts.update(texts)
-
-
 @pytest.fixture(scope="session")
 def memory() -> Memory:
+    """A shelf for the whole session: the clean portraits are read once."""
     return Memory()
 
 

@@ -26,6 +26,7 @@ USUAL_SIZE = 0.22
 USUAL_PITCH = 0.82
 """What it makes of the mean advance of the `_COMMON` letters, in x-heights."""
 _COMMON = "etaoinsrhldu"
+"""Those that English and French are mostly written with."""
 _ALIKE = 1.4
 """Letters are borrowed only from families whose strokes are at most so many times as wide."""
 
@@ -157,6 +158,8 @@ def evened(who: Writer) -> Writer:
     So it is done before handwriting is recognized or made up: of a text it is known about where
     each letter stands, whoever writes it (ScrabbleGAN, Fogel et al. 2020, arXiv:2003.10557, gives
     every character 16 pixels).
+
+    Raises CannotWrite where the hand lacks one of the commonest letters.
     """
     usual = replace(who, width=1.0, letter_spacing=0.0)
     pitch = float(np.mean([glyph(usual, letter).advance for letter in _COMMON]))
