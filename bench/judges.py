@@ -5,13 +5,15 @@ for; read as drawn, and once through the base's own autoencoder, which is the be
 draw. People: 100, each with three pictures to know them by and one to tell, at one age, as
 `bench.likeness` asks; and two more at any two ages. Writers: 100 of the held-out families, four
 lines to know them by and four to tell; they are told apart by contour hinges too, which learned
-nothing. `SOSIE_BENCH_PEOPLE` takes fewer of all.
+nothing. The reader, who judges nobody and teaches LoRAs of hands, reads four short texts of each.
+`SOSIE_BENCH_PEOPLE` takes fewer of all.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 
 import numpy as np
 import torch
@@ -19,12 +21,15 @@ from numpy.typing import NDArray
 
 from bench.obeys import age_errors, asked, percent, right
 from demo.people import age_of
+from demo.writers import notes
 from sosie.audit import Interval, rank
+from sosie.audit.handwriting.reading import error, misread
 from sosie.audit.intervals import RESAMPLES, mean_interval, share_interval
 from sosie.models import hinges, judges
 from sosie.models.diffusion.base import DiffusionBase
 from sosie.models.diffusion.resolve import load_base
 from sosie.models.faces import Embedder
+from sosie.models.judges import reader
 from sosie.world.hands import writer
 from sosie.world.people import HELD_OUT_EVERY, person
 from sosie.world.photo import Truth, as_dict, photo
@@ -158,6 +163,21 @@ def written() -> dict[str, list[Picture]]:
     return pictures
 
 
+def misread_by_the_reader() -> Interval:
+    """Wrong characters of the reader's over all, on lines as LoRAs of hands are taught, by held-out
+    writers; a group of the interval is a writer."""
+    found, groups = [], []
+    for number in range(PEOPLE):
+        lines = list(islice(notes(held_out(number), held_out=True), LINES))
+        pictures = torch.from_numpy(np.stack([drawn.picture for drawn, _ in lines]))
+        read = reader.read(pictures.permute(0, 3, 1, 2).float() / 255)
+        found += [misread(said, text) for said, (_, text) in zip(read, lines, strict=True)]
+        groups += [number] * LINES
+    wrong = error(found, groups)
+    assert wrong is not None, "there are lines"
+    return wrong
+
+
 def _hands(judge: Embedder, pictures: Mapping[str, Sequence[Picture]]) -> dict[str, Interval]:
     vectors = {name: [judge(picture) for picture in lines] for name, lines in pictures.items()}
     every = np.array(list(vectors.values()))
@@ -179,7 +199,10 @@ def measure() -> dict[str, dict[str, dict[str, float]]]:
     pictures = [photo(person(t.person), seed=FIRST, **as_dict(t)).picture for t in truths]
     people, people_decoded = identities(base)
     found = {
-        "drawn": attributes(truths, pictures) | people | hands(),
+        "drawn": attributes(truths, pictures)
+        | people
+        | hands()
+        | {"reader, characters wrong": misread_by_the_reader()},
         "decoded": attributes(truths, [decoded(base, p) for p in pictures]) | people_decoded,
     }
     return {

@@ -15,27 +15,32 @@ from torch import nn
 
 import pocket.judges
 from bench.judges import measure
-from pocket.build import HERE, PEOPLE
-from pocket.judges import people, writers
+from pocket.build import HERE, SHARDS
+from pocket.judges import people, reader, writers
 from sosie.core.files import sha256_bytes, write_atomically
 from sosie.models import judges
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Parse the command line and train."""
     parser = argparse.ArgumentParser(
         prog="python -m pocket.judges", description=pocket.judges.__doc__
     )
-    parser.add_argument("--people", type=Path, default=PEOPLE, help="the drawn shards")
+    drawn = HERE / "cache" / f"people-{SHARDS['people']}"
+    parser.add_argument("--people", type=Path, default=drawn, help="the drawn shards")
     parser.add_argument("--run", type=Path, default=HERE / "runs" / "judges")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     for_people, for_writers = people.PeopleRecipe(), writers.WriterRecipe()
+    for_reader = reader.ReaderRecipe()
     torch.manual_seed(0)
     faces = people.train(sorted(given.people.glob("*.npz")), for_people, given.run)
     told = {"people": _written(faces, "people", asdict(for_people)) | {"answers": people.ANSWERS}}
     torch.manual_seed(0)
     hands = writers.train(for_writers, given.run)
     told["writers"] = _written(hands, "writers", asdict(for_writers))
+    torch.manual_seed(0)
+    lines, letters = reader.train(for_reader, given.run)
+    told["reader"] = _written(lines, "reader", asdict(for_reader)) | {"letters": letters}
     _tell(told)
     judges.about.cache_clear()
     _tell(told | {"errors": measure()})

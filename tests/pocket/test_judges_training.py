@@ -11,12 +11,15 @@ import torch
 from torch import nn
 
 from pocket.judges import training
+from pocket.judges.__main__ import main
 from pocket.judges.augment import worsened
 from pocket.judges.people import ANSWERS, UNKNOWN, PeopleRecipe, Pupil, album, answer
+from pocket.judges.reader import drawn as lines_to_read
 from pocket.judges.writers import drawn
 from sosie.world import tables
 from sosie.world.people import person
 from sosie.world.photo import choose
+from sosie.world.texts import is_held_out_text
 
 
 @pytest.fixture
@@ -112,3 +115,17 @@ def test_a_broken_training_goes_on_to_the_same_end(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         taught(tmp_path / "broken.pt", stop=5)
     assert torch.equal(taught(tmp_path / "broken.pt"), whole)
+
+
+def test_the_command_knows_where_the_drawn_people_are(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["--help"])
+    assert end.value.code == 0 and "--people" in capsys.readouterr().out
+
+
+def test_a_line_for_the_reader_says_what_it_shows():
+    found = lines_to_read(12, 6, of=14)
+    assert 3 <= len(found) <= 6
+    for ink, text in found:
+        assert ink.shape == (64, 256) and ink.dtype == np.uint8 and ink.max() > 60
+        assert 1 <= len(text) <= 12 and not is_held_out_text(text)

@@ -26,11 +26,12 @@ from sosie.models.judges.network import (
     LINE_HEIGHT,
     SIDE,
     PeopleNetwork,
+    ReaderNetwork,
     WriterNetwork,
 )
 from sosie.models.verified import shipped
 
-Network = TypeVar("Network", PeopleNetwork, WriterNetwork)
+Network = TypeVar("Network", PeopleNetwork, ReaderNetwork, WriterNetwork)
 
 FOLDER = Path(__file__).parent
 ABOUT = "judges.json"
@@ -161,15 +162,15 @@ def _sized(rgb: Picture) -> Picture:
 @cache
 def _people() -> PeopleNetwork:
     answers = about()["people"]["answers"]
-    return _loaded(PeopleNetwork(answers), "people", what="judge of people")
+    return loaded(PeopleNetwork(answers), "people", what="judge of people")
 
 
 @cache
 def _writers() -> WriterNetwork:
-    return _loaded(WriterNetwork(), "writers", what="judge of writers")
+    return loaded(WriterNetwork(), "writers", what="judge of writers")
 
 
-def _loaded(network: Network, name: str, *, what: str) -> Network:
+def loaded(network: Network, name: str, *, what: str) -> Network:
     """The network with its weights, which are shipped in half precision, and ready to judge."""
     from safetensors.torch import load
 

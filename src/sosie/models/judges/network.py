@@ -6,6 +6,7 @@ Conventions:
                 `face` sees its middle at full resolution: age, glasses, beard, expression, who.
     embedding   unit length; the cosine of two is their dot product
     age         years, as `AGE_MIDDLE + AGE_SPREAD * output`
+    letters     what is written, as CTC has it: column by column, nothing first
     norm        over groups of channels, never over a batch: a picture is judged the same alone or
                 among others
 """
@@ -45,7 +46,7 @@ class Trunk(nn.Sequential):
 class _Step(nn.Module):
     """Convolution, group norm, ReLU; around it a shortcut where the shape stays."""
 
-    def __init__(self, inputs: int, outputs: int, *, stride: int) -> None:
+    def __init__(self, inputs: int, outputs: int, *, stride: int | tuple[int, int]) -> None:
         super().__init__()
         self.conv = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
         self.norm = nn.GroupNorm(8, outputs)
@@ -121,3 +122,47 @@ class WriterNetwork(nn.Module):
         mean = (seen * weight).sum(2, keepdim=True)
         spread = ((seen - mean).square() * weight).sum(2).add(1e-5).sqrt()
         return F.normalize(self.embedding(torch.cat([mean[..., 0], spread], dim=1)).float(), dim=1)
+
+
+class ReaderNetwork(nn.Module):
+    """A line of handwriting, of any width, to the letters that stand in it, from left to right.
+
+    A convolutional reader with connectionist temporal classification (Graves et al. 2006, CTC):
+    every column answers a letter or nothing, and equal answers side by side are one letter.
+    """
+
+    def __init__(self, letters: int, channels: Sequence[int] = (24, 48, 80, 112)) -> None:
+        super().__init__()
+        first, second, third, last = channels
+        self.trunk = nn.Sequential(
+            _Step(1, first, stride=2),
+            _Step(first, second, stride=2),
+            _Step(second, second, stride=1),
+            _Step(second, third, stride=(2, 1)),
+            _Step(third, third, stride=1),
+            _Step(third, last, stride=(2, 1)),
+            _Step(last, last, stride=1),
+        )
+        width = 160
+        self.narrow = nn.Conv1d(last * LINE_HEIGHT // 16, width, 1)
+        self.along = nn.Sequential(*(_Along(width) for _ in range(3)))
+        self.letters = nn.Linear(width, letters + 1)
+
+    def forward(self, ink: Tensor) -> Tensor:
+        """(N, 1, 64, W), 0 for paper and 1 for ink, to logits (N, W/4, letters + 1) for each
+        column; the first says that no letter is there."""
+        seen: Tensor = self.narrow(self.trunk(ink).flatten(1, 2))
+        logits: Tensor = self.letters(self.along(seen).transpose(1, 2))
+        return logits.float()
+
+
+class _Along(nn.Module):
+    """What stands to the left and to the right of each column."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(width, width, 5, padding=2, bias=False)
+        self.norm = nn.GroupNorm(8, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + F.relu(self.norm(self.conv(x)))
