@@ -26,7 +26,7 @@ CONFIG = TrainConfig(
     dropout=0.1,
     learning_rate=1e-2,
     identity_weight=0.5,
-    identity_from=0.3,
+    walks_from=0.3,
     checkpoint_every=6,
     preview_every=0,
     keep="last",
@@ -111,12 +111,13 @@ def test_pictures_without_a_face_teach_without_it_and_say_so(pictures, tmp_path)
     assert any(kind == "identity" and "no face" in data["message"] for kind, data in told)
 
 
-def test_a_handwriting_has_none(tmp_path):
-    assert identity.prompts(CONFIG, "handwriting", "hand") == ()
-    asked = identity.prompts(CONFIG, "person", "mila")
+def test_a_handwriting_has_none(pictures):
+    hand = pictures.model_copy(update={"kind": "handwriting"})
+    assert identity.prompts(hand, CONFIG) == ()
+    asked = identity.prompts(pictures, CONFIG)
     assert len(set(asked)) == len(asked)
-    assert all("mila" in prompt for prompt in asked[: identity.PROMPTS])
-    assert not any("mila" in prompt for prompt in asked[identity.PROMPTS :])
+    assert all(pictures.trigger in prompt for prompt in asked[: identity.PROMPTS])
+    assert not any(pictures.trigger in prompt for prompt in asked[identity.PROMPTS :])
 
 
 def test_the_network_that_taught_does_not_judge():

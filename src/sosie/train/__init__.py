@@ -10,7 +10,8 @@ prior.py       pictures of the class                manifest.py     what it was 
 material.py    all of it encoded; the probe         events.py       the story, line by line
 run.py         the order of these: `train`          seeds.py        randomness by purpose
 opening.py     told and written before step 0       identity.py     faces drawn on the way
-course.py      steps, and what falls due between    averaging.py    the weights' average, or not
+course.py      steps, and what falls due between    legible.py      texts written on the way
+walks.py       what a LoRA draws as it learns      averaging.py    the weights' average, or not
 
 Names are looked up when they are used, so that settings can be read without loading torch.
 """

@@ -30,7 +30,7 @@ from sosie.train.loop import Teacher, Watch
 from sosie.train.optim import reload, unload
 
 ADAPTER, TENSORS, NUMBERS = "adapter.safetensors", "state.safetensors", "state.json"
-OPTIMIZER, COACH = "optimizer.", "identity."
+OPTIMIZER, COACH = "optimizer.", "walks."
 """Beginnings of names in the state."""
 
 

@@ -90,8 +90,12 @@ class TrainConfig(Record):
     identity_weight: float = Field(default=0.0, ge=0)
     """Weight of the identity loss: how unlike the person's the faces are that the LoRA draws of new
     prompts, as dlib's face network sees them; 0 is off. That network then judges no more."""
-    identity_from: float = Field(default=0.4, ge=0, lt=1)
-    """Share of the steps before it begins: the trigger has to mean somebody first."""
+    reading_weight: float = Field(default=0.0, ge=0)
+    """Weight of the reading loss of a handwriting: how badly a reader of drawn hands reads new
+    texts that the LoRA writes; 0 is off. How well it writes is measured by another reader."""
+    walks_from: float = Field(default=0.4, ge=0, lt=1)
+    """Share of the steps before the identity or the reading loss begins: the trigger has to mean
+    somebody first."""
 
     buckets: tuple[int, ...] = ()
     """Square-equivalent sides in pixels; empty takes the base's own."""
@@ -130,9 +134,13 @@ class TrainConfig(Record):
         """Whether there is an identity loss, where the subject is a person."""
         return self.identity_weight > 0 and "identity" not in self.waive
 
-    def plain_steps(self, steps: int) -> int:
-        """How many of `steps` come before the identity loss begins: all, where there is none."""
-        return round(self.identity_from * steps) if self.identity_loss else steps
+    def walks(self, kind: Kind) -> bool:
+        """Whether the LoRA of such a subject draws on the way, and learns from it."""
+        return self.identity_loss if kind == "person" else self.reading_weight > 0
+
+    def plain_steps(self, steps: int, kind: Kind) -> int:
+        """How many of `steps` come before the LoRA also draws: all, where it does not."""
+        return round(self.walks_from * steps) if self.walks(kind) else steps
 
     def pictures_per_step(self) -> int:
         """Pictures that one optimizer step sees."""

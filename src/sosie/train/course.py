@@ -98,7 +98,8 @@ class Run:
                 smoothed=self.teacher.watch.smoothed,
                 norm=step.norm,
                 lr=step.rate,
-                identity=step.identity,
+                identity=step.drawn.get("identity"),
+                reading=step.drawn.get("reading"),
                 rate=rate,
                 eta=self._left(start, number + 1),
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,7 +20,7 @@ from sosie.train.order import Order
 from sosie.train.seeds import derive, generator
 
 if TYPE_CHECKING:
-    from sosie.train.identity import Coach
+    from sosie.train.walks import Coach
 
 SMOOTHING = 0.95
 EXPLODED = 10.0
@@ -36,8 +36,9 @@ class Step(NamedTuple):
     """Of the whole gradient, before clipping."""
     rate: float
     pictures: tuple[int, ...]
-    identity: float | None = None
-    """Mean likeness of the faces that the LoRA drew on the way, if it drew any."""
+    drawn: Mapping[str, float]
+    """What is told of pictures that the LoRA drew on the way: a likeness, under "identity", or what
+    a letter costs to read, under "reading"; empty where it drew none."""
 
 
 @dataclass(eq=False)
@@ -131,7 +132,7 @@ class Teacher:
     """File names of the pictures, to name those that break a run."""
     tally: Tally
     coach: Coach | None = None
-    """Adds the identity loss."""
+    """Adds the loss of what is drawn on the way."""
     watch: Watch = field(default_factory=Watch)
     _order: Order = field(init=False)
     _prior_order: Order = field(init=False)
@@ -174,7 +175,7 @@ class Teacher:
                 purpose = ("prior-noise", number, part)
                 losses = self._losses(self.prior[which], rows, prior_uniform[part], purpose)
                 _backward(config.prior_weight * losses.mean() / accumulate)
-        identity = self.coach.teach(number) if self.coach else None
+        drawn = self.coach.teach(number) if self.coach else {}
         length = torch.linalg.vector_norm(self.weights.gradient)
         # One copy to the CPU per step: a GPU may run ahead until here.
         *losses_told, norm = torch.cat([*told, length.reshape(1)]).tolist()
@@ -183,7 +184,7 @@ class Teacher:
             self.weights.gradient.mul_(config.clip / norm)
         self.optimizer.step()
         self.weights.follow(number)
-        return Step(loss=loss, norm=norm, rate=height, pictures=tuple(pictures), identity=identity)
+        return Step(loss=loss, norm=norm, rate=height, pictures=tuple(pictures), drawn=drawn)
 
     def _uniform(self, purpose: str, number: int) -> Tensor:
         config = self.config

@@ -19,12 +19,12 @@ from sosie.train import prior
 from sosie.train.cache import Bucket, Cache, Lesson
 from sosie.train.config import TrainConfig
 from sosie.train.crops import Version
-from sosie.train.identity import Coach
 from sosie.train.loop import Tally, Teacher
 from sosie.train.optim import Weights, optimizer
 from sosie.train.planning import Plan, Probe
 from sosie.train.preview import Drawn, Keep
 from sosie.train.seeds import derive
+from sosie.train.walks import Coach
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,10 +56,10 @@ def encode(
     empty = cache.text_row("")
     for prompt in prompts:
         cache.text_row(prompt)
-    versions = plan.framing.versions
-    training = _lessons(dataset, (v for v in versions if v.item in plan.split.training))
+    training = _lessons(dataset, plan.training)
     withheld = _lessons(
-        dataset, (v for v in versions if v.item in plan.split.withheld and not v.close)
+        dataset,
+        (v for v in plan.framing.versions if v.item in plan.split.withheld and not v.close),
     )
     # A fixed subset, chosen by content so that it is the same wherever the pictures lie.
     taught = sorted(
@@ -91,7 +91,7 @@ def inject_teacher(
 ) -> Teacher:
     """Put a new LoRA into the base, in train mode, with a teacher that is about to take step 0.
 
-    `coach` adds the identity loss.
+    `coach` adds the loss of what is drawn on the way.
 
     Raises BadInput if gradient checkpointing is asked of a base that cannot.
     """

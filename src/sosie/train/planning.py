@@ -18,7 +18,7 @@ from sosie.models.diffusion.base import BaseInfo
 from sosie.train import checks
 from sosie.train.checks import Check, Examined, Survey
 from sosie.train.config import TrainConfig
-from sosie.train.crops import ASPECTS, LINES, Framing, Rules, frame
+from sosie.train.crops import ASPECTS, LINES, Framing, Rules, Version, frame
 from sosie.train.split import Split, split
 
 SEEN = 100
@@ -57,6 +57,11 @@ class Plan(Record):
     disk_gb: float
     measured: bool
     """Whether time and memory come from real steps here; else they are rough."""
+
+    @property
+    def training(self) -> tuple[Version, ...]:
+        """The crops that are taught."""
+        return tuple(v for v in self.framing.versions if v.item in self.split.training)
 
     @property
     def blockers(self) -> tuple[Check, ...]:
@@ -130,8 +135,7 @@ def plan(
         disk_gb=disk_gb,
         free_gb=None if folder is None else _free(folder),
     )
-    # A handwriting has no identity loss, whatever the base's recipe says.
-    plain = config.plain_steps(steps) if dataset.kind == "person" else steps
+    plain = config.plain_steps(steps, dataset.kind)
     seconds = probe.seconds_per_step if probe else _rough_seconds(info, config, multiple, device)
     return Plan(
         checks=checks.examine(survey, examined),
@@ -146,14 +150,14 @@ def plan(
     )
 
 
-IDENTITY_COST = 5
-"""Steps that the identity loss of one step takes as long as, measured on pocket."""
+DRAWN_COST = 5
+"""Steps that what is drawn on the way takes as long as in one step, measured on pocket."""
 
 
 def effort(begin: int, end: int, plain: int) -> int:
     """Plain steps that take as long as those from `begin` to `end`, of which those after the first
-    `plain` have an identity loss."""
-    return end - begin + IDENTITY_COST * max(0, end - max(begin, plain))
+    `plain` also draw and learn from it."""
+    return end - begin + DRAWN_COST * max(0, end - max(begin, plain))
 
 
 def choose_steps(config: TrainConfig, pictures: int) -> tuple[int, str]:

@@ -11,7 +11,7 @@ from sosie.core.errors import BadInput, TrainingStopped
 from sosie.core.records import Dataset
 from sosie.models import lora
 from sosie.models.diffusion.base import DiffusionBase
-from sosie.train import identity, preview
+from sosie.train import identity, legible, preview
 from sosie.train.cache import Cache
 from sosie.train.checks import Examined
 from sosie.train.config import TrainConfig
@@ -19,9 +19,10 @@ from sosie.train.course import OnCheckpoint, Run, ShouldStop
 from sosie.train.events import OnEvent, Story
 from sosie.train.material import encode, give_back, inject_teacher, spec_of
 from sosie.train.opening import announce, settle
-from sosie.train.planning import plan
+from sosie.train.planning import Plan, plan
 from sosie.train.result import TrainResult
 from sosie.train.standing import Standing
+from sosie.train.walks import Coach
 
 
 def train(
@@ -88,18 +89,11 @@ def train(
                 cache=cache,
                 prior_folder=folder / "prior",
                 keep=keep,
-                prompts=(
-                    *probes.prompts,
-                    *identity.prompts(config, dataset.kind, dataset.trigger),
-                ),
+                prompts=(*probes.prompts, *_asked(dataset, manifest.config, made)),
             )
-            coach = identity.prepare(
-                dataset, base, manifest.config, cache, made.split.training, steps=made.steps
-            )
+            coach = _coach(dataset, base, manifest.config, made, cache, story)
             if not keep_encoders:
                 base.release_encoders()
-            if manifest.config.identity_loss and dataset.kind == "person":
-                story.tell("identity", message=identity.told(coach))
             teacher = inject_teacher(
                 dataset, base, manifest.config, material, steps=made.steps, coach=coach
             )
@@ -127,3 +121,32 @@ def train(
     finally:
         give_back(base, config)
         story.close()
+
+
+def _asked(dataset: Dataset, config: TrainConfig, made: Plan) -> tuple[str, ...]:
+    """What the LoRA will be asked for on the way, to be encoded with the captions."""
+    if dataset.kind == "person":
+        return identity.prompts(dataset, config)
+    return legible.prompts(dataset, config, made.training)
+
+
+def _coach(
+    dataset: Dataset,
+    base: DiffusionBase,
+    config: TrainConfig,
+    made: Plan,
+    cache: Cache,
+    story: Story,
+) -> Coach | None:
+    """Who teaches from what the LoRA draws, told to who watches; None if nobody is asked for."""
+    if not config.walks(dataset.kind):
+        return None
+    if dataset.kind == "person":
+        coach = identity.prepare(
+            dataset, base, config, cache, made.split.training, steps=made.steps
+        )
+        story.tell("identity", message=identity.told(coach))
+    else:
+        coach = legible.prepare(dataset, base, config, cache, made.training, steps=made.steps)
+        story.tell("reading", message=legible.told(coach))
+    return coach

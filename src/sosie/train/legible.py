@@ -1,0 +1,127 @@
+"""The reading loss: what the LoRA writes of new texts must be legible.
+
+Thirty lines are learned by heart, and of new texts the LoRA draws each letter two or three times
+over: where it stands follows from the hand's own widths, of which thirty lines tell little. So what
+the LoRA draws on the way (`walks.py`) is decoded and read with gradient, and the loss falls as the
+text that was asked for becomes the likeliest one.
+
+Conventions:
+    network     `sosie.models.judges.reader`, which measures nothing; the audit's reader is another
+    texts       pieces of the training notes' own words put together anew, and letters of theirs in
+                any order, so that words are not learned for letters
+
+After Kang et al. 2020 (GANwriting, arXiv:2003.02567: a reader teaches a generator of handwriting).
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sosie.core.quoted import quoted, requoted
+from sosie.core.records import Dataset
+from sosie.models.diffusion.base import DiffusionBase
+from sosie.models.judges import reader
+from sosie.train.cache import Cache
+from sosie.train.config import TrainConfig
+from sosie.train.crops import Version
+from sosie.train.seeds import derive
+from sosie.train.walks import Coach, Judged, Walker
+
+PROMPTS = 192
+_SPLICED, _COPIED = 0.5, 0.75
+"""Shares of texts: two words spliced, up to the second whole words; the others any letters."""
+_LONGEST = 8
+"""Letters of a text of any letters."""
+
+
+def prompts(dataset: Dataset, config: TrainConfig, training: Sequence[Version]) -> tuple[str, ...]:
+    """What the walks are asked for: captions of the notes `training`, each with another text; none
+    if there is no reading loss, or the reader knows none of the letters."""
+    if dataset.kind != "handwriting" or not config.walks(dataset.kind):
+        return ()
+    captions = [dataset.items[version.item].caption for version in training]
+    source = random.Random(derive("reading", config.seed))
+    asked = texts([quoted(caption) for caption in captions], source)
+    return tuple(requoted(source.choice(captions), text) for text in asked)
+
+
+def texts(written: Sequence[str], source: random.Random) -> list[str]:
+    """`PROMPTS` new texts of two characters to as many as the longest of `written`, all of
+    characters that these have and the reader knows; none if these say nothing that it knows."""
+    known = set(reader.letters())
+    words = [word for text in written for word in text.split() if known.issuperset(word)]
+    if not words or max(map(len, words)) < 2:
+        return []
+    letters, longest, found = "".join(words), max(map(len, written)), list[str]()
+    while len(found) < PROMPTS:
+        kind = source.random()
+        if kind < _SPLICED:
+            first, second = source.choice(words), source.choice(words)
+            text = first[: source.randint(1, len(first))] + second[source.randrange(len(second)) :]
+        elif kind < _COPIED:
+            text = " ".join(source.choices(words, k=source.randint(1, 2)))
+        else:
+            text = "".join(source.choices(letters, k=source.randint(2, _LONGEST)))
+        text = text[:longest].strip()
+        if len(text) > 1:
+            found.append(text)
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Texts:
+    """What shall be read of pictures, as an aim of walks."""
+
+    of: Mapping[int, str]
+    """By the row of the prompt in the text bank."""
+    weight: float
+    name: str = "reading"
+
+    def judge(
+        self, base: DiffusionBase, clean: Tensor, rows: Tensor, jitter: torch.Generator
+    ) -> Judged:
+        """What a letter of the texts costs the reader, in nats: told as their mean."""
+        reader.spare_the_paper(clean)
+        pixels = (base.decode(clean).float() + 1) / 2
+        asked = [self.of[row] for row in rows.tolist()]
+        cost = reader.cost(pixels.clamp(0, 1), asked, jitter=jitter).mean()
+        return Judged(self.weight * cost, float(cost.detach()))
+
+
+def prepare(
+    dataset: Dataset,
+    base: DiffusionBase,
+    config: TrainConfig,
+    cache: Cache,
+    training: Sequence[Version],
+    *,
+    steps: int,
+) -> Coach | None:
+    """The coach of a run that is about to begin; it draws in the shape that most notes have.
+
+    None where the reading loss is off, the subject is no handwriting, or the reader knows none of
+    its letters.
+    """
+    asked = prompts(dataset, config, training)
+    if not asked:
+        return None
+    rows = {cache.text_row(prompt): quoted(prompt) for prompt in asked}
+    shapes = Counter((version.width, version.height) for version in training)
+    walker = Walker(
+        base, config, cache.bank(), cache.text_row(""), size=shapes.most_common(1)[0][0]
+    )
+    first = config.plain_steps(steps, dataset.kind)
+    return Coach(walker, Texts(rows, config.reading_weight), tuple(rows), first)
+
+
+def told(coach: Coach | None) -> str:
+    """One line on the reading loss of a run that asks for it, for who watches."""
+    if coach is None:
+        return "no reading loss: the reader knows none of these letters"
+    return f"reading loss from step {coach.first + 1} on"

@@ -1,0 +1,158 @@
+"""The reading loss: what is asked for, whom it is for, and that it is resumed like the rest."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sosie import train
+from sosie.core.errors import Interrupted
+from sosie.core.quoted import quoted
+from sosie.core.records import Dataset
+from sosie.models.diffusion.resolve import load_base
+from sosie.models.judges import reader
+from sosie.train import legible
+from sosie.train.config import TrainConfig
+from sosie.train.crops import Version
+from sosie.world.hands import evened, writer
+from sosie.world.writing import CUT, WORD, line
+from tests.train.toys import Toy, dataset, picture
+
+CONFIG = TrainConfig(
+    steps=6,
+    rank=4,
+    learning_rate=1e-2,
+    reading_weight=0.5,
+    walks_from=0.3,
+    checkpoint_every=6,
+    preview_every=0,
+    keep="last",
+    started=datetime(2026, 1, 1, tzinfo=UTC),
+)
+SAID = ("two eggs", "Monday", "call Grace", "1924", "see you", "bread", "at noon", "bonjour")
+
+
+def notes_of(pictures: Dataset, said: tuple[str, ...]) -> Dataset:
+    """The same pictures as notes that say this."""
+    items = tuple(
+        item.model_copy(
+            update={"caption": f'note by ohwx that reads "{text}" in blue', "face": None}
+        )
+        for item, text in zip(pictures.items, said, strict=True)
+    )
+    return pictures.model_copy(update={"kind": "handwriting", "items": items})
+
+
+@pytest.fixture(scope="module")
+def notes(tmp_path_factory):
+    made = dataset(tmp_path_factory.mktemp("notes"), [picture(i) for i in range(8)])
+    return notes_of(made, SAID)
+
+
+@pytest.fixture
+def dark(monkeypatch):
+    """A reader for whom the picture reads best whose cells differ most."""
+
+    def cost(pixels, texts, *, jitter):
+        assert len(pixels) == len(texts) and set("".join(texts)) <= set("".join(SAID))
+        return 1 - 4 * pixels.flatten(1).std(dim=1)
+
+    monkeypatch.setattr(reader, "cost", cost)
+
+
+def all_of(pictures: Dataset) -> list[Version]:
+    return [
+        Version(item=i, crop=(0, 0, 48, 48), width=32, height=32)
+        for i in range(len(pictures.items))
+    ]
+
+
+def go(pictures, folder, config=CONFIG, **more):
+    told = []
+    result = train.train(
+        pictures,
+        Toy(folder),
+        config,
+        folder=folder / "run",
+        consent="c" * 64,
+        on_event=lambda kind, data: told.append((kind, data)),
+        **more,
+    )
+    return result, told
+
+
+def test_it_begins_when_it_should_and_what_is_read_costs_less(dark, notes, tmp_path):
+    config = CONFIG.model_copy(update={"steps": 60, "learning_rate": 3e-2, "reading_weight": 3.0})
+    _, told = go(notes, tmp_path, config)
+    seen = [data["reading"] for kind, data in told if kind == "step"]
+    assert all(value is None for value in seen[:18])
+    assert np.mean(seen[-8:]) < np.mean(seen[18:26]) - 0.05
+    assert any(kind == "reading" and "step 19 on" in data["message"] for kind, data in told)
+
+
+def test_there_is_none_without_a_weight(dark, notes, tmp_path):
+    taught, _ = go(notes, tmp_path / "with")
+    bare, told = go(notes, tmp_path / "bare", CONFIG.model_copy(update={"reading_weight": 0.0}))
+    assert taught.tensors_sha256 != bare.tensors_sha256
+    assert all(data["reading"] is None for kind, data in told if kind == "step")
+
+
+@pytest.mark.parametrize("stop", [1, 4])
+def test_a_resumed_run_ends_with_the_same_bytes(dark, notes, tmp_path, stop):
+    whole, _ = go(notes, tmp_path / "whole")
+    left = iter([False] * stop + [True])
+    with pytest.raises(Interrupted):
+        go(notes, tmp_path / "stopped", should_stop=lambda: next(left))
+    resumed, _ = go(notes, tmp_path / "stopped", resume=True)
+    assert resumed.file_sha256 == whole.file_sha256
+
+
+def test_notes_in_letters_it_does_not_know_teach_without_it_and_say_so(notes, tmp_path):
+    strange = notes_of(notes, tuple(f"犬{i}猫" for i in range(8)))
+    _, told = go(strange, tmp_path)
+    assert all(data["reading"] is None for kind, data in told if kind == "step")
+    assert any(
+        kind == "reading" and "none of these letters" in data["message"] for kind, data in told
+    )
+
+
+def test_what_is_asked_for_is_new_and_of_the_letters_that_were_taught(notes):
+    assert legible.prompts(notes.model_copy(update={"kind": "person"}), CONFIG, all_of(notes)) == ()
+    taught = all_of(notes)[:5]  # the others are withheld
+    asked = legible.prompts(notes, CONFIG, taught)
+    assert len(asked) == legible.PROMPTS
+    texts = [quoted(prompt) for prompt in asked]
+    assert set("".join(texts)) <= set("".join(SAID[:5]))
+    assert all(prompt.startswith('note by ohwx that reads "') for prompt in asked)
+    assert sum(text in SAID for text in texts) < 0.3 * len(texts)
+
+
+@given(
+    st.lists(st.text("abc é1.犬", min_size=1, max_size=12), max_size=6), st.integers(0, 2**32 - 1)
+)
+def test_texts_are_never_longer_and_hold_nothing_else(written, seed):
+    found = legible.texts(written, random.Random(seed))
+    assert len(found) in (0, legible.PROMPTS)
+    for text in found:
+        assert 2 <= len(text) <= max(map(len, written)) and text == text.strip()
+        assert set(text) <= set("".join(written)) & set(reader.letters()) | {" "}
+
+
+def test_the_right_text_costs_less_through_the_autoencoder_with_gradient():
+    base, (width, height) = load_base("pocket"), WORD
+    drawn = line(evened(writer(9)), "Sunday", seed=1, width=width, height=height, begin=CUT).picture
+    pixels = torch.from_numpy(drawn).permute(2, 0, 1)[None].float() / 127.5 - 1
+    latents = base.encode_pixels(pixels).requires_grad_()
+    rows, source = torch.tensor([3]), torch.Generator().manual_seed(0)
+    right = legible.Texts({3: "Sunday"}, 1.0).judge(base, latents, rows, source)
+    wrong = legible.Texts({3: "Monday"}, 0.5).judge(base, latents, rows, source)
+    assert right.told < 0.5 * wrong.told
+    assert float(wrong.loss.detach()) == pytest.approx(0.5 * wrong.told)
+    right.loss.backward()
+    assert latents.grad is not None and latents.grad.abs().sum() > 0
