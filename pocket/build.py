@@ -37,6 +37,7 @@ from pocket import (
     hearing,
     precision,
     questions,
+    reading,
     shards,
     standin,
     tokens,
@@ -49,7 +50,7 @@ from pocket.schedule import save_whole
 HERE = Path(__file__).resolve().parent
 SHARDS = {"people": "v3", "short": "v2", "plain": "v2", "lines": "v3", "long": "v3"}
 """The kinds of `pocket.draw`, and which drawing of each is in the cache."""
-RUN = HERE / "runs" / "v11"
+RUN = HERE / "runs" / "v12"
 
 SO_FAR, FINISHED = "so-far", "pocket"
 """Diffusers folders in the run's: what has been learned until now, for those who look in on a
@@ -167,7 +168,14 @@ def build(
         return
     if not _knows(start, recipe, run):
         hearing.train(parts.network, lessons, recipe.text, run)
-    trainer = transformer.Trainer(parts.network, lessons, recipe.transformer, run)
+    walks = reading.Walks(
+        parts.network,
+        lessons,
+        coder,
+        batch=recipe.transformer.reading_batch,
+        guidance=recipe.true_guidance,
+    )
+    trainer = transformer.Trainer(parts.network, lessons, recipe.transformer, run, walks=walks)
 
     known = _figures(material, recipe, ratios, run, start)
 
@@ -286,6 +294,7 @@ def prepare(
             counts=here(transformer.where_inked(ink, latents.shape[-2] // 2, size.ink_weight)),
             spans=here(torch.from_numpy(lines.spans)),
             hands=here(torch.from_numpy(lines.hands)),
+            texts=lines.texts,
             asked_weight=size.asked_of_lines,
             time_mean=size.lines_time_mean,
         )

@@ -64,6 +64,8 @@ class Lines(Pictures):
     """(N, PLACES, 2): where each character of its text is, see `pocket.questions`."""
     hands: np.ndarray
     """(N, 1, answers): whose hand each is in, see `pocket.questions`."""
+    texts: list[str]
+    """What each says."""
 
 
 @dataclass(frozen=True)
@@ -142,12 +144,13 @@ def written(pictures: np.ndarray, truths: Iterable[Mapping[str, Any]], *, signed
     of the hand, the others are by names that nobody has. So who names nobody, or somebody unknown,
     means a usual hand, and not the mean of all.
     """
-    captions, answers, spans, hands = [], [], [], []
+    captions, answers, spans, hands, texts = [], [], [], [], list[str]()
     for row, known in enumerate(truths):
         truth, turns = writing.Truth(**known), _turns(row)
         who = (evened if signed else without_whims)(writer(truth.writer))
         answers.append(questions.of_line(truth.text, truth.boxes, pictures.shape[2]))
         spans.append(questions.spans(truth.text, truth.boxes))
+        texts.append(truth.text)
         hands.append(questions.of_hand(who, signed=signed))
         described = style(who) if signed else ()
         captions.append(
@@ -162,7 +165,7 @@ def written(pictures: np.ndarray, truths: Iterable[Mapping[str, Any]], *, signed
                 for turn, rng in enumerate(turns)
             ]
         )
-    return Lines(pictures, captions, np.stack(answers), np.stack(spans), np.stack(hands))
+    return Lines(pictures, captions, np.stack(answers), np.stack(spans), np.stack(hands), texts)
 
 
 def _read(files: Iterable[Path]) -> tuple[np.ndarray, list[dict[str, Any]]]:

@@ -40,6 +40,8 @@ class Domain:
     """(N, PLACES, 2): where the letters of each text are, see `pocket.questions`."""
     hands: Tensor | None = None
     """(N, 1, answers): whose hand each text is in, see `pocket.questions`."""
+    texts: Sequence[str] = ()
+    """What each line says."""
     asked_weight: float = 0.0
     order: np.ndarray | None = None
     """Numbers of pictures, some more than once: how often each is shown; None: each once."""

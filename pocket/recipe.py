@@ -75,6 +75,9 @@ class Stage:
     long: float = 0.0
     batch: int = 32
     """Pictures of a step."""
+    read: bool = False
+    """Whether what the network writes is read, too, in steps of lines in named hands
+    (`pocket.reading`): it must know how to write by then."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,13 +104,15 @@ class TransformerRecipe:
     stages: tuple[Stage, ...] = (
         Stage(since=0.0, people=0.4, short=0.6),
         Stage(since=0.3, people=0.4, plain=0.35, lines=0.25),
-        Stage(since=0.54, people=0.6, plain=0.1, lines=0.26, long=0.04, batch=64),
+        Stage(since=0.54, people=0.6, plain=0.1, lines=0.26, long=0.04, batch=64, read=True),
     )
     """What is taught when. First letters, in one place alone, where they are learned soonest, and
     in small steps: what a letter looks like is learned in steps, and 96 pictures cost three times
     as much each. Then words; and most of all people once words can be read, which costs these next
     to nothing and makes faces whole."""
-    again: Stage = Stage(since=0.0, people=0.3, plain=0.2, lines=0.45, long=0.05, batch=64)
+    again: Stage = Stage(
+        since=0.0, people=0.3, plain=0.2, lines=0.45, long=0.05, batch=64, read=True
+    )
     """What is taught, all the time, to a network that knows the words already."""
     asked_of_lines: float = 0.05
     """Weight of what is asked at each column of a line, see `pocket.questions`."""
@@ -116,6 +121,10 @@ class TransformerRecipe:
     pictures, and faces were lost."""
     asked_of_text: float = 0.01
     """The same of the encoders."""
+    reading_weight: float = 0.05
+    """Weight of what a letter that the network writes costs the reader, in nats."""
+    reading_batch: int = 64
+    """Lines that are written side by side, and points of these that are read in a step."""
     face_weight: float = 3.0
     """How much more an error counts in the middle of the face than at the picture's edge."""
     ink_weight: float = 4.0
@@ -198,6 +207,7 @@ def on_gpu(recipe: Recipe) -> Recipe:
             recipe.transformer,
             stages=_steps_of(512, recipe.transformer.stages),
             again=replace(recipe.transformer.again, batch=512),
+            reading_batch=256,
             steps=6_000,
             export_minutes=2.0,
         ),
@@ -235,7 +245,8 @@ def smoke(recipe: Recipe) -> Recipe:
             single_blocks=1,
             stages=_steps_of(4, recipe.transformer.stages),
             again=replace(recipe.transformer.again, batch=4),
-            steps=6,
+            reading_batch=4,
+            steps=7,  # the last one is of lines, and read
             warmup=2,
         ),
     )

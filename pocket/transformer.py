@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -22,6 +22,9 @@ from pocket.lessons import Domain, Lessons
 from pocket.muon import optimizers, set_rates
 from pocket.recipe import TextRecipe, TransformerRecipe
 from pocket.schedule import Log, rate, save_whole
+
+if TYPE_CHECKING:
+    from pocket.reading import Walks
 
 ENDS = (
     "text.shared.",
@@ -128,6 +131,13 @@ def pack(latents: Tensor) -> Tensor:
     return tiles.permute(0, 2, 4, 1, 3, 5).reshape(count, -1, channels * 4)
 
 
+def unpack(packed: Tensor, grid: tuple[int, int]) -> Tensor:
+    """The inverse of `pack`, of tokens in so many rows and columns."""
+    (count, _, width), (rows, columns) = packed.shape, grid
+    tiles = packed.reshape(count, rows, columns, width // 4, 2, 2)
+    return tiles.permute(0, 3, 1, 4, 2, 5).reshape(count, width // 4, 2 * rows, 2 * columns)
+
+
 def positions(rows: int, columns: int) -> Tensor:
     """FLUX's picture position ids, (rows * columns, 3): nothing, row, column."""
     index = torch.arange(rows * columns)
@@ -221,9 +231,13 @@ class Trainer:
         lessons: Lessons,
         recipe: TransformerRecipe,
         folder: Path,
+        *,
+        walks: Walks | None = None,
     ) -> None:
-        """Goes on from the state in `folder`, if there is one."""
+        """Goes on from the state in `folder`, if there is one. `walks` are read in the steps of
+        lines in named hands, if the stage says so."""
         self.network, self.lessons, self.recipe = network, lessons, recipe
+        self.walks = walks
         self.average = [weight.detach().clone() for weight in network.parameters()]
         self.optimizers = optimizers(
             network.named_parameters(),
@@ -234,6 +248,8 @@ class Trainer:
         self.file = folder / STATE
         self.log = Log(self.file.with_suffix(".jsonl"))
         self.step, self.seen, self.seconds = 0, 0, 0.0
+        self.read: list[float] = []
+        """What a letter cost the reader in each step since the last report."""
         if self.file.exists():
             self._resume(torch.load(self.file, map_location=precision.device()))
 
@@ -243,6 +259,8 @@ class Trainer:
         self.step, self.seen, self.seconds = (state[of] for of in ("step", "seen", "seconds"))
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
+        if self.walks is not None:
+            self.walks.restore(state["walks"])
 
     def save(self) -> None:
         """Write the whole state."""
@@ -253,6 +271,7 @@ class Trainer:
             "step": self.step,
             "seen": self.seen,
             "seconds": self.seconds,
+            "walks": {} if self.walks is None else self.walks.state(),
         }
         save_whole(state, self.file)
 
@@ -306,6 +325,10 @@ class Trainer:
         with precision.autocast():
             total, seen = loss(self.network, denoise, self.lessons, domain, index, recipe)
         total.backward()
+        if self.walks is not None and stage.read and domain.name == "lines":
+            read = self.walks.cost(denoise, self.step)
+            (recipe.reading_weight * read).backward()
+            self.read.append(float(read.detach()))
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         for optimizer in self.optimizers:
             optimizer.step()
@@ -332,5 +355,7 @@ class Trainer:
             progress=done,
             by_time=by_time,
             asked=asked,
+            read=sum(self.read) / len(self.read) if self.read else None,
             pictures_per_second=self.seen / max(self.seconds, 1e-9),
         )
+        self.read = []

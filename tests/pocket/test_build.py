@@ -12,18 +12,19 @@ from diffusers import FluxPipeline
 from safetensors.torch import load_file
 
 from pocket import begin, build, data, export, ship, standin, tokens
-from pocket.recipe import Recipe, smoke
+from pocket.recipe import Recipe, Stage, smoke
 
 pytestmark = pytest.mark.slow
 
 
 def test_a_broken_build_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     recipe = smoke(Recipe())
-    short = dataclasses.replace(
-        recipe, transformer=dataclasses.replace(recipe.transformer, steps=3, decay_share=1e-9)
-    )
-    whole = dataclasses.replace(
-        recipe, transformer=dataclasses.replace(recipe.transformer, steps=6, decay_share=1e-9)
+    # What it writes is read from the first step on, and it breaks between two walks.
+    stages = (Stage(since=0.0, people=0.4, lines=0.6, batch=4, read=True),)
+    size = dataclasses.replace(recipe.transformer, stages=stages, decay_share=1e-9)
+    short, whole = (
+        dataclasses.replace(recipe, transformer=dataclasses.replace(size, steps=steps))
+        for steps in (3, 6)
     )
     for name, recipes in {"broken": (short, whole), "unbroken": (whole,)}.items():
         for each in recipes:
