@@ -168,13 +168,7 @@ def build(
         return
     if not _knows(start, recipe, run):
         hearing.train(parts.network, lessons, recipe.text, run)
-    walks = reading.Walks(
-        parts.network,
-        lessons,
-        coder,
-        batch=recipe.transformer.reading_batch,
-        guidance=recipe.true_guidance,
-    )
+    walks = reading.Walks(parts.network, lessons, coder, recipe)
     trainer = transformer.Trainer(parts.network, lessons, recipe.transformer, run, walks=walks)
 
     known = _figures(material, recipe, ratios, run, start)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from pocket import precision
 from pocket.lessons import Domain, Lessons
+from pocket.recipe import Recipe
 from pocket.transformer import Denoise, Network, positions, unpack
 from sosie.models.judges import reader
 
@@ -37,13 +38,10 @@ class Walks:
         network: Network,
         lessons: Lessons,
         coder: AutoencoderKL,
-        *,
-        batch: int,
-        guidance: float,
+        recipe: Recipe,
     ) -> None:
-        """`batch` lines walk side by side, and as many of their points are read in a step."""
         self.network, self.lessons, self.coder = network, lessons, coder.requires_grad_(False)
-        self.batch, self.guidance = batch, guidance
+        self.batch, self.guidance = recipe.transformer.reading_batch, recipe.true_guidance
         self.book = 0
         """The number, in the lessons, of the domain that walks are of."""
         self.points = torch.zeros(0)

@@ -4,6 +4,6 @@
 
 A base may only be judged by networks that no base was trained with, and on people that neither
 has seen: the judges learn from the same drawn people as the base, and never see a generated
-picture. The reader is no judge: it teaches base and LoRAs to write. What they cost in error is
+picture. The reader is no judge: it may teach base and LoRAs to write. What they cost in error is
 measured by `python -m bench judges`.
 """

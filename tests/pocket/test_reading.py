@@ -28,7 +28,7 @@ def made(tmp_path_factory: pytest.TempPathFactory):
 
 def walks(made) -> reading.Walks:
     lessons, parts, coder = made
-    return reading.Walks(parts.network, lessons, coder, batch=2, guidance=5.0)
+    return reading.Walks(parts.network, lessons, coder, smoke(Recipe()))
 
 
 def test_unpacking_is_the_way_back() -> None:
@@ -54,9 +54,9 @@ def test_every_point_of_a_walk_is_read_once(made) -> None:
     for step in range(len(reading.POINTS)):
         one.cost(made[1].network.denoiser, step)
         seen.append(len(one.points))
-    assert seen == [2 * left for left in reversed(range(len(reading.POINTS)))]
+    assert seen == [one.batch * left for left in reversed(range(len(reading.POINTS)))]
     one.cost(made[1].network.denoiser, 99)
-    assert len(one.points) == 2 * (len(reading.POINTS) - 1), "and then it walks again"
+    assert len(one.points) == one.batch * (len(reading.POINTS) - 1), "and then it walks again"
     asked = lessons.domains[one.book]
     for row, number in zip(one.rows, one.lines, strict=True):
         assert int(row) in asked.rows[number].tolist(), "the caption says what shall be read"

@@ -9,7 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from sosie import audit, train
+from sosie import audit
 from sosie.core.errors import Interrupted, NotReady, WeightsRefused
 from sosie.models import resnet, second
 from sosie.models.diffusion.resolve import load_base
@@ -18,7 +18,7 @@ from sosie.train import identity
 from sosie.train.config import TrainConfig
 from sosie.world.people import person
 from sosie.world.photo import photo
-from tests.train.toys import Toy, dataset, picture
+from tests.train.toys import dataset, picture, told_run
 
 CONFIG = TrainConfig(
     steps=6,
@@ -26,7 +26,7 @@ CONFIG = TrainConfig(
     dropout=0.1,
     learning_rate=1e-2,
     identity_weight=0.5,
-    walks_from=0.3,
+    identity_from=0.3,
     checkpoint_every=6,
     preview_every=0,
     keep="last",
@@ -53,17 +53,7 @@ def blind(monkeypatch):
 
 
 def go(pictures, folder, config=CONFIG, **more):
-    told = []
-    result = train.train(
-        pictures,
-        Toy(folder),
-        config,
-        folder=folder / "run",
-        consent="c" * 64,
-        on_event=lambda kind, data: told.append((kind, data)),
-        **more,
-    )
-    return result, told
+    return told_run(pictures, folder, config, **more)
 
 
 def test_it_begins_when_it_should_and_raises_the_likeness(blind, pictures, tmp_path):

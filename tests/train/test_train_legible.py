@@ -11,7 +11,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sosie import train
 from sosie.core.errors import Interrupted
 from sosie.core.quoted import quoted
 from sosie.core.records import Dataset
@@ -22,14 +21,14 @@ from sosie.train.config import TrainConfig
 from sosie.train.crops import Version
 from sosie.world.hands import evened, writer
 from sosie.world.writing import CUT, WORD, line
-from tests.train.toys import Toy, dataset, picture
+from tests.train.toys import dataset, picture, told_run
 
 CONFIG = TrainConfig(
     steps=6,
     rank=4,
     learning_rate=1e-2,
     reading_weight=0.5,
-    walks_from=0.3,
+    reading_from=0.3,
     checkpoint_every=6,
     preview_every=0,
     keep="last",
@@ -74,17 +73,7 @@ def all_of(pictures: Dataset) -> list[Version]:
 
 
 def go(pictures, folder, config=CONFIG, **more):
-    told = []
-    result = train.train(
-        pictures,
-        Toy(folder),
-        config,
-        folder=folder / "run",
-        consent="c" * 64,
-        on_event=lambda kind, data: told.append((kind, data)),
-        **more,
-    )
-    return result, told
+    return told_run(pictures, folder, config, **more)
 
 
 def test_it_begins_when_it_should_and_what_is_read_costs_less(dark, notes, tmp_path):
@@ -94,6 +83,13 @@ def test_it_begins_when_it_should_and_what_is_read_costs_less(dark, notes, tmp_p
     assert all(value is None for value in seen[:18])
     assert np.mean(seen[-8:]) < np.mean(seen[18:26]) - 0.05
     assert any(kind == "reading" and "step 19 on" in data["message"] for kind, data in told)
+
+
+def test_a_person_has_none_and_is_told(dark, notes, tmp_path):
+    person = notes.model_copy(update={"kind": "person"})
+    _, told = go(person, tmp_path)
+    assert all(data["reading"] is None for kind, data in told if kind == "step")
+    assert any(kind == "check" and data["name"] == "reading" for kind, data in told)
 
 
 def test_there_is_none_without_a_weight(dark, notes, tmp_path):

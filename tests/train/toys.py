@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from sosie import train
 from sosie.core.files import sha256_bytes, sha256_file
 from sosie.core.records import Box, Dataset, Item
 from sosie.models.diffusion.base import (
@@ -22,6 +23,7 @@ from sosie.models.diffusion.base import (
     SampleRequest,
     shifted,
 )
+from sosie.train import TrainConfig, TrainResult
 
 FACE = Box(left=12, top=12, right=30, bottom=32)
 
@@ -192,3 +194,20 @@ def dataset(
             )
         )
     return Dataset(subject="ada", kind="person", trigger="ohwx", items=tuple(items))
+
+
+def told_run(
+    pictures: Dataset, folder: Path, config: TrainConfig, **more: Any
+) -> tuple[TrainResult, list[tuple[str, dict[str, Any]]]]:
+    """Train a toy in `folder`/run; gives the result and all that was told on the way."""
+    told: list[tuple[str, dict[str, Any]]] = []
+    result = train.train(
+        pictures,
+        Toy(folder),
+        config,
+        folder=folder / "run",
+        consent="c" * 64,
+        on_event=lambda kind, data: told.append((kind, data)),
+        **more,
+    )
+    return result, told

@@ -30,7 +30,7 @@ from sosie.train.loop import Teacher, Watch
 from sosie.train.optim import reload, unload
 
 ADAPTER, TENSORS, NUMBERS = "adapter.safetensors", "state.safetensors", "state.json"
-OPTIMIZER, COACH = "optimizer.", "walks."
+OPTIMIZER = "optimizer."
 """Beginnings of names in the state."""
 
 
@@ -132,7 +132,7 @@ def load(checkpoint: Checkpoint, teacher: Teacher) -> dict[str, Any]:
         weights.average.copy_(tensors["average"])
     reload(teacher.optimizer, _part(tensors, OPTIMIZER), numbers["optimizer"])
     if teacher.coach is not None:
-        teacher.coach.restore(_part(tensors, COACH))
+        teacher.coach.restore(_part(tensors, f"{teacher.coach.aim.name}."))
     teacher.tally.sums[:] = numbers["tally"]["sums"]
     teacher.tally.counts[:] = numbers["tally"]["counts"]
     teacher.watch = Watch(**numbers["watch"])
@@ -145,7 +145,8 @@ def _state(teacher: Teacher) -> tuple[dict[str, Tensor], dict[str, Any]]:
     own, numbers = unload(teacher.optimizer)
     tensors = {OPTIMIZER + key: value for key, value in own.items()}
     if teacher.coach is not None:
-        tensors |= {COACH + key: value for key, value in teacher.coach.state().items()}
+        name = teacher.coach.aim.name
+        tensors |= {f"{name}.{key}": value for key, value in teacher.coach.state().items()}
     tensors["weights"] = teacher.weights.flat.detach()
     if teacher.weights.average is not None:
         tensors["average"] = teacher.weights.average

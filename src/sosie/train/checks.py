@@ -297,6 +297,18 @@ def identity(s: Survey) -> Iterator[Check]:
         )
 
 
+def reading(s: Survey) -> Iterator[Check]:
+    """A reading loss is asked for of a handwriting alone."""
+    if s.config.reading_weight and s.dataset.kind == "person":
+        yield Check(
+            name="reading",
+            what="Pictures of a person say no text: there is no reading loss.",
+            severity="note",
+            evidence=f"reading_weight {s.config.reading_weight:g}",
+            mend="reading_weight = 0",
+        )
+
+
 CHECKS: tuple[Callable[[Survey], Iterator[Check]], ...] = (
     pictures,
     readable,
@@ -307,13 +319,14 @@ CHECKS: tuple[Callable[[Survey], Iterator[Check]], ...] = (
     split,
     length,
     identity,
+    reading,
     machine,
 )
 
 NAMES = frozenset(
     {"pictures", "readable", "trigger", "captions", "faces", "crops", "split", "near-duplicates"}
     | {"crop-left-out", "crop-enlarged", "crop-tight", "crop-no-close-up"}
-    | {"optimizer", "disk", "steps", "identity", "caption-length", "prompt-length"}
+    | {"optimizer", "disk", "steps", "identity", "reading", "caption-length", "prompt-length"}
 )
 """Every name that a check may bear, so that a misspelt waiver is found."""
 

@@ -90,12 +90,13 @@ class TrainConfig(Record):
     identity_weight: float = Field(default=0.0, ge=0)
     """Weight of the identity loss: how unlike the person's the faces are that the LoRA draws of new
     prompts, as dlib's face network sees them; 0 is off. That network then judges no more."""
+    identity_from: float = Field(default=0.4, ge=0, lt=1)
+    """Share of the steps before it begins: the trigger has to mean somebody first."""
     reading_weight: float = Field(default=0.0, ge=0)
     """Weight of the reading loss of a handwriting: how badly a reader of drawn hands reads new
     texts that the LoRA writes; 0 is off. How well it writes is measured by another reader."""
-    walks_from: float = Field(default=0.4, ge=0, lt=1)
-    """Share of the steps before the identity or the reading loss begins: the trigger has to mean
-    somebody first."""
+    reading_from: float = Field(default=0.4, ge=0, lt=1)
+    """Share of the steps before it begins."""
 
     buckets: tuple[int, ...] = ()
     """Square-equivalent sides in pixels; empty takes the base's own."""
@@ -140,7 +141,9 @@ class TrainConfig(Record):
 
     def plain_steps(self, steps: int, kind: Kind) -> int:
         """How many of `steps` come before the LoRA also draws: all, where it does not."""
-        return round(self.walks_from * steps) if self.walks(kind) else steps
+        if not self.walks(kind):
+            return steps
+        return round((self.identity_from if kind == "person" else self.reading_from) * steps)
 
     def pictures_per_step(self) -> int:
         """Pictures that one optimizer step sees."""

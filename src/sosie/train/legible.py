@@ -124,4 +124,7 @@ def told(coach: Coach | None) -> str:
     """One line on the reading loss of a run that asks for it, for who watches."""
     if coach is None:
         return "no reading loss: the reader knows none of these letters"
-    return f"reading loss from step {coach.first + 1} on"
+    return (
+        f"reading loss from step {coach.first + 1} on, by texts of those words and letters of the"
+        " notes that the reader knows"
+    )
