@@ -119,6 +119,44 @@ def test_the_working_set_does_not_grow_with_the_count(make_set, portraits, monke
     assert max(most) <= (AHEAD + 1) * (os.cpu_count() or 1) + 1
 
 
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P"])
+def test_a_stored_picture_is_read_as_pillow_reads_it(mode, make_set, portraits):
+    """In whatever mode it is, turned by nothing that it says of itself, by any name."""
+    (item,) = make_set(portraits[:1]).items
+    path = item.path.with_name("père 父.png")
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    Image.fromarray(portraits[0]).convert(mode).save(path, exif=exif.tobytes())
+    seen = View(item.model_copy(update={"path": path})).rgb
+    with Image.open(path) as stored:
+        assert np.array_equal(seen, np.asarray(stored.convert("RGB")))
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", None])
+def test_a_stored_picture_that_cannot_be_read_is_not_examined(content, make_set, portraits):
+    dataset = make_set(portraits[:4])
+    path = dataset.items[2].path
+    path.write_bytes(path.read_bytes()[:200] if content is None else content)
+    checkup = examine(dataset, only=("pixels.bars",))
+    (entry,) = checkup.not_examined
+    assert entry.samples == (dataset.items[2].sample,)
+
+
+def test_an_examination_gives_the_cores_back(make_set, portraits):
+    """While it reads, each worker has one; whoever trains afterwards has them all."""
+    import cv2
+    import torch
+
+    before, during = (cv2.getNumThreads(), torch.get_num_threads()), []
+
+    def on_picture(done, of):
+        during.append((cv2.getNumThreads(), torch.get_num_threads()))
+
+    examine(make_set(portraits[:2]), only=("pixels.bars",), on_picture=on_picture)
+    assert set(during) == {(1, 1)}
+    assert (cv2.getNumThreads(), torch.get_num_threads()) == before
+
+
 def test_missing_weights_are_not_examined_and_never_passed(make_set, portraits, monkeypatch):
     def refuse(rgb):
         raise WeightsRefused("The face models are not installed.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
@@ -109,8 +110,7 @@ def _readings(
     """Puts the readings of each item on the shelf, and gives those that are not kept by their
     family's name, in the items' order."""
     workers = os.cpu_count() or 1
-    # Each worker is a core's: products that ask for all cores only wait for each other.
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
+    with _one_core_each(), ThreadPoolExecutor(workers) as pool:
         waiting: list[Future[dict[str, Unread]]] = []
         for item in items:
             waiting.append(pool.submit(_read, item, families, originals.get(item.sample), shelf))
@@ -118,6 +118,23 @@ def _readings(
                 yield waiting.pop(0).result()
         for future in waiting:
             yield future.result()
+
+
+@contextmanager
+def _one_core_each() -> Iterator[None]:
+    """Each worker is a core's: what asks for all cores only waits for the others."""
+    import cv2
+    import torch
+
+    cores = cv2.getNumThreads(), torch.get_num_threads()
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1, user_api="blas"):
+            yield
+    finally:
+        cv2.setNumThreads(cores[0])
+        torch.set_num_threads(cores[1])
 
 
 def _read(

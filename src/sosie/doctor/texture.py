@@ -77,8 +77,8 @@ def edges(grey: Floats, noisy: float) -> Edges | None:
     import cv2
 
     across, down = _slopes(grey, SMOOTHING)
-    steepness = np.hypot(across, down)
-    again = np.hypot(*_slopes(grey, float(np.hypot(SMOOTHING, REBLUR))))
+    steepness = cv2.magnitude(across, down)
+    again = cv2.magnitude(*_slopes(grey, float(np.hypot(SMOOTHING, REBLUR))))
     crest = steepness >= 0.98 * cv2.dilate(steepness, np.ones((3, 3), np.uint8))
     for least in (STEEP, FAINT):
         found = crest & (steepness > max(least, ABOVE_NOISE * noisy))

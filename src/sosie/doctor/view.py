@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
+from PIL import ExifTags
 
 from sosie.core.records import Box, Item
 from sosie.doctor.texture import noise
@@ -54,9 +54,16 @@ class View:
 
     @cached_property
     def rgb(self) -> Bytes:
-        """The stored picture, (H, W, 3)."""
-        with Image.open(self.item.path) as stored:
-            return np.asarray(stored.convert("RGB"))
+        """The stored picture, (H, W, 3). Raises OSError where it cannot be read."""
+        import cv2
+
+        # OpenCV unpacks a PNG in two thirds of Pillow's time. From memory: it opens not every name.
+        how = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+        content = np.frombuffer(self.item.path.read_bytes(), np.uint8)
+        stored = cv2.imdecode(content, how) if content.size else None
+        if stored is None:
+            raise OSError(f"{self.item.path.name} is no picture.")
+        return np.asarray(stored, np.uint8)
 
     @cached_property
     def scale(self) -> float:
