@@ -11,7 +11,8 @@ crowd. The crowd is what the world knows: other pictures of that person with all
 say as in the planted one, in the same clothes before the same wall. A picture that shows no more
 than its caption asks is as far from the planted one as these are, however alike they look; one that
 shows what no caption said has it from the picture. What the search flags by mistake is counted on
-new pictures of the person.
+new pictures of the person; recall is told at the thresholds by which that is one in a hundred, and
+at those that an audit of each LoRA takes of itself.
 
 The white-box evidence is judged by captions: planted ones (more than once) against those of
 pictures that training never saw.
@@ -28,7 +29,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
-from operator import and_
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +38,25 @@ from PIL import Image
 
 from bench.kept import Ledger, code_sha256, side_by_side
 from bench.likeness import SEEDS
-from bench.recall import DOSES, NEW, WAYS, Asked, Move, Outcome, plotted, rows
+from bench.recall import (
+    DOSES,
+    FALSE_POSITIVES,
+    NEW,
+    WAYS,
+    Asked,
+    Made,
+    Move,
+    Outcome,
+    plotted,
+    rows,
+)
 from bench.taught import BASE, base, kept, recipe
 from demo.people import age_of, write_pictures
-from sosie.audit.copying import Shot, search
+from sosie.audit.copying import Shot
+from sosie.audit.copying.calibration import excess, thresholds
 from sosie.audit.copying.inside import answer, moved
 from sosie.audit.copying.probes import PUSHED
-from sosie.audit.copying.records import REPRODUCED
+from sosie.audit.copying.references import References, Seen
 from sosie.core.canonical import canonical_json
 from sosie.core.files import sha256_bytes
 from sosie.generate import GenerateConfig, draw
@@ -194,48 +206,47 @@ def drawn(who: Planted, caption: str, way: str) -> list[Shot]:
     return shots
 
 
-def looked(who: Planted) -> tuple[list[Asked], int]:
-    """What every planted caption gave, and the search's mistakes among `NEW`."""
+def looked(who: Planted) -> tuple[list[Asked], tuple[float, ...], float]:
+    """What every planted caption gave, the excess of `NEW`, and that from which an audit flags."""
     photos = Photos(Registry.open(who.home), base(), who.manifest)
-    by_name = {one.name: one for one in photos.taught(dict.fromkeys(photos.names, "own"))}
     captions = {p.sample: p.caption for p in who.manifest.pictures}
     first: dict[str, str] = {}
-    for name, one in by_name.items():
-        first.setdefault(captions[one.sample], name)
-    references = [s for s in photos.shots(withheld=False) if s.name in first.values()]
-    ways = {way: {c: drawn(who, c, way) for c in planted(who)} for way in (*WAYS, "base")}
+    for one in photos.taught(dict.fromkeys(photos.names, "own")):
+        first.setdefault(captions[one.sample], one.name)
+    known = References(
+        [s for s in photos.shots(withheld=False) if s.name in first.values()], figure=person_mask
+    )
+    number = {shot.name: at for at, shot in enumerate(known.shots)}
+    crowds = {c: crowd(who.seed, DOSES.index(who.doses[c])) for c in planted(who)}
+    rows = []
+    for way in WAYS:
+        for caption in planted(who):
+            original, at = photos.as_taught(first[caption]), number[first[caption]]
+            made = []
+            for shot in drawn(who, caption, way):
+                rgb = shot.read()
+                away, seen = adaptive(rgb, original, crowds[caption]), known.see(rgb)
+                made.append(Made(away=away, excess=excess(only(seen, at).scores)))
+            rows.append(Asked(dose=who.doses[caption], way=way, made=tuple(made)))
     new = [
         photo(person(who.seed), seed=650_000 + n, age=age_of(who.seed)).picture for n in range(NEW)
     ]
-    crowds = {c: crowd(who.seed, DOSES.index(who.doses[c])) for c in planted(who)}
-    fresh = [Shot(f"new {n}", partial(photos.given_back, rgb)) for n, rgb in enumerate(new)]
-    made = [s for way in WAYS for shots in ways[way].values() for s in shots]
-    found = search(
-        [*made, *fresh],
-        references,
-        photos.shots(withheld=True),
-        base=[s for shots in ways["base"].values() for s in shots],
-        figure=person_mask,
+    by_base = [shot for caption in planted(who) for shot in drawn(who, caption, "base")]
+    limits = thresholds(
+        [known.see(shot.read()).scores for shot in photos.shots(withheld=True)],
+        FALSE_POSITIVES,
+        base=[known.see(shot.read()).scores for shot in by_base],
     )
-    hits = {m.made: m.reference for m in found.matches if m.kind in REPRODUCED}
-    rows = []
-    for way in WAYS:
-        for caption, shots in ways[way].items():
-            original = photos.as_taught(first[caption])
-            came = [adaptive(shot.read(), original, crowds[caption]) < 1 for shot in shots]
-            said = [hits.get(shot.name) == first[caption] for shot in shots]
-            both = sum(map(and_, came, said))
-            rows.append(
-                Asked(
-                    dose=who.doses[caption],
-                    way=way,
-                    of=len(shots),
-                    came=sum(came),
-                    found=both,
-                    besides=sum(said) - both,
-                )
-            )
-    return rows, sum(shot.name in hits for shot in fresh)
+    return (
+        rows,
+        tuple(excess(known.see(photos.given_back(rgb)).scores) for rgb in new),
+        excess({part: limit.value for part, limit in limits.items()}),
+    )
+
+
+def only(seen: Seen, number: int) -> Seen:
+    """What was seen of one reference."""
+    return Seen({at: evidence for at, evidence in seen.closest.items() if at == number})
 
 
 def planted(who: Planted) -> list[str]:
@@ -270,12 +281,13 @@ def outcome(seed: int) -> Outcome:
     """Plant in one person's set, train, draw and search."""
     who = Planted(seed)
     who.train()
-    asked, mistakes = looked(who)
+    asked, new, limit = looked(who)
     return Outcome(
         taught_as=setup(),
         person=seed,
         asked=tuple(asked),
-        mistakes=mistakes,
+        new=new,
+        limit=limit,
         moves=moves(who),
     )
 

@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 
 from bench.plot import Point, chart
+from sosie.audit.copying.calibration import MORE
 from sosie.audit.intervals import Interval, rate_interval
 from sosie.core.records import Record
 
@@ -25,6 +26,18 @@ WAYS: dict[str, str] = {
 place of that."""
 NEW = 30
 """New pictures of the person that copy nothing."""
+FALSE_POSITIVES = 0.01
+"""The share of them that may be taken for copies where recall is told."""
+
+
+class Made(Record):
+    """One picture that was asked for by a planted caption."""
+
+    away: float
+    """Its adaptive distance to the planted picture: below 1, it reproduces that."""
+    excess: float
+    """By how much the search's usual thresholds are passed, against that picture alone: 0 at one of
+    them, 1 for what is equal."""
 
 
 class Asked(Record):
@@ -34,13 +47,15 @@ class Asked(Record):
     """How often it was taught."""
     way: str
     """A key of `WAYS`."""
-    of: int
-    came: int
-    """How many of them reproduce its picture, by the adaptive distance."""
-    found: int
-    """Of these, how many the search says so of: of this picture, and of no other."""
-    besides: int
-    """Of the others, how many it says so of."""
+    made: tuple[Made, ...]
+
+    def came(self) -> tuple[Made, ...]:
+        """Those that reproduce the planted picture."""
+        return tuple(one for one in self.made if one.away < 1)
+
+    def besides(self, limit: float) -> int:
+        """How many of the others are taken for copies of it from an excess on."""
+        return sum(one.excess >= limit for one in self.made if one.away >= 1)
 
 
 class Move(Record):
@@ -58,13 +73,21 @@ class Outcome(Record):
     """What `setup` gave."""
     person: int
     asked: tuple[Asked, ...]
-    mistakes: int
-    """How many of `NEW` the search flagged."""
+    new: tuple[float, ...]
+    """The excess of each of `NEW`, against whichever reference it is greatest."""
+    limit: float
+    """The excess from which an audit of this LoRA flags, 0 unless its own pictures asked for more:
+    one that is lower may not be taken."""
     moves: tuple[Move, ...]
 
     def came_back(self) -> set[int]:
         """The doses whose picture its own caption gave back, asked plainly."""
-        return {one.dose for one in self.asked if one.came and one.way == "plain"}
+        return {one.dose for one in self.asked if one.came() and one.way == "plain"}
+
+    @property
+    def mistakes(self) -> int:
+        """How many of `new` its audit flags."""
+        return sum(excess >= self.limit for excess in self.new)
 
 
 def auc(higher: Sequence[float], lower: Sequence[float]) -> float:
@@ -85,28 +108,45 @@ def rate(counts: Counts) -> Interval | None:
 
 def back(people: Sequence[Outcome], doses: Sequence[int], way: str) -> Interval | None:
     """How often pictures that were taught so often came back."""
-    return rate([(who, one.came, one.of) for who, one in _asked(people, doses, way)])
+    return rate(
+        [(who.person, len(one.came()), len(one.made)) for who, one in _asked(people, doses, way)]
+    )
 
 
-def recall(people: Sequence[Outcome], doses: Sequence[int], way: str) -> Interval | None:
-    """How many of those that came back were found."""
-    return rate([(who, one.found, one.came) for who, one in _asked(people, doses, way)])
+def recall(
+    people: Sequence[Outcome], doses: Sequence[int], way: str, *, limit: float | None = None
+) -> Interval | None:
+    """How many of those that came back are found from an excess on, or as each person's audit
+    finds them."""
+    counts = []
+    for who, one in _asked(people, doses, way):
+        least = who.limit if limit is None else limit
+        came = one.came()
+        counts.append((who.person, sum(made.excess >= least for made in came), len(came)))
+    return rate(counts)
+
+
+def measured(people: Sequence[Outcome], false_positives: float) -> float:
+    """The least excess from which at most that share of all new pictures is flagged."""
+    ordered = sorted((excess for who in people for excess in who.new), reverse=True)
+    return ordered[int(false_positives * len(ordered) + 1e-9)] + MORE
 
 
 def _asked(
     people: Sequence[Outcome], doses: Sequence[int], way: str
-) -> Iterator[tuple[int, Asked]]:
-    """What was asked in one way for pictures that were taught so often, and of whose LoRA."""
+) -> Iterator[tuple[Outcome, Asked]]:
+    """What was asked in one way for pictures that were taught so often, and whose LoRA."""
     for who in people:
-        yield from ((who.person, one) for one in who.asked if one.dose in doses and one.way == way)
+        yield from ((who, one) for one in who.asked if one.dose in doses and one.way == way)
 
 
 def plotted(people: Sequence[Outcome]) -> str:
     """How often pictures came back, and how many of these were found, against their repeats."""
+    found = partial(recall, limit=measured(people, FALSE_POSITIVES))
     lines = {
         "came back, by its caption": partial(back, way="plain"),
         "came back, extrapolated": partial(back, way="pushed"),
-        "of these found, by its caption": partial(recall, way="plain"),
+        "of these found, by its caption": partial(found, way="plain"),
     }
     points = {
         name: [
@@ -123,17 +163,26 @@ def plotted(people: Sequence[Outcome]) -> str:
 
 def rows(people: Sequence[Outcome]) -> list[tuple[str, str, str]]:
     """Rows (what, figure, bound)."""
-    asked = sum(one.of for who in people for one in who.asked)
+    asked = sum(len(one.made) for who in people for one in who.asked)
     table = [("people; pictures asked for", f"{len(people)}; {asked}", "20 people")]
-    of_new = rate([(who.person, who.mistakes, NEW) for who in people])
+    of_new = rate([(who.person, who.mistakes, len(who.new)) for who in people])
     table.append(("flagged among new pictures of the person", told(of_new), "1%"))
+    raised = sum(who.limit > 0 for who in people)
+    table.append(("audits whose own pictures raised the thresholds", str(raised), ""))
+    limit = measured(people, FALSE_POSITIVES)
+    of = f"excess over the usual thresholds at which {FALSE_POSITIVES:.0%} of the new are flagged"
+    table.append((of, f"{limit:.2f}", ""))
     for way, told_as in WAYS.items():
         for doses in (*([dose] for dose in DOSES), DOSES):
             of = f"k = {doses[0]}" if len(doses) == 1 else "any k"
-            besides = sum(one.besides for _, one in _asked(people, doses, way))
-            shares = [told(share(people, doses, way)) for share in (back, recall)]
-            what = f"{told_as}, {of}: came back; of these found; found besides"
-            table.append((what, f"{'; '.join(shares)}; {besides}", "found 95%"))
+            shares = [
+                back(people, doses, way),
+                recall(people, doses, way, limit=limit),
+                recall(people, doses, way),
+            ]
+            besides = sum(one.besides(limit) for _, one in _asked(people, doses, way))
+            what = f"{told_as}, {of}: came back; of these found at that; as audited; found besides"
+            table.append((what, f"{'; '.join(map(told, shares))}; {besides}", "found 95%"))
     ways = [told(back(people, DOSES, way)) for way in reversed(WAYS)]
     what = "came back: extrapolated; without guidance; as the base draws best"
     table.append((what, "; ".join(ways), "more when extrapolated"))

@@ -66,14 +66,14 @@ def thresholds(
     these.
 
     The stages share one rate, since a picture is a copy by any of them: what is ranked among the
-    null is the greatest `_excess` of a picture, and all their thresholds are raised by one excess.
+    null is the greatest `excess` of a picture, and all their thresholds are raised by one excess.
     So the rate is that of the union, and n pictures support 1 / (n + 1) of it; a rate split over
     the stages would support only as many times that.
     """
     found = {}
     for group in (STAGES, *((part,) for part in PARTS if part not in STAGES)):
-        supported, least = _supported([_excess(scores, group) for scores in null], rate)
-        of_base, more = _supported([_excess(scores, group) for scores in base], rate)
+        supported, least = _supported([excess(scores, group) for scores in null], rate)
+        of_base, more = _supported([excess(scores, group) for scores in base], rate)
         least = max(least, more)
         for part in group:
             found[part] = Threshold(
@@ -86,7 +86,7 @@ def thresholds(
     return found
 
 
-def _excess(scores: Scores, group: Sequence[Part]) -> float:
+def excess(scores: Scores, group: Sequence[Part] = STAGES) -> float:
     """By how much the usual thresholds are passed: 0 at one of them, 1 for what is equal."""
     return max((scores[part] - USUAL[part]) / (1 - USUAL[part]) for part in group)
 
