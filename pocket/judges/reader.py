@@ -15,13 +15,13 @@ from torch import Tensor
 
 from pocket.judges import training
 from pocket.judges.augment import worsened
+from pocket.judges.lines import inked
 from pocket.lines import words
 from sosie.core.files import save_atomically
-from sosie.models.judges import ink
 from sosie.models.judges.network import ReaderNetwork
 from sosie.models.judges.reader import missed
-from sosie.world.hands import evened, is_held_out_writer, writer
-from sosie.world.writing import CUT, WORD, CannotWrite, DoesNotFit, line
+from sosie.world.hands import is_held_out_writer
+from sosie.world.writing import WORD
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,16 +43,10 @@ def drawn(seed: int, lines: int, *, of: int) -> list[tuple[np.ndarray, str]]:
     rng, found = np.random.default_rng([of, seed]), list[tuple[np.ndarray, str]]()
     width, height = WORD
     for number in range(4 * lines):  # some hands lack a character, or need more room
-        cut = number % 4
-        who, begin = (evened(writer(seed)), CUT) if cut else (writer(seed), None)
         said = words(rng)
-        try:
-            done = line(
-                who, said, seed=int(rng.integers(1 << 30)), width=width, height=height, begin=begin
-            )
-        except (CannotWrite, DoesNotFit):
-            continue
-        found.append((np.round(255 * ink(done.picture)).astype(np.uint8), said))
+        seen = inked(seed, said, rng, cut=number % 4 > 0, width=width, height=height)
+        if seen is not None:
+            found.append((seen, said))
         if len(found) == lines:
             break
     return found

@@ -16,12 +16,11 @@ from torch import Tensor
 
 from pocket.judges import training
 from pocket.judges.augment import worsened
+from pocket.judges.lines import inked
 from sosie.core.files import save_atomically
-from sosie.models.judges import ink
 from sosie.models.judges.network import LINE_HEIGHT, WriterNetwork
-from sosie.world.hands import evened, is_held_out_writer, writer
+from sosie.world.hands import is_held_out_writer
 from sosie.world.texts import text
-from sosie.world.writing import CUT, CannotWrite, DoesNotFit, line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,12 +48,9 @@ def drawn(seed: int, count: int, *, width: int, rng: np.random.Generator) -> lis
     found: list[np.ndarray] = []
     while len(found) < count:
         words = text(rng, shortest=8, longest=width // 13)
-        who, begin = (evened(writer(seed)), CUT) if len(found) % 2 else (writer(seed), None)
-        try:
-            done = line(who, words, seed=int(rng.integers(1 << 30)), width=width, begin=begin)
-        except (CannotWrite, DoesNotFit):
-            continue
-        found.append(np.round(255 * ink(done.picture)).astype(np.uint8))
+        seen = inked(seed, words, rng, cut=len(found) % 2 > 0, width=width)
+        if seen is not None:
+            found.append(seen)
     return found
 
 
