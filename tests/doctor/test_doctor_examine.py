@@ -152,9 +152,12 @@ def test_an_examination_gives_the_cores_back(make_set, portraits):
     def on_picture(done, of):
         during.append((cv2.getNumThreads(), torch.get_num_threads()))
 
-    examine(make_set(portraits[:2]), only=("pixels.bars",), on_picture=on_picture)
-    assert set(during) == {(1, 1)}
-    assert (cv2.getNumThreads(), torch.get_num_threads()) == before
+    dataset, shelf, one = make_set(portraits[:2]), Kept(), (1, 1)
+    for expected in (one, before):  # where all is kept, nothing is read
+        during.clear()
+        examine(dataset, shelf=shelf, only=("pixels.bars",), on_picture=on_picture)
+        assert set(during) == {expected}
+        assert (cv2.getNumThreads(), torch.get_num_threads()) == before
 
 
 def test_missing_weights_are_not_examined_and_never_passed(make_set, portraits, monkeypatch):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
@@ -110,10 +110,16 @@ def _readings(
     """Puts the readings of each item on the shelf, and gives those that are not kept by their
     family's name, in the items' order."""
     workers = os.cpu_count() or 1
-    with _one_core_each(), ThreadPoolExecutor(workers) as pool:
+    limited = False
+    with ExitStack() as limits, ThreadPoolExecutor(workers) as pool:
         waiting: list[Future[dict[str, Unread]]] = []
         for item in items:
-            waiting.append(pool.submit(_read, item, families, originals.get(item.sample), shelf))
+            original = originals.get(item.sample)
+            unread = _unread(item, families, original, shelf)
+            if unread and not limited:
+                limits.enter_context(_one_core_each())
+                limited = True
+            waiting.append(pool.submit(_read, item, unread, original, shelf))
             if len(waiting) >= AHEAD * workers:
                 yield waiting.pop(0).result()
         for future in waiting:
@@ -137,18 +143,22 @@ def _one_core_each() -> Iterator[None]:
         torch.set_num_threads(cores[1])
 
 
+def _unread(
+    item: Item, families: Sequence[Family], original: Path | None, shelf: Shelf
+) -> list[Family]:
+    """Those of the families whose reading of a picture is not kept."""
+    keys = [_key(item, family, original) for family in families]
+    known = shelf.get(keys)
+    return [family for family, key in zip(families, keys, strict=True) if key not in known]
+
+
 def _read(
     item: Item, families: Sequence[Family], original: Path | None, shelf: Shelf
 ) -> dict[str, Unread]:
-    keys = {family.name: _key(item, family, original) for family in families}
-    known = shelf.get(list(keys.values()))
     view, fresh, unkept = View(item, original), {}, {}
     for family in families:
-        key = keys[family.name]
-        if key in known:
-            continue
         try:
-            fresh[key] = text_of(family.measure(view))
+            fresh[_key(item, family, original)] = text_of(family.measure(view))
         except WeightsRefused as error:
             # The next examination may find the weights installed.
             unkept[family.name] = Unread(reason=str(error), lacking=True)
