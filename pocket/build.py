@@ -46,6 +46,7 @@ from pocket import (
 from pocket.lessons import Domain, Lessons
 from pocket.recipe import Recipe, TextRecipe, on_gpu, smoke
 from pocket.schedule import save_whole
+from pocket.trainer import Trainer
 
 HERE = Path(__file__).resolve().parent
 SHARDS = {"people": "v3", "short": "v2", "plain": "v2", "lines": "v3", "long": "v3"}
@@ -169,8 +170,7 @@ def build(
     if not _knows(start, recipe, run):
         hearing.train(parts.network, lessons, recipe.text, run)
     walks = reading.Walks(parts.network, lessons, coder, recipe)
-    trainer = transformer.Trainer(parts.network, lessons, recipe.transformer, run, walks=walks)
-
+    trainer = Trainer(parts.network, lessons, recipe.transformer, run, walks=walks)
     known = _figures(material, recipe, ratios, run, start)
 
     def publish(name: str) -> None:

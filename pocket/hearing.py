@@ -15,8 +15,8 @@ from pocket import encoders, precision
 from pocket.lessons import Lessons
 from pocket.muon import optimizers, set_rates
 from pocket.recipe import TextRecipe
-from pocket.schedule import Log, rate, save_whole
-from pocket.transformer import ENDS, REPORT, Network
+from pocket.schedule import REPORT, Log, rate, save_whole
+from pocket.transformer import ENDS, Network
 
 _PARTS = ("text.", "pooled.", "hearers.")
 

@@ -9,6 +9,9 @@ from typing import Any
 
 import torch
 
+REPORT = 60
+"""Steps from one line of the log to the next."""
+
 
 def rate(step: int, *, steps: float, warmup: int, decay_share: float) -> float:
     """The factor on the learning rate: up over `warmup` steps, then 1, then linearly down to 0.

@@ -1,4 +1,5 @@
-"""Looks at a LoRA: which one an audit of copying is, and why it may not pass whatever it finds.
+"""Looks at a LoRA: what an audit of copying asks, which one it is, and why it may not pass whatever
+it finds.
 
 Who looks again and again until a bound is low enough gets there by luck. So looks are counted, and
 what helped to choose a LoRA among several cannot also let it pass.
@@ -10,16 +11,35 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
+from sosie.core.records import Record
 from sosie.registry import Registry
 from sosie.studio.drawing import Found
 
 if TYPE_CHECKING:
     from sosie.audit.copying import CopyAudit
-    from sosie.studio.probing import ProbeConfig
 
 FRESH = 1_000_000
 """From the seeds of an audit to those that look once more at what it chose: more than all probes of
 one take."""
+
+
+class ProbeConfig(Record):
+    """What an audit of copying draws, and what it allows."""
+
+    strength: float = Field(default=1.0, gt=0, le=3)
+    """Weight of the LoRA that is meant."""
+    each: int = Field(default=74, ge=1, lt=100_000)
+    """Pictures of each of the five probes: 370 without a copy support the bound of 1% at the first
+    look at a LoRA."""
+    at_most: float = Field(default=0.01, gt=0, lt=1)
+    """Share of generated pictures that may reproduce a training picture."""
+    seed: int = Field(default=1, ge=0, lt=2**31)
+    folds: int | None = Field(default=None, ge=2, le=20)
+    """Adapters that are trained anew, each without one part of the pictures; None trains none."""
+    explores: bool = False
+    """Whether it is one of several tries, of which one is chosen: then it does not pass itself."""
 
 
 def bars(

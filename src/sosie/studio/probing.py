@@ -18,12 +18,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import Field
-
 from sosie.core.canonical import canonical_json
 from sosie.core.errors import BadInput, UnreadablePicture
 from sosie.core.files import sha256_bytes
-from sosie.core.records import Record, now
+from sosie.core.records import now
 from sosie.registry import Registry
 from sosie.studio import (
     comparing,
@@ -37,6 +35,7 @@ from sosie.studio import (
 from sosie.studio.drawing import Found
 from sosie.studio.easel import Easel, OnEvent, Story, Wanted
 from sosie.studio.folding import Folds
+from sosie.studio.looks import ProbeConfig
 from sosie.studio.photos import Photos
 from sosie.studio.screening import Screen
 
@@ -51,23 +50,6 @@ if TYPE_CHECKING:
     from sosie.models.faces import Picture
     from sosie.models.lora.read import LoraFile
     from sosie.train import Manifest
-
-
-class ProbeConfig(Record):
-    """What an audit of copying draws, and what it allows."""
-
-    strength: float = Field(default=1.0, gt=0, le=3)
-    """Weight of the LoRA that is meant."""
-    each: int = Field(default=74, ge=1, lt=100_000)
-    """Pictures of each of the five probes: 370 without a copy support the bound of 1% at the first
-    look at a LoRA."""
-    at_most: float = Field(default=0.01, gt=0, lt=1)
-    """Share of generated pictures that may reproduce a training picture."""
-    seed: int = Field(default=1, ge=0, lt=2**31)
-    folds: int | None = Field(default=None, ge=2, le=20)
-    """Adapters that are trained anew, each without one part of the pictures; None trains none."""
-    explores: bool = False
-    """Whether it is one of several tries, of which one is chosen: then it does not pass itself."""
 
 
 @dataclass(frozen=True)

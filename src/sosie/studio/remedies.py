@@ -10,10 +10,10 @@ from sosie.registry import Registry
 from sosie.studio import filtering, looks, retraining
 from sosie.studio.auditing import checkpoints
 from sosie.studio.drawing import Found
+from sosie.studio.looks import ProbeConfig
 
 if TYPE_CHECKING:
     from sosie.audit.copying import Taught
-    from sosie.studio.probing import ProbeConfig
 
 WEAKER = (0.85, 0.7)
 """Shares of the strength that are tried against copying."""

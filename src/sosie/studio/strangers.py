@@ -23,7 +23,7 @@ from sosie.registry.forgetting import audits_of
 from sosie.studio import comparing, filing, looks, permission, probing
 from sosie.studio.drawing import Found
 from sosie.studio.easel import Easel, OnEvent
-from sosie.studio.probing import ProbeConfig
+from sosie.studio.looks import ProbeConfig
 from sosie.studio.screening import Screen
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ cliques.py     where nobody knows what was taught
 """
 
 from sosie.audit.copying.counterfactual import Counterfactual
-from sosie.audit.copying.doses import doses, named, stages
+from sosie.audit.copying.doses import doses, named
 from sosie.audit.copying.probes import PROBES, Ask, Probe, mixture
-from sosie.audit.copying.records import Config, Copying, Kind, Match, Shot, Threshold
-from sosie.audit.copying.report import CopyAudit, Taught, Tried, frontier
+from sosie.audit.copying.records import Config, Copying, Kind, Match, Shot, Taught, Threshold
+from sosie.audit.copying.report import CopyAudit, Tried, frontier, stages
 from sosie.audit.copying.search import gives_back, search
 
 __all__ = [

@@ -10,16 +10,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 
+from sosie.audit.copying.records import Taught
 from sosie.audit.intervals import Interval, share_interval
 from sosie.core.records import Record
-
-if TYPE_CHECKING:
-    from sosie.audit.copying.report import CopyAudit, Taught
 
 Bears = Literal["a caption of several shots", "words of other captions", "words of its own"]
 """How a caption names its shot, the least peculiar first: other shots bear it too; it is the shot's
@@ -85,18 +83,6 @@ def named(
 
     rows = _shares(taught, reproduced, lambda shot: max(map(bears, said[shot])))
     return tuple(Named(bears=BEARS[row], reproduced=rows[row]) for row in sorted(rows))
-
-
-def stages(audits: Iterable[CopyAudit]) -> tuple[Stage, ...]:
-    """By checkpoint, from the earliest on; the last audit of each counts. All are of one LoRA."""
-    found = {
-        one.step: Stage(
-            step=one.step, reproduced=one.copying.reproduced, shots=one.copying.by_cluster
-        )
-        for one in audits
-        if one.step is not None
-    }
-    return tuple(found[step] for step in sorted(found))
 
 
 def chance(rows: Sequence[Interval]) -> float | None:

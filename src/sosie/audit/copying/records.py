@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from sosie.audit.copying.evidence import Evidence, Part
+from sosie.audit.copying.rights import Status
 from sosie.audit.intervals import Interval
 from sosie.core.records import Record
 from sosie.models.faces import Picture
@@ -33,6 +34,18 @@ class Shot:
     """(H, W, 3) bytes. Raises UnreadablePicture."""
     probe: str | None = None
     """How it was asked for, where that is known: rates are then told for each way."""
+
+
+class Taught(Record):
+    """One picture that training saw."""
+
+    sample: str
+    name: str
+    """Of the file that it came from, and among equal names a part of the hash: what `Copying` calls
+    it."""
+    shot: int
+    """Near-duplicates share it: they were taught as one picture, so many times as often."""
+    rights: Status
 
 
 LOOKS = 40

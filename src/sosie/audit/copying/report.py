@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from pydantic import Field
@@ -11,22 +11,10 @@ from sosie.audit.copying.counterfactual import Counterfactual
 from sosie.audit.copying.doses import Dose, Named, Stage
 from sosie.audit.copying.inside import Inside
 from sosie.audit.copying.probes import Probe
-from sosie.audit.copying.records import Copying, Verdict
-from sosie.audit.copying.rights import Row, Status
+from sosie.audit.copying.records import Copying, Taught, Verdict
+from sosie.audit.copying.rights import Row
 from sosie.audit.intervals import Interval
 from sosie.core.records import Record
-
-
-class Taught(Record):
-    """One picture that training saw."""
-
-    sample: str
-    name: str
-    """Of the file that it came from, and among equal names a part of the hash: what `Copying` calls
-    it."""
-    shot: int
-    """Near-duplicates share it: they were taught as one picture, so many times as often."""
-    rights: Status
 
 
 class Tried(Record):
@@ -135,3 +123,15 @@ def frontier(tried: Sequence[Tried]) -> tuple[bool, ...]:
     return tuple(
         one.likeness is not None and not any(beats(other, one) for other in tried) for one in tried
     )
+
+
+def stages(audits: Iterable[CopyAudit]) -> tuple[Stage, ...]:
+    """By checkpoint, from the earliest on; the last audit of each counts. All are of one LoRA."""
+    found = {
+        one.step: Stage(
+            step=one.step, reproduced=one.copying.reproduced, shots=one.copying.by_cluster
+        )
+        for one in audits
+        if one.step is not None
+    }
+    return tuple(found[step] for step in sorted(found))

@@ -103,7 +103,7 @@ class Auditing(Room):
         """
         found = drawing.find(self.registry, name)
         place = drawing.settled(base or found.adapter.base)
-        config = configured(probing.ProbeConfig, settings)
+        config = configured(looks.ProbeConfig, settings)
         if found.manifest is not None or held_out or rights or config.folds:
             manifest = probing.manifest_of(found)
             asks = probing.asked(self.registry, manifest, config)
