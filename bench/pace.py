@@ -1,8 +1,8 @@
 """How fast the doctor examines, and whether her memory stays flat however long a set is.
 
 Drawn pictures are put on file and examined twice, as a user does. Sets of them, those of 1,024
-pixels a few under many names, are read by all rules onto a shelf on disk; then once more for what
-memory they take: its slope over the second half of a set says what 5,000 pictures would take.
+pixels a few under many names, are examined by all rules, with a shelf on disk; then read once more
+for what memory they take: its slope over the second half of a set says what 5,000 pictures would.
 Judging compares pictures with each other: it is timed apart, over names of those of 256 pixels that
 were read already, with the most memory on the way. Rows come as they are measured;
 `SOSIE_BENCH_LONG` takes longer sets. Drawn pictures are kept: those of 1,024 pixels take most of a
@@ -133,9 +133,9 @@ def personal() -> list[Family]:
 
 
 def timed(dataset: Dataset, config: Config, shelf: Shelf) -> float:
-    """Seconds of reading a set."""
+    """Seconds of the whole examination of a set, read and judged."""
     begun = time.perf_counter()
-    read(dataset, config, personal(), shelf=shelf)
+    examine(dataset, config, shelf=shelf)
     return time.perf_counter() - begun
 
 

@@ -7,7 +7,7 @@ from functools import cache
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bench.copied import MAKES, Original
@@ -22,7 +22,14 @@ from sosie.audit.copying import (
     mixture,
     search,
 )
-from sosie.audit.copying.calibration import USUAL, needed, p_value, smallest_rate, thresholds
+from sosie.audit.copying.calibration import (
+    USUAL,
+    excess,
+    needed,
+    p_value,
+    smallest_rate,
+    thresholds,
+)
 from sosie.audit.copying.detectors import details, placement, screen, tile_correlation, tiled_l2
 from sosie.audit.copying.doses import BEARS, chance, named
 from sosie.audit.copying.evidence import PARTS, STAGES, compare
@@ -316,6 +323,20 @@ def test_what_is_beaten_in_likeness_and_in_copying_is_off_the_frontier():
 
     rows = [tried(0.6, 10), tried(0.5, 0), tried(0.5, 5), tried(None, 0), tried(0.6, 10)]
     assert frontier(rows) == (True, True, False, False, True)
+
+
+@given(
+    null=st.lists(st.lists(st.floats(-1, 1), min_size=len(PARTS), max_size=len(PARTS)), max_size=8),
+    made=st.lists(st.floats(-1, 1), min_size=len(PARTS), max_size=len(PARTS)),
+)
+def test_what_passes_the_thresholds_excess_is_what_is_called_reproduced(null, made):
+    """Whatever the audit's own pictures made of the thresholds: so recall may be told by excess."""
+    limits = thresholds([dict(zip(PARTS, row, strict=True)) for row in null], 0.01)
+    scores = dict(zip(PARTS, made, strict=True))
+    evidence = compare(*[look(np.zeros((64, 64, 3), np.uint8))] * 2).model_copy(update=scores)
+    apart = excess(scores) - excess({part: limit.value for part, limit in limits.items()})
+    assume(abs(apart) > 1e-9)  # on the edge it is rounding that tells
+    assert (kind_of(evidence, limits) in REPRODUCED) == (apart > 0)
 
 
 def test_thresholds_keep_their_promise_over_many_draws_by_all_stages_together():
