@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,12 +14,11 @@ from sosie.core.errors import TrainingStopped
 from sosie.models.diffusion.base import Conditioning, DiffusionBase
 from sosie.train.cache import Bucket
 from sosie.train.config import TrainConfig
+from sosie.train.losses import arithmetic, picture_losses
 from sosie.train.optim import Weights, rate
 from sosie.train.order import Order
 from sosie.train.seeds import derive, generator
-
-if TYPE_CHECKING:
-    from sosie.train.walks import Coach
+from sosie.train.walks import Coach
 
 SMOOTHING = 0.95
 EXPLODED = 10.0
@@ -77,30 +75,6 @@ class Tally:
     def mean(self, picture: int) -> float | None:
         """Mean loss of a picture; None if it was never taught."""
         return self.sums[picture] / self.counts[picture] if self.counts[picture] else None
-
-
-def picture_losses(
-    base: DiffusionBase,
-    latents: Tensor,
-    noise: Tensor,
-    times: Tensor,
-    conditioning: Conditioning,
-    *,
-    precision: AbstractContextManager[Any],
-) -> Tensor:
-    """(B,) mean squared error of the base's answer, in float32."""
-    noisy = base.add_noise(latents, noise, times)
-    with precision:
-        answer = base.predict(noisy.to(base.dtype), times, conditioning)
-    error = answer.float() - base.target(latents, noise, times).float()
-    return error.square().flatten(1).mean(1)
-
-
-def arithmetic(base: DiffusionBase, config: TrainConfig) -> AbstractContextManager[Any]:
-    """The context in which the base predicts."""
-    return torch.autocast(
-        base.device.type, dtype=torch.bfloat16, enabled=config.precision == "bf16"
-    )
 
 
 def stratified(count: int, source: torch.Generator) -> Tensor:

@@ -17,7 +17,7 @@ from sosie.models import lora
 from sosie.models.diffusion.base import Conditioning, DiffusionBase
 from sosie.train.cache import Bucket
 from sosie.train.config import TrainConfig
-from sosie.train.loop import arithmetic, picture_losses
+from sosie.train.losses import arithmetic, picture_losses
 from sosie.train.material import Material
 from sosie.train.seeds import generator
 

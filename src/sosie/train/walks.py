@@ -25,7 +25,7 @@ from torch import Tensor
 
 from sosie.models.diffusion.base import Conditioning, DiffusionBase, SampleRequest, repeat
 from sosie.train.config import TrainConfig
-from sosie.train.loop import arithmetic
+from sosie.train.losses import arithmetic
 from sosie.train.seeds import derive, generator
 
 REFRESH = 20
