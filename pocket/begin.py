@@ -50,6 +50,21 @@ def vocabulary(folder: Path, text: TextRecipe) -> dict[str, Any] | None:
     return {"words": words, "merges": merges} if same else None
 
 
+def knows(folder: Path | None, words: Path, text: TextRecipe) -> bool:
+    """Whether the folder knows the words of the file `words`, or of them all that come first.
+
+    Its encoders, which its denoiser has learned to read, are then not taught by captions again.
+    """
+    if folder is None:
+        return False
+    old, now = vocabulary(folder, text), json.loads(words.read_text())
+    return (
+        old is not None
+        and old["merges"] == now["merges"]
+        and old["words"] == now["words"][: len(old["words"])]
+    )
+
+
 def _pieces(folder: Path) -> dict[str, int]:
     pieces: dict[str, int] = PreTrainedTokenizerFast.from_pretrained(
         folder / "tokenizer_2"

@@ -29,6 +29,7 @@ from diffusers import AutoencoderKL
 from transformers import CLIPTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from pocket import (
+    asking,
     autoencoder,
     begin,
     data,
@@ -167,7 +168,10 @@ def build(
     print(f"autoencoder: {told} held out", flush=True)
     if only == "autoencoder":
         return
-    if not _knows(start, recipe, run):
+    goes_on = begin.knows(start, run / VOCABULARY, recipe.text)
+    if goes_on:
+        asking.train(parts.network, lessons, recipe.transformer, run)
+    else:
         hearing.train(parts.network, lessons, recipe.text, run)
     walks = reading.Walks(parts.network, lessons, coder, recipe)
     trainer = Trainer(parts.network, lessons, recipe.transformer, run, walks=walks)
@@ -180,7 +184,7 @@ def build(
             **known,
         }
         learned = trainer.averaged()
-        if start is not None and _knows(start, recipe, run):
+        if start is not None and goes_on:
             words, share = parts.t5_tokenizer.get_vocab(), recipe.transformer.begun_share
             learned = begin.between(parts.network, learned, start, words=words, share=share)
             figures["Begun with"] += f"; what is written lies {share:g} of the way back to them"
@@ -246,7 +250,7 @@ def prepare(
     # Who signs is to be spelled, and makes no word.
     unsigned = [row[: data.UNSIGNED] for row in written]
     vocabulary = _vocabulary([*people.captions, *unsigned], recipe, run, start)
-    known_start = _knows(start, recipe, run)
+    known_start = begin.knows(start, run / VOCABULARY, text)
     t5, clip = tokenizers(vocabulary, text)
     sayings = ["", *dict.fromkeys(said for row in (*captions, *written) for said in row)]
     number = {said: index for index, said in enumerate(sayings)}
@@ -368,21 +372,6 @@ def _vocabulary(
         file.write_text(json.dumps(known))
     vocabulary: dict[str, Any] = json.loads(file.read_text())
     return vocabulary
-
-
-def _knows(start: Path | None, recipe: Recipe, run: Path) -> bool:
-    """Whether the folder `start` knows the run's words.
-
-    Its encoders, which its denoiser has learned to read, are then not taught by captions again.
-    """
-    if start is None:
-        return False
-    old, now = begin.vocabulary(start, recipe.text), json.loads((run / VOCABULARY).read_text())
-    return (
-        old is not None
-        and old["merges"] == now["merges"]
-        and old["words"] == now["words"][: len(old["words"])]
-    )
 
 
 def _latents(coder: AutoencoderKL, pictures: np.ndarray, file: Path) -> torch.Tensor:

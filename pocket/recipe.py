@@ -121,6 +121,9 @@ class TransformerRecipe:
     pictures, and faces were lost."""
     asked_of_text: float = 0.01
     """The same of the encoders."""
+    asking_steps: int = 300
+    """Steps in which what asks learns by itself, where the network has learned before (see
+    `pocket.asking`)."""
     reading_weight: float = 0.05
     """Weight of what a letter that the network writes costs the reader, in nats."""
     reading_batch: int = 64
@@ -246,6 +249,7 @@ def smoke(recipe: Recipe) -> Recipe:
             stages=_steps_of(4, recipe.transformer.stages),
             again=replace(recipe.transformer.again, batch=4),
             reading_batch=4,
+            asking_steps=3,
             steps=7,  # the last one is of lines, and read
             warmup=2,
         ),

@@ -50,12 +50,12 @@ def read(pixels: Tensor) -> list[str]:
 
 
 def spare_the_paper(latents: Tensor) -> None:
-    """Let no gradient that comes to (N, C, h, w) `latents` change what all places of a line have in
-    common: that is its paper, by which no letter is read. Without this, networks that were taught
-    by `cost` wrote on purple and orange paper."""
+    """Let no gradient that comes to (N, C, h, w) `latents` change what one of their rows has in
+    common from left to right: that is the paper and the rules on it, by which no letter is read.
+    Without this, networks that were taught by `cost` wrote on purple and orange paper."""
     if latents.requires_grad:
         latents.register_hook(  # type: ignore[no-untyped-call]
-            lambda slope: slope - slope.mean((2, 3), keepdim=True)
+            lambda slope: slope - slope.mean(3, keepdim=True)
         )
 
 
