@@ -1,7 +1,8 @@
 """Begin a training with what a built folder has learned, so that hours add up over the years.
 
 Its weights are an average, rounded: a training that goes on with them has lost its momentum and
-nothing else. What answers the questions of `pocket.questions` does not ship and begins anew.
+nothing else. What answers the questions of `pocket.questions` does not ship, and nothing is asked
+any more where the words are known.
 """
 
 from __future__ import annotations

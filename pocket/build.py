@@ -29,7 +29,6 @@ from diffusers import AutoencoderKL
 from transformers import CLIPTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from pocket import (
-    asking,
     autoencoder,
     begin,
     data,
@@ -169,9 +168,7 @@ def build(
     if only == "autoencoder":
         return
     goes_on = begin.knows(start, run / VOCABULARY, recipe.text)
-    if goes_on:
-        asking.train(parts.network, lessons, recipe.transformer, run)
-    else:
+    if not goes_on:
         hearing.train(parts.network, lessons, recipe.text, run)
     walks = reading.Walks(parts.network, lessons, coder, recipe)
     trainer = Trainer(parts.network, lessons, recipe.transformer, run, walks=walks)

@@ -21,6 +21,7 @@ from pocket.lessons import Domain, Lessons
 from pocket.recipe import Recipe
 from pocket.transformer import Denoise, Network, positions, unpack
 from sosie.models.judges import reader
+from sosie.models.judges.lines import spare_the_paper
 
 STEPS = 10
 """Of a walk from noise to a line."""
@@ -68,7 +69,7 @@ class Walks:
         self.network.seen()
         at = 1 - stages / STEPS
         clean = unpack(states - at[:, None, None] * said, domain.grid)
-        reader.spare_the_paper(clean)
+        spare_the_paper(clean)
         scaling, shift = self.coder.config["scaling_factor"], self.coder.config["shift_factor"]
         with precision.autocast():
             pixels = self.coder.decode(clean / scaling + shift).sample

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -128,13 +129,20 @@ class Trainer:
         factor = rate(self.step, steps=steps, warmup=recipe.warmup, decay_share=recipe.decay_share)
         set_rates(self.optimizers, factor)
         with precision.autocast():
-            total, seen = loss(self.network, denoise, self.lessons, domain, index, recipe)
+            total, seen = loss(
+                self.network, denoise, self.lessons, domain, index, recipe, asks=stage.asks
+            )
         total.backward()
         if self.walks is not None and stage.read and domain.name == "lines":
             read = self.walks.cost(denoise, self.step)
             (recipe.reading_weight * read).backward()
             self.read.append(float(read.detach()))
-        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        norm = float(nn.utils.clip_grad_norm_(self.network.parameters(), 1.0))
+        if not math.isfinite(norm):
+            raise FloatingPointError(
+                f"step {self.step + 1}, {domain.name}: the gradient is not finite; what was saved"
+                " before is whole. On some processors --no-compile helps."
+            )
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
@@ -153,7 +161,8 @@ class Trainer:
                 third = (when * 3).long()
                 thirds = [each[third == part].mean().item() for part in range(3)]
                 by_time[domain.name] = [round(error, 4) for error in thirds]
-                asked[domain.name] = round(wrong.mean().item(), 3)
+                if self.lessons.stage(done).asks:
+                    asked[domain.name] = round(wrong.mean().item(), 3)
         self.log(
             step=self.step,
             seen=self.seen,

@@ -165,8 +165,10 @@ def loss(
     domain: Domain,
     index: Tensor,
     recipe: TransformerRecipe,
+    *,
+    asks: bool = True,
 ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
-    """Weighted squared error of the velocity, and what wrong answers cost.
+    """Weighted squared error of the velocity, and, where it `asks`, what wrong answers cost.
 
     Also each picture's plain error and time, and the cross entropy of the last reader's answers.
     """
@@ -192,7 +194,7 @@ def loss(
     errors = (said.float() - (noise - clean)).square().mean(dim=2)
     counts = domain.counts if domain.counts.ndim == 1 else domain.counts[index]
     total, wrong, seen = (errors * counts).mean(), torch.zeros(len(index)), network.seen()
-    if domain.answers is not None:
+    if asks and domain.answers is not None:
         # Who is told nothing can answer nothing.
         told = rows != 0
         answers = domain.asked_of(index)

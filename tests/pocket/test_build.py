@@ -11,7 +11,7 @@ import torch
 from diffusers import FluxPipeline
 from safetensors.torch import load_file
 
-from pocket import begin, build, data, export, ship, standin, tokens
+from pocket import begin, build, data, export, ship, standin, tokens, transformer
 from pocket.recipe import Recipe, Stage, smoke
 
 pytestmark = pytest.mark.slow
@@ -45,6 +45,16 @@ def test_a_broken_build_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     }
     told = json.loads((tmp_path / "broken" / build.FINISHED / "model_index.json").read_text())
     assert told["tokenizer_2"] == ["transformers", "PreTrainedTokenizerFast"]
+
+
+def test_a_training_that_goes_astray_stops_and_publishes_nothing(tmp_path: Path) -> None:
+    recipe = smoke(Recipe())
+    size = dataclasses.replace(recipe.transformer, matrix_rate=float("nan"))
+    astray = dataclasses.replace(recipe, transformer=size)
+    material = data.Material(standin.people(24), *[standin.lines(24)] * 4)
+    with pytest.raises(FloatingPointError, match="step 2"):
+        build.build(material, astray, run=tmp_path, compiled=False)
+    assert not (tmp_path / build.FINISHED).exists()
 
 
 def test_only_the_last_act_of_a_build_touches_what_ships(
@@ -109,5 +119,16 @@ def test_a_build_goes_on_with_the_encoders_of_a_folder_as_they_are(tmp_path: Pat
     with pytest.raises(ValueError, match="written by this run"):
         build.build(material, recipe, run=first.parent, start=first, compiled=False)
     run = second.parent
-    lessons, _ = build.prepare(material, begin.autoencoder(first), recipe, run, start=first)
+    lessons, parts = build.prepare(material, begin.autoencoder(first), recipe, run, start=first)
     assert lessons.stages == [recipe.transformer.again]
+    assert not recipe.transformer.again.asks
+    (lines,) = (domain for domain in lessons.domains if domain.name == "lines")
+    cost, wrong = {}, {}
+    for asks in (False, True):
+        torch.manual_seed(0)
+        network, index = parts.network, torch.arange(8)
+        total, seen = transformer.loss(
+            network, network.denoiser, lessons, lines, index, recipe.transformer, asks=asks
+        )
+        cost[asks], wrong[asks] = total.item(), seen[-1].mean().item()
+    assert wrong[False] == 0 < wrong[True] and cost[False] < cost[True]
