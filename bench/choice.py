@@ -5,8 +5,9 @@ as long as is best without the identity loss, a checkpoint every 80 steps. The r
 eight previews and the pictures that it withheld itself. Hindsight then looks at every checkpoint
 with what the choice never had: other prompts, other seeds, ten new pictures of the person as
 references, and another identity network besides (dlib's, which chose nothing). Likeness is the mean
-cosine to the references as a share of their own median; copying is by how much faces are nearer to
-training pictures than to new ones.
+cosine to the references as a share of their own median. Copying is the share of training captions
+whose picture comes back, at another seed than the choice's, as `bench.planted` tells it: by the
+distance to the picture against that to others that the world draws by the same description.
 `SOSIE_BENCH_PEOPLE` takes fewer people, for a quicker look, `SOSIE_BENCH_PICTURES` fewer pictures
 of each checkpoint. What each run came to is written to docs/studies/choice.jsonl, so that an
 interrupted benchmark goes on, on whatever machine, and anybody may compute the figures again.
@@ -17,6 +18,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -25,6 +27,7 @@ import numpy as np
 from bench.kept import Ledger, code_sha256, side_by_side
 from bench.likeness import SEEDS, Picture
 from bench.obeys import percent
+from bench.planted import ALPHA, COARSE, CROWD, NEAREST, adaptive, crowd
 from bench.taught import base, recipe, taught
 from demo.people import age_of
 from sosie.audit import PROMPTS, Known, found, seed_of
@@ -36,7 +39,7 @@ from sosie.generate import GenerateConfig, draw
 from sosie.models import faces, lora, second
 from sosie.models.faces import Embedder
 from sosie.studio import Studio
-from sosie.studio.drawing import pixels
+from sosie.studio.photos import Photos
 from sosie.train import Manifest
 from sosie.world.people import person
 from sosie.world.photo import photo
@@ -61,7 +64,8 @@ class Course(Record):
     """The step that was kept."""
     likeness: dict[str, dict[int, float]]
     """By judge and step."""
-    copying: dict[str, dict[int, float]]
+    copied: dict[int, float]
+    """By step: the share of training captions whose picture came back."""
 
     def share(self, judge: str, step: int) -> float:
         """Likeness of a step as a share of the best step's."""
@@ -69,7 +73,7 @@ class Course(Record):
 
     def less_copying(self, judge: str, step: int) -> float:
         """Likeness less copying of a step."""
-        return self.likeness[judge][step] - max(0.0, self.copying[judge][step])
+        return self.likeness[judge][step] - self.copied[step]
 
     @property
     def last(self) -> int:
@@ -78,10 +82,12 @@ class Course(Record):
 
 @cache
 def setup() -> str:
-    """Hash of the base, of what LoRAs are taught with, of the judges and of how much is asked:
-    other courses do not count."""
-    asked = [RUN, PICTURES, REFERENCES, *(judge.sha256 for judge in JUDGES)]
-    return sha256_bytes(canonical_json([recipe(), code_sha256("sosie.generate"), *asked]))
+    """Hash of the base, of what LoRAs are taught with and chosen by, of the judges and of how much
+    is asked: other courses do not count."""
+    asked = [RUN, PICTURES, REFERENCES, CROWD, NEAREST, ALPHA, COARSE]
+    code = code_sha256("sosie.generate", "sosie.audit.copying", "sosie.studio.references")
+    judges = [judge.sha256 for judge in JUDGES]
+    return sha256_bytes(canonical_json([recipe(), code, *judges, *asked]))
 
 
 def course(seed: int) -> Course:
@@ -97,24 +103,51 @@ def hindsight(studio: Studio, seed: int, run: str, chosen: int) -> Course:
     folder = studio.run_folder(run)
     manifest = Manifest.read(folder / "manifest.json")
     references = new_pictures(seed)
-    taught = [
-        pixels(studio.registry.blobs.path(picture.sample))
-        for picture in manifest.pictures
-        if not picture.withheld
-    ]
-    known = {
-        judge.name: Known(held_out=found(references, judge), training=found(taught, judge))
-        for judge in JUDGES
-    }
+    known = {judge.name: Known(held_out=found(references, judge), training={}) for judge in JUDGES}
     likeness: dict[str, dict[int, float]] = {judge.name: {} for judge in JUDGES}
-    copying: dict[str, dict[int, float]] = {judge.name: {} for judge in JUDGES}
+    copied, originals = {}, taught_of(studio, manifest, seed)
     for file in sorted(folder.glob("checkpoints/step-*/adapter.safetensors")):
         step = int(file.parent.name.removeprefix("step-"))
         drawn = pictures(manifest.trigger, file)
         for judge in JUDGES:
-            real = known[judge.name]
-            likeness[judge.name][step], copying[judge.name][step] = looked(drawn, judge, real)
-    return Course(taught_as=setup(), person=seed, chosen=chosen, likeness=likeness, copying=copying)
+            likeness[judge.name][step] = like(drawn, judge, known[judge.name])
+        copied[step] = came_back(originals, file)
+    return Course(taught_as=setup(), person=seed, chosen=chosen, likeness=likeness, copied=copied)
+
+
+@dataclass(frozen=True, eq=False)
+class Original:
+    """A picture that was taught."""
+
+    caption: str
+    rgb: Picture
+    crowd: list[Picture]
+    """Others by the same description."""
+
+
+def taught_of(studio: Studio, manifest: Manifest, seed: int) -> list[Original]:
+    """The pictures of the person `seed` that a run was taught."""
+    photos = Photos(studio.registry, base(), manifest)
+    return [
+        # Named by their number, from 1, by `demo.people.write_pictures`.
+        Original(
+            photos.captions[name],
+            photos.as_taught(name),
+            crowd(seed, int(Path(name).stem.rsplit("-", 1)[1]) - 1),
+        )
+        for name in photos.names
+    ]
+
+
+def came_back(originals: Sequence[Original], file: Path) -> float:
+    """The share of pictures that the LoRA in `file` gives back by their captions."""
+    loras = [("person", lora.read(file), 1.0)]
+    hits = 0
+    for number, one in enumerate(originals):
+        config = GenerateConfig(prompt=one.caption, seed=80_000 + number)
+        made = draw(base(), config, loras)[0].rgb
+        hits += adaptive(made, one.rgb, one.crowd) < 1
+    return hits / len(originals)
 
 
 def new_pictures(seed: int) -> list[Picture]:
@@ -137,13 +170,9 @@ def pictures(subject: str, file: Path) -> list[Picture]:
     return drawn
 
 
-def looked(drawn: Sequence[Picture], judge: Embedder, real: Known) -> tuple[float, float]:
-    """Likeness and copying of pictures, both in the unit of likeness."""
-    seen = [judge(picture) for picture in drawn]
-    leans = [real.lean(face) for face in seen if face is not None]
-    likeness = np.mean([real.cosine(face) or 0.0 for face in seen])
-    copying = np.mean(leans) if leans else 0.0
-    return float(likeness / real.unit), float(copying / real.unit)
+def like(drawn: Sequence[Picture], judge: Embedder, real: Known) -> float:
+    """Likeness of pictures; one without a face is like nobody."""
+    return float(np.mean([real.cosine(judge(picture)) or 0.0 for picture in drawn]) / real.unit)
 
 
 def rows(courses: Sequence[Course]) -> list[tuple[str, str, str]]:
@@ -167,6 +196,9 @@ def rows(courses: Sequence[Course]) -> list[tuple[str, str, str]]:
             (f"likeness of the last step beside hindsight's, {by}", _over(last), ""),
             (f"likeness less copying: more than the last step's, {by}", _over(gain), "10% more"),
         ]
+    for what, of in (("choice", "chosen"), ("last step", "last")):
+        share = _over([one.copied[getattr(one, of)] for one in courses])
+        found.append((f"training captions whose picture came back, {what}", share, ""))
     steps = ", ".join(str(one.chosen) for one in courses)
     found.append((f"steps that were chosen, of {courses[0].last}", steps, ""))
     return found

@@ -162,6 +162,14 @@ def test_the_writer_passes_another_hand_fails_and_both_can_be_read(scene, drawn)
     assert right["right", None].interval.value > 0.5
 
 
+def test_the_network_that_taught_a_lora_its_hand_does_not_judge_it() -> None:
+    usual = handwriting.panel(synthetic=True)
+    taught = handwriting.panel(synthetic=True, taught_by_second=True)
+    assert len(usual.hashes()) == 2 and not usual.missing
+    assert list(taught.hashes()) == list(usual.hashes())[:1]
+    assert "hand loss" in taught.missing[0].why
+
+
 def test_the_right_hand_that_writes_something_else_fails(scene, drawn) -> None:
     spoilt = figures(scene, drawn(WHO, True), drawn(OTHER))
     assert spoilt["error_above_own", None].state == "failed"

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from sosie import audit, generate, rights
 from sosie.audit import PROMPTS, Interval, Panel, Unmeasured
@@ -13,7 +14,8 @@ from sosie.audit.figures import judged
 from sosie.core.errors import BadInput, Interrupted, NotPermitted, WorkspaceError
 from sosie.core.files import sha256_bytes
 from sosie.models.faces import Embedder
-from sosie.studio import Studio, references
+from sosie.studio import Studio, drawing, references
+from sosie.studio.photos import Photos
 from sosie.studio.screening import Screen
 from sosie.train import Checkpoint, Manifest
 from tests.studio.household import QUICK, household, photos
@@ -302,8 +304,13 @@ def test_a_run_keeps_the_checkpoint_whose_previews_are_most_like(tmp_path, base,
     assert file.read_bytes() == kept.read_bytes()
 
 
-def test_a_checkpoint_that_cannot_be_judged_has_no_score(studio, monkeypatch):
+def test_a_checkpoint_that_cannot_be_judged_has_no_score(studio, tmp_path, monkeypatch):
     from sosie.models import faces
+
+    base = drawing.load(studio.registry.run("anna-1").base, "cpu")
+
+    def scorer(dataset):
+        return references.scorer(studio.registry, dataset, base)
 
     dataset = studio.show("anna").dataset
     folder = studio.run_folder("anna-1") / "checkpoints" / "step-000002"
@@ -311,9 +318,17 @@ def test_a_checkpoint_that_cannot_be_judged_has_no_score(studio, monkeypatch):
     bare = Checkpoint(step=2, folder=folder, adapter=folder / "adapter.safetensors", **hashes)
     drawn = bare.model_copy(update={"previews": (seen(studio)[0].with_suffix(".png"),)})
     monkeypatch.setattr(faces, "identity", Embedder("colours", "1" * 64, colours))
-    assert references.scorer(dataset)(bare) is None, "no previews"
-    assert isinstance(references.scorer(dataset)(drawn), float)
+    assert scorer(dataset)(bare) is None, "no previews"
+    score = scorer(dataset)(drawn)
+    assert score.copied == 0, "nothing was asked by a training caption"
+    monkeypatch.setattr(Photos, "best", Photos.as_taught)  # a tiny autoencoder gives nothing back
+    photographs = Photos(studio.registry, base, Manifest.read(folder.parents[1] / "manifest.json"))
+    given_back = tmp_path / "1.png"
+    Image.fromarray(photographs.as_taught(photographs.names[0])).save(given_back)
+    echoed = drawn.model_copy(update={"taught": (given_back, *drawn.previews)})
+    again = scorer(dataset)(echoed)
+    assert (again.likeness, again.copied) == (score.likeness, 0.5)
     writing = dataset.model_copy(update={"kind": "handwriting"})
-    assert references.scorer(writing)(drawn) is None
+    assert scorer(writing)(drawn) is None
     monkeypatch.setattr(faces, "identity", Embedder("blind", "2" * 64, lambda rgb: None))
-    assert references.scorer(dataset)(drawn) is None
+    assert scorer(dataset)(drawn) is None

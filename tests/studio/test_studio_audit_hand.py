@@ -132,13 +132,15 @@ def test_previews_are_scored_by_hand_and_reading(studio, tmp_path):
     folder = studio.run_folder("ada-1") / "checkpoints" / "step-000002"
     hashes = {"file_sha256": "0" * 64, "tensors_sha256": "0" * 64}
     bare = Checkpoint(step=2, folder=folder, adapter=folder / "adapter.safetensors", **hashes)
-    score = references.scorer(dataset)
+    score = references.scorer(studio.registry, dataset, base=None)
 
     def scored(*texts, who=WHO):
         paths = [tmp_path / f"{number}.png" for number in range(1, len(texts) + 1)]
         for path, text in zip(paths, texts, strict=True):
             Image.fromarray(line(writer(who), text, seed=5).picture).save(path)
-        return score(bare.model_copy(update={"previews": tuple(paths)}))
+        found = score(bare.model_copy(update={"previews": tuple(paths)}))
+        assert found.copied == 0, "a text that is asked for again is to be written again"
+        return found.likeness
 
     asked = "Good morning", "See you on Thursday"  # the first two of `PROBES`
     right = scored(*asked)

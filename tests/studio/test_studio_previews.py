@@ -15,7 +15,8 @@ from sosie.rights import credentials, xmp
 from sosie.studio import permission, verifying
 from tests.studio.household import QUICK, household
 
-SETTINGS = {**QUICK, "preview_every": 4, "probes": ["{trigger} at sea", "{trigger} in a wood"]}
+PROBES = ["{trigger} at sea", "{trigger} in a wood"]
+SETTINGS = {**QUICK, "preview_every": 4, "probes": PROBES, "preview_taught": 0}
 LIFTED = {"prohibitions": [p for p in PROHIBITIONS if p != "sexual"]}
 
 
@@ -26,7 +27,7 @@ def sees(monkeypatch, score):
 
 def previews(studio, run="anna-1"):
     folder = studio.run_folder(run)
-    return sorted([*folder.glob("previews/*/*.png"), *folder.glob("prior/*/*.png")])
+    return sorted([*folder.glob("previews/**/*.png"), *folder.glob("prior/*/*.png")])
 
 
 def train(studio, base, told=None, **settings):
@@ -45,10 +46,10 @@ def train(studio, base, told=None, **settings):
 
 def test_every_picture_of_a_training_is_signed(tmp_path, base, pictures):
     studio = household(tmp_path / "home", pictures)
-    adapter = train(studio, base, prior_pictures=2)
+    adapter = train(studio, base, prior_pictures=2, preview_taught=1)
     (consent,) = studio.show("anna").consents
     kept = previews(studio)
-    assert len(kept) == 2 * 2 + 2
+    assert len(kept) == 2 * (2 + 1) + 2
     for path in kept:
         account = verifying.verify(studio.registry, path)
         assert account.verdict == "as signed", account

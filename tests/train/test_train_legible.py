@@ -15,7 +15,7 @@ from sosie.core.errors import Interrupted
 from sosie.core.quoted import quoted
 from sosie.core.records import Dataset
 from sosie.models.diffusion.resolve import load_base
-from sosie.models.judges import reader
+from sosie.models.judges import hand, reader
 from sosie.train import legible
 from sosie.train.config import TrainConfig
 from sosie.train.crops import Version
@@ -146,9 +146,44 @@ def test_the_right_text_costs_less_through_the_autoencoder_with_gradient():
     pixels = torch.from_numpy(drawn).permute(2, 0, 1)[None].float() / 127.5 - 1
     latents = base.encode_pixels(pixels).requires_grad_()
     rows, source = torch.tensor([3]), torch.Generator().manual_seed(0)
-    right = legible.Texts({3: "Sunday"}, 1.0).judge(base, latents, rows, source)
-    wrong = legible.Texts({3: "Monday"}, 0.5).judge(base, latents, rows, source)
-    assert right.told < 0.5 * wrong.told
-    assert float(wrong.loss.detach()) == pytest.approx(0.5 * wrong.told)
+    right = legible.Notes({3: "Sunday"}, 1.0).judge(base, latents, rows, source)
+    wrong = legible.Notes({3: "Monday"}, 0.5).judge(base, latents, rows, source)
+    assert right.told["reading"] < 0.5 * wrong.told["reading"]
+    assert float(wrong.loss.detach()) == pytest.approx(0.5 * wrong.told["reading"])
     right.loss.backward()
     assert latents.grad is not None and latents.grad.abs().sum() > 0
+
+
+def test_the_writers_own_hand_costs_less_than_anothers():
+    base, (width, height) = load_base("pocket"), WORD
+
+    def latents(who: int) -> torch.Tensor:
+        drawn = line(evened(writer(who)), "Sunday", seed=1, width=width, height=height, begin=CUT)
+        pixels = torch.from_numpy(drawn.picture).permute(2, 0, 1)[None].float()
+        return base.encode_pixels(pixels / 127.5 - 1)
+
+    texts = [
+        line(evened(writer(9)), text, seed=2, width=width, height=height, begin=CUT).picture
+        for text in ("Monday", "bread", "at noon")
+    ]
+    shown = torch.from_numpy(np.stack(texts)).permute(0, 3, 1, 2).float() / 255
+    own = torch.nn.functional.normalize(hand.described(shown).mean(0), dim=0)
+    aim = legible.Notes({3: "Sunday"}, 0.0, own, 2.0)
+    told = {}
+    for who in (9, 19, 29):
+        source, written = torch.Generator().manual_seed(0), latents(who).requires_grad_()
+        judged = aim.judge(base, written, torch.tensor([3]), source)
+        told[who] = judged.told["hand"]
+        assert float(judged.loss.detach()) == pytest.approx(2 * (1 - told[who]), abs=1e-5)
+        judged.loss.backward()
+        assert written.grad is not None and written.grad.abs().sum() > 0
+    assert told[9] > max(told[19], told[29]) + 0.2
+
+
+def test_the_hand_is_taught_where_it_is_asked_for_and_told(dark, notes, tmp_path):
+    config = CONFIG.model_copy(update={"hand_weight": 0.1})
+    _, told = go(notes, tmp_path, config)
+    steps = [data for kind, data in told if kind == "step"]
+    assert [step["hand"] is None for step in steps] == [step["reading"] is None for step in steps]
+    assert -1 <= steps[-1]["hand"] <= 1
+    assert any(kind == "reading" and "will not judge" in data["message"] for kind, data in told)

@@ -356,9 +356,15 @@ def test_bf16_and_schedules_train(pictures, tmp_path, schedule):
 
 
 def scored(values):
-    """A judge who says these values in turn."""
+    """A judge who says these values in turn, or these and what is copied."""
     left = iter(values)
-    return lambda checkpoint: next(left)
+
+    def judge(checkpoint):
+        said = next(left)
+        likeness, copied = said if isinstance(said, tuple) else (said, 0.0)
+        return train.Score(likeness=likeness, copied=copied)
+
+    return judge
 
 
 def test_the_checkpoint_with_the_best_score_becomes_the_lora(pictures, whole, tmp_path):
@@ -371,12 +377,53 @@ def test_the_checkpoint_with_the_best_score_becomes_the_lora(pictures, whole, tm
         on_event=lambda kind, data: told.append((kind, data)),
     )
     assert (result.kept, result.steps) == (10, 12)
-    assert result.scores == {5: 0.4, 10: 0.6, 12: 0.6}
+    assert {step: score.likeness for step, score in result.scores.items()} == {
+        5: 0.4,
+        10: 0.6,
+        12: 0.6,
+    }
     kept = next(c for c in result.checkpoints if c.step == 10)
     assert result.adapter.read_bytes() == kept.adapter.read_bytes()
     assert result.tensors_sha256 != last.tensors_sha256
     worse = [data["worse"] for kind, data in told if kind == "score"]
     assert worse == [False, False, True]
+
+
+def test_of_level_checkpoints_the_one_that_copies_least_is_kept(pictures, tmp_path):
+    told = []
+    result = go(
+        pictures,
+        tmp_path,
+        on_checkpoint=scored([(0.5, 0.0), (0.79, 0.25), (0.8, 0.5)]),
+        on_event=lambda kind, data: told.append((kind, data)),
+    )
+    assert result.kept == 10, "the first copies least and is less like"
+    assert [data["copied"] for kind, data in told if kind == "score"] == [0.0, 0.25, 0.5]
+    (why,) = [data["message"] for kind, data in told if kind == "kept"]
+    assert why.startswith("kept step 10: as good as the best of 3, and it copies less")
+
+
+def test_training_captions_are_asked_for_apart_from_the_new_prompts(pictures, tmp_path):
+    said = ["photo of ohwx in red"] * 2 + [f"photo of ohwx number {n}" for n in range(11)]
+    repeated = pictures.model_copy(
+        update={
+            "items": tuple(
+                item.model_copy(update={"caption": caption})
+                for item, caption in zip(pictures.items, said, strict=True)
+            )
+        }
+    )
+    seen = []
+    config = CONFIG.model_copy(
+        update={"preview_taught": 2, "withheld": ("05.png", "06.png", "07.png")}
+    )
+    go(repeated, tmp_path, config, on_checkpoint=seen.append)
+    last = seen[-1]
+    assert len(last.previews) == 8 and len(last.taught) == 2
+    assert {path.parent.parent.name for path in last.taught} == {"taught"}
+    with Image.open(last.taught[0]) as image:
+        assert json.loads(image.info["sosie"])["prompt"] == said[0], "the one that is repeated"
+    assert not seen[0].taught, "no previews were due"
 
 
 def test_the_last_checkpoint_is_kept_where_nothing_is_scored_or_it_is_asked_for(
@@ -414,12 +461,26 @@ def test_a_resumed_run_remembers_its_scores(pictures, tmp_path):
     assert result.file_sha256 == straight.file_sha256
 
 
+def test_a_resumed_run_remembers_what_was_copied(pictures, tmp_path):
+    asked = iter(range(100))
+    with pytest.raises(Interrupted):
+        go(
+            pictures,
+            tmp_path,
+            on_checkpoint=scored([(0.8, 0.5)]),
+            should_stop=lambda: next(asked) == 7,
+        )
+    result = go(pictures, tmp_path, on_checkpoint=scored([(0.79, 0.25), (0.1, 0)]), resume=True)
+    assert result.kept == 10
+    assert result.scores[5].copied == 0.5
+
+
 def test_a_best_checkpoint_that_was_damaged_is_kept_no_more(pictures, tmp_path):
     first = go(pictures, tmp_path, on_checkpoint=scored([0.9, 0.6, 0.5]))
     (first.checkpoints[0].folder / "state.safetensors").write_bytes(b"half")
     again = go(pictures, tmp_path, on_checkpoint=scored([0.5]), resume=True)
     assert (first.kept, again.kept) == (5, 10)
-    assert again.scores == {10: 0.6, 12: 0.5}
+    assert {step: score.likeness for step, score in again.scores.items()} == {10: 0.6, 12: 0.5}
 
 
 def averaging(scores, pictures, folder, **more):

@@ -12,9 +12,8 @@ from sosie.audit.figures import Shown
 from sosie.audit.intervals import Interval, mean_interval
 from sosie.audit.likeness import Known
 from sosie.core.records import Record
+from sosie.core.terms import LEVEL
 
-TOLERANCE = 0.02
-"""Points of likeness within which two are level: below what a handful of pictures tells apart."""
 UPRIGHT = 0.25
 """The same of the lean, of which 1 is a training picture given back."""
 
@@ -90,7 +89,7 @@ def choose(points: Sequence[Point]) -> Choice:
     if not points:
         raise ValueError("there is nothing to choose from")
     best = max(points, key=lambda p: p.score)
-    level = [p for p in points if p.score >= best.score - TOLERANCE]
+    level = [p for p in points if p.score >= best.score - LEVEL]
     least = min(p.leaning for p in level)
     upright = [p for p in level if p.leaning <= least + UPRIGHT]
     chosen = min(upright, key=lambda p: (p.step, p.strength))

@@ -94,8 +94,10 @@ def _validation(data: dict[str, Any]) -> str:
 
 
 def _score(data: dict[str, Any]) -> str:
-    worse = f", less than at step {data['best']}" if data["worse"] else ""
-    return f"step {data['step']}: likeness to held-out pictures {data['score']:.0%}{worse}"
+    copied = data["copied"]
+    back = f", {copied:.0%} of training captions give a picture back" if copied else ""
+    worse = f"; step {data['best']} is the better" if data["worse"] else ""
+    return f"step {data['step']}: likeness to held-out pictures {data['score']:.0%}{back}{worse}"
 
 
 def _done(data: dict[str, Any]) -> str:

@@ -37,6 +37,10 @@ PROHIBITIONS: tuple[Prohibition, ...] = (
 ALWAYS: tuple[Prohibition, ...] = ("impersonation", "forgery")
 """Nobody can permit these: they deceive others."""
 
+LEVEL = 0.02
+"""Points of likeness within which two checkpoints are level: below what a handful of pictures tells
+apart."""
+
 Language = Literal["en", "fr", "ja"]
 """Languages that reports are written in."""
 

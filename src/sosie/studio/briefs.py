@@ -82,7 +82,10 @@ def _of_handwriting(registry: Registry, manifest: Manifest, real: Reals) -> Brie
 
     asked = prompts(manifest)
     try:
-        panel = stage.panel(synthetic=_synthetic(registry, manifest.subject))
+        panel = stage.panel(
+            synthetic=_synthetic(registry, manifest.subject),
+            taught_by_second=manifest.config.hand_weight > 0,
+        )
     except WeightsRefused as error:
         # Who reads also says where lines stand: without it there is nothing to measure.
         raise BadInput(error.message, advice="Run `pip install 'sosie[doctor]'`.") from None

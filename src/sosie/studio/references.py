@@ -11,11 +11,13 @@ from sosie.core.errors import BadInput, WeightsRefused
 from sosie.core.quoted import quoted
 from sosie.core.records import Dataset
 from sosie.registry import Registry
-from sosie.studio import drawing
+from sosie.studio import comparing, drawing
 
 if TYPE_CHECKING:
     from sosie.audit import Known, Look, Panel
+    from sosie.audit.copying.references import References
     from sosie.audit.panel import Vector
+    from sosie.models.diffusion.base import DiffusionBase
     from sosie.models.faces import Picture
     from sosie.train import Checkpoint, Manifest
     from sosie.train.course import OnCheckpoint
@@ -109,10 +111,11 @@ def _with_unit(known: dict[str, Known]) -> dict[str, Known]:
     return known
 
 
-def scorer(dataset: Dataset) -> OnCheckpoint:
+def scorer(registry: Registry, dataset: Dataset, base: DiffusionBase) -> OnCheckpoint:
     """Scores a run's checkpoints by their previews: likeness to the pictures that it withholds, as
     a share of the subject's own median, by the first judge of an audit; of a handwriting less the
-    share of characters that are misread.
+    share of characters that are misread. Of a person also the share of previews by training
+    captions that give back a training picture, by the usual thresholds of an audit.
 
     The previews are drawn anyway, so that a score costs a look at each. None where there are none,
     where the withheld pictures show too few faces or notes, and of a handwriting where the reader
@@ -121,13 +124,14 @@ def scorer(dataset: Dataset) -> OnCheckpoint:
     from sosie import audit as stage
     from sosie.audit import handwriting
     from sosie.models import faces
-    from sosie.train import Manifest
+    from sosie.train import Manifest, Score
 
     paths = {item.sample: item.path for item in dataset.items}
     written = dataset.kind == "handwriting"
     known: list[Known] = []
+    search: list[References] = []
 
-    def score(checkpoint: Checkpoint) -> float | None:
+    def score(checkpoint: Checkpoint) -> Score | None:
         if not checkpoint.previews:
             return None
         try:
@@ -146,9 +150,30 @@ def scorer(dataset: Dataset) -> OnCheckpoint:
         except (BadInput, WeightsRefused):
             return None
         like = sum(real.cosine(judge(rgb)) or 0.0 for rgb in drawn) / len(drawn) / own
-        return like - (_misread(manifest, checkpoint, drawn) if written else 0.0)
+        if written:
+            return Score(likeness=like - _misread(manifest, checkpoint, drawn))
+        if checkpoint.taught and not search:
+            search.append(_search(registry, base, manifest))
+        return Score(likeness=like, copied=_copied(checkpoint.taught, *search))
 
     return score
+
+
+def _search(registry: Registry, base: DiffusionBase, manifest: Manifest) -> References:
+    """The pictures that a run was taught, to look for copies of them."""
+    from sosie.audit.copying.references import References
+    from sosie.studio.photos import Photos
+
+    shots = Photos(registry, base, manifest).shots(withheld=False)
+    return References(shots, figure=comparing.figure())
+
+
+def _copied(paths: Sequence[Path], *search: References) -> float:
+    """The share of pictures that give one of the references back, by the usual thresholds."""
+    from sosie.audit.copying.calibration import excess
+
+    seen = [known.see(drawing.pixels(path)) for known in search for path in paths]
+    return sum(excess(one.scores) >= 0 for one in seen) / max(1, len(seen))
 
 
 def _misread(manifest: Manifest, checkpoint: Checkpoint, drawn: Sequence[Picture]) -> float:

@@ -64,7 +64,7 @@ def reproduce(
             consent=manifest.consent_sha256,
             on_event=on_event,
             # The same choice of a checkpoint as then.
-            on_checkpoint=references.scorer(dataset),
+            on_checkpoint=references.scorer(registry, dataset, loaded),
             should_stop=should_stop,
             examined=examining.on_record(manifest),
             sign=permission.seal(registry),

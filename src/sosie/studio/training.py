@@ -172,7 +172,7 @@ def _train(
         folder=run.folder,
         consent=consent,
         on_event=recorder.event,
-        on_checkpoint=references.scorer(dataset),
+        on_checkpoint=references.scorer(registry, dataset, base),
         should_stop=should_stop,
         resume=resume,
         examined=examining.examined(registry, dataset, base.info.defaults.width),

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sosie.train.preview import PROBES, Probes
     from sosie.train.result import PictureLoss, TrainResult
     from sosie.train.run import train
+    from sosie.train.standing import Score
     from sosie.train.validation import Validation
 
 _HOMES = {
@@ -51,6 +52,7 @@ _HOMES = {
     "PictureLoss": "result",
     "TrainResult": "result",
     "train": "run",
+    "Score": "standing",
     "Validation": "validation",
 }
 
@@ -63,6 +65,7 @@ __all__ = [
     "Plan",
     "Probe",
     "Probes",
+    "Score",
     "TrainConfig",
     "TrainResult",
     "Validation",

@@ -45,6 +45,9 @@ class Checkpoint(Record):
     withheld_loss: float | None = None
     """Validation loss at this step, if one was taken."""
     previews: tuple[Path, ...] = ()
+    """Of new prompts."""
+    taught: tuple[Path, ...] = ()
+    """Of training captions."""
 
 
 @contextmanager

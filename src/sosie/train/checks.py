@@ -298,14 +298,15 @@ def identity(s: Survey) -> Iterator[Check]:
 
 
 def reading(s: Survey) -> Iterator[Check]:
-    """A reading loss is asked for of a handwriting alone."""
-    if s.config.reading_weight and s.dataset.kind == "person":
+    """A reading loss and a hand loss are asked for of a handwriting alone."""
+    asked = {of: getattr(s.config, of) for of in ("reading_weight", "hand_weight")}
+    if s.dataset.kind == "person" and any(asked.values()):
         yield Check(
             name="reading",
-            what="Pictures of a person say no text: there is no reading loss.",
+            what="Pictures of a person say no text: there is no reading loss, nor one of the hand.",
             severity="note",
-            evidence=f"reading_weight {s.config.reading_weight:g}",
-            mend="reading_weight = 0",
+            evidence=", ".join(f"{of} {weight:g}" for of, weight in asked.items() if weight),
+            mend=", ".join(f"{of} = 0" for of, weight in asked.items() if weight),
         )
 
 

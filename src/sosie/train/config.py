@@ -95,8 +95,11 @@ class TrainConfig(Record):
     reading_weight: float = Field(default=0.0, ge=0)
     """Weight of the reading loss of a handwriting: how badly a reader of drawn hands reads new
     texts that the LoRA writes; 0 is off. How well it writes is measured by another reader."""
+    hand_weight: float = Field(default=0.0, ge=0)
+    """Weight of the hand loss of a handwriting: how unlike the writer's the hand of these texts is,
+    as the world's judge of writers sees it; 0 is off. That network then judges no more."""
     reading_from: float = Field(default=0.4, ge=0, lt=1)
-    """Share of the steps before it begins."""
+    """Share of the steps before the reading loss and the hand loss begin."""
 
     buckets: tuple[int, ...] = ()
     """Square-equivalent sides in pixels; empty takes the base's own."""
@@ -120,9 +123,13 @@ class TrainConfig(Record):
     """Steps between two checkpoints."""
     preview_every: int = Field(default=250, ge=0)
     """Steps between two sets of previews; 0 is off. The last step always has one unless off."""
+    preview_taught: int = Field(default=4, ge=0)
+    """Training captions that each set of previews of a person asks for too, those that were taught
+    most often first: do their pictures come back? 0 is off."""
     keep: Keep = "best"
     """The checkpoint that becomes the LoRA: the one whose previews are most like the held-out
-    pictures, where checkpoints have previews to be scored by; or the last."""
+    pictures, of level ones the one that gives back fewest training pictures, where checkpoints have
+    previews to be scored by; or the last."""
     patience: int = Field(default=0, ge=0)
     """Checkpoints in a row without a better score after which the run ends; 0 is never."""
     probes: tuple[str, ...] | None = None
@@ -137,7 +144,9 @@ class TrainConfig(Record):
 
     def walks(self, kind: Kind) -> bool:
         """Whether the LoRA of such a subject draws on the way, and learns from it."""
-        return self.identity_loss if kind == "person" else self.reading_weight > 0
+        if kind == "person":
+            return self.identity_loss
+        return self.reading_weight > 0 or self.hand_weight > 0
 
     def plain_steps(self, steps: int, kind: Kind) -> int:
         """How many of `steps` come before the LoRA also draws: all, where it does not."""

@@ -26,11 +26,11 @@ from sosie.train.manifest import Manifest, header
 from sosie.train.material import Material, spec_of
 from sosie.train.planning import effort
 from sosie.train.result import TrainResult, losses
-from sosie.train.standing import Standing
+from sosie.train.standing import Score, Standing
 from sosie.train.validation import Validation, measure, measure_effect, validate
 
-OnCheckpoint = Callable[[Checkpoint], float | None]
-"""Scores a checkpoint, higher is better; None where it cannot be said."""
+OnCheckpoint = Callable[[Checkpoint], Score | None]
+"""Scores a checkpoint; None where it cannot be said."""
 ShouldStop = Callable[[], bool]
 
 
@@ -46,6 +46,7 @@ class Run:
     cache: Cache
     material: Material
     probes: preview.Probes
+    taught: preview.Probes
     teacher: Teacher
     on_checkpoint: OnCheckpoint | None
     should_stop: ShouldStop | None
@@ -100,6 +101,7 @@ class Run:
                 lr=step.rate,
                 identity=step.drawn.get("identity"),
                 reading=step.drawn.get("reading"),
+                hand=step.drawn.get("hand"),
                 rate=rate,
                 eta=self._left(start, number + 1),
             )
@@ -121,15 +123,22 @@ class Run:
         if keep and done not in self.saved:
             self._save(done)
         show = bool(c.preview_every) and (done % c.preview_every == 0 or last)
-        drawn = self._preview(done) if show else ()
+        drawn = self._preview(done) if show else {}
         if keep and self.on_checkpoint is not None:
             with self._exported():
-                record = self.saved[done].model_copy(update={"previews": drawn})
+                record = self.saved[done].model_copy(update=drawn)
                 score = self.on_checkpoint(record)
             if score is not None:
                 self.standing.scores[done] = score
                 best = self.standing.best()
-                self.story.tell("score", step=done, score=score, best=best, worse=best != done)
+                self.story.tell(
+                    "score",
+                    step=done,
+                    score=score.likeness,
+                    copied=score.copied,
+                    best=best,
+                    worse=best != done,
+                )
 
     def _validate(self, done: int) -> None:
         with self._exported():
@@ -154,7 +163,8 @@ class Run:
         rows = [v.model_dump() for v in self.validations.values()]
         facts = {
             "validations": rows,
-            "scores": {str(step): score for step, score in self.standing.scores.items()},
+            "scores": {str(s): score.likeness for s, score in self.standing.scores.items()},
+            "copied": {str(s): score.copied for s, score in self.standing.scores.items()},
             "manifest_sha256": self.manifest.identity(),
         }
         place = self.folder / "checkpoints"
@@ -164,11 +174,18 @@ class Run:
             "checkpoint", step=done, adapter=str(saved.adapter), sha256=saved.file_sha256
         )
 
-    def _preview(self, done: int) -> tuple[Path, ...]:
+    def _preview(self, done: int) -> dict[str, tuple[Path, ...]]:
+        """Draw what is due; the files as a checkpoint has them."""
         target = checkpoints.step_folder(self.folder / "previews", done)
         new = not target.is_dir()
         with self._exported():
-            paths = preview.draw(self.base, self.cache, self.probes, target.parent, done, self.keep)
+            paths, taught = (
+                preview.draw(self.base, self.cache, probes, folder, done, self.keep)
+                for probes, folder in (
+                    (self.probes, target.parent),
+                    (self.taught, target.parent / preview.TAUGHT),
+                )
+            )
         if new:
             self.story.tell(
                 "preview",
@@ -178,8 +195,9 @@ class Run:
                 prompts=[self.probes.prompts[i] for i in paths],
                 seeds=[self.probes.seeds[i] for i in paths],
                 withheld=len(self.probes.prompts) - len(paths),
+                taught=[str(path) for path in taught.values()],
             )
-        return tuple(paths.values())
+        return {"previews": tuple(paths.values()), "taught": tuple(taught.values())}
 
     def _interrupt(self, done: int) -> None:
         if done > 0 and done not in self.saved:
@@ -193,14 +211,19 @@ class Run:
     def restore(self) -> int:
         """Go on from the last whole checkpoint; returns its step, or 0 if there is none."""
         found, damaged = checkpoints.whole(self.folder / "checkpoints")
-        checkpoints.sweep(self.folder / "previews")
+        for place in (".", preview.TAUGHT, BARE):
+            checkpoints.sweep(self.folder / "previews" / place)
         last = 0
         if found:
             facts = checkpoints.load(found[-1], self.teacher)
             rows = [Validation.model_validate(row) for row in facts["validations"]]
             self.validations = {row.step: row for row in rows}
             self.saved = {c.step: self._with_loss(c) for c in found}
-            scores = {int(step): score for step, score in facts.get("scores", {}).items()}
+            copied = facts.get("copied", {})
+            scores = {
+                int(step): Score(likeness=likeness, copied=copied.get(step, 0.0))
+                for step, likeness in facts.get("scores", {}).items()
+            }
             # One that is damaged cannot be kept, however good it was.
             self.standing.scores = {s: v for s, v in scores.items() if s in self.saved}
             last = found[-1].step
@@ -273,9 +296,10 @@ class Run:
                     self.base, self.cache, self.probes, place / BARE, kept, self.keep
                 )
                 drawn = {"previews": tuple(paths.values())}
-                return self.on_checkpoint(self.saved[kept].model_copy(update=drawn))
+                bare = self.on_checkpoint(self.saved[kept].model_copy(update=drawn))
+            return None if bare is None else bare.likeness
 
-        return compare(self.teacher.weights, before, score)
+        return compare(self.teacher.weights, before.likeness, score)
 
     def _with_loss(self, saved: Checkpoint) -> Checkpoint:
         found = self.validations.get(saved.step)

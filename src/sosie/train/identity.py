@@ -98,7 +98,7 @@ class Target:
         likeness = self.likeness(seen)
         # Over all pictures, so that the few faces of a batch do not count for the missing ones.
         loss = self.weight * (1 - likeness).sum() / len(clean)
-        return Judged(loss, float(likeness.detach().mean()))
+        return Judged(loss, {self.name: float(likeness.detach().mean())})
 
 
 def prepare(

@@ -1,12 +1,14 @@
-"""The reading loss: what the LoRA writes of new texts must be legible.
+"""The reading loss and the hand loss: new texts that the LoRA writes are legible, and theirs.
 
 Thirty lines are learned by heart, and of new texts the LoRA draws each letter two or three times
 over: where it stands follows from the hand's own widths, of which thirty lines tell little. So what
 the LoRA draws on the way (`walks.py`) is decoded and read with gradient, and the loss falls as the
-text that was asked for becomes the likeliest one.
+text that was asked for becomes the likeliest one. A reader alone minds nobody's hand:
+so whose hand it is is looked at too, and the loss falls as it nears that of the training notes.
 
 Conventions:
-    network     `sosie.models.judges.reader`, which measures nothing; the audit's reader is another
+    reader      `sosie.models.judges.reader`, which measures nothing; the audit's reader is another
+    hand        `sosie.models.judges.hand`, which from then on is no judge of this LoRA
     texts       pieces of the training notes' own words put together anew, and letters of theirs in
                 any order, so that words are not learned for letters
 
@@ -21,13 +23,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from sosie.core.quoted import quoted, requoted
 from sosie.core.records import Dataset
 from sosie.models.diffusion.base import DiffusionBase
-from sosie.models.judges import reader
-from sosie.train.cache import Cache
+from sosie.models.judges import hand, lines, reader
+from sosie.train.cache import Cache, crop_pixels
 from sosie.train.config import TrainConfig
 from sosie.train.crops import Version
 from sosie.train.seeds import derive
@@ -42,7 +45,7 @@ _LONGEST = 8
 
 def prompts(dataset: Dataset, config: TrainConfig, training: Sequence[Version]) -> tuple[str, ...]:
     """What the walks are asked for: captions of the notes `training`, each with another text; none
-    if there is no reading loss, or the reader knows none of the letters."""
+    if nothing looks at them, or the reader knows none of the letters."""
     if dataset.kind != "handwriting" or not config.walks(dataset.kind):
         return ()
     captions = [dataset.items[version.item].caption for version in training]
@@ -75,23 +78,31 @@ def texts(written: Sequence[str], source: random.Random) -> list[str]:
 
 
 @dataclass(frozen=True, eq=False)
-class Texts:
-    """What shall be read of pictures, as an aim of walks."""
+class Notes:
+    """What notes shall say, and in whose hand, as an aim of walks."""
 
-    of: Mapping[int, str]
+    texts: Mapping[int, str]
     """By the row of the prompt in the text bank."""
-    weight: float
+    reading_weight: float
+    hand: Tensor | None = None
+    """(128,) of unit length: the writer's, as `judges.hand` describes it; None: nobody looks."""
+    hand_weight: float = 0.0
     name: str = "reading"
 
     def judge(
         self, base: DiffusionBase, clean: Tensor, rows: Tensor, jitter: torch.Generator
     ) -> Judged:
-        """What a letter of the texts costs the reader, in nats: told as their mean."""
-        reader.spare_the_paper(clean)
-        pixels = (base.decode(clean).float() + 1) / 2
-        asked = [self.of[row] for row in rows.tolist()]
-        cost = reader.cost(pixels.clamp(0, 1), asked, jitter=jitter).mean()
-        return Judged(self.weight * cost, float(cost.detach()))
+        """What a letter of the texts costs the reader, in nats, and how like the writer's the hands
+        are, as a cosine: tells the mean of both."""
+        lines.spare_the_paper(clean)
+        pixels = ((base.decode(clean).float() + 1) / 2).clamp(0, 1)
+        cost = reader.cost(pixels, [self.texts[row] for row in rows.tolist()], jitter=jitter).mean()
+        loss, told = self.reading_weight * cost, {"reading": float(cost.detach())}
+        if self.hand is not None:
+            likeness = (hand.described(pixels, jitter=jitter) @ self.hand.to(pixels.device)).mean()
+            loss = loss + self.hand_weight * (1 - likeness)
+            told["hand"] = float(likeness.detach())
+        return Judged(loss, told)
 
 
 def prepare(
@@ -105,8 +116,8 @@ def prepare(
 ) -> Coach | None:
     """The coach of a run that is about to begin; it draws in the shape that most notes have.
 
-    None where the reading loss is off, the subject is no handwriting, or the reader knows none of
-    its letters.
+    None where both losses are off, the subject is no handwriting, or the reader knows none of its
+    letters.
     """
     asked = prompts(dataset, config, training)
     if not asked:
@@ -116,15 +127,34 @@ def prepare(
     walker = Walker(
         base, config, cache.bank(), cache.text_row(""), size=shapes.most_common(1)[0][0]
     )
-    first = config.plain_steps(steps, dataset.kind)
-    return Coach(walker, Texts(rows, config.reading_weight), tuple(rows), first)
+    aim = Notes(
+        rows,
+        config.reading_weight,
+        hand_of(dataset, training) if config.hand_weight else None,
+        config.hand_weight,
+    )
+    return Coach(walker, aim, tuple(rows), config.plain_steps(steps, dataset.kind))
+
+
+def hand_of(dataset: Dataset, training: Sequence[Version]) -> Tensor:
+    """(128,) of unit length: the mean hand of the notes `training`."""
+    seen = []
+    for version in training:
+        path = dataset.items[version.item].path
+        pixels = crop_pixels(path, version.crop, (version.width, version.height))
+        seen.append(hand.described((pixels + 1) / 2))
+    return F.normalize(torch.cat(seen).mean(0), dim=0)
 
 
 def told(coach: Coach | None) -> str:
-    """One line on the reading loss of a run that asks for it, for who watches."""
+    """One line on what a run asks of the texts that it writes, for who watches."""
     if coach is None:
         return "no reading loss: the reader knows none of these letters"
+    assert isinstance(coach.aim, Notes), "it was made here"
+    weights = {"reading": coach.aim.reading_weight, "hand": coach.aim.hand_weight}
+    judge = "; the world's judge of writers teaches it the hand and will not judge it"
     return (
-        f"reading loss from step {coach.first + 1} on, by texts of those words and letters of the"
-        " notes that the reader knows"
+        f"{' and '.join(name for name, weight in weights.items() if weight)} loss from step"
+        f" {coach.first + 1} on, by texts of those words and letters of the notes that the reader"
+        f" knows{judge if coach.aim.hand_weight else ''}"
     )

@@ -35,8 +35,8 @@ class Step(NamedTuple):
     rate: float
     pictures: tuple[int, ...]
     drawn: Mapping[str, float]
-    """What is told of pictures that the LoRA drew on the way: a likeness, under "identity", or what
-    a letter costs to read, under "reading"; empty where it drew none."""
+    """What is told of pictures that the LoRA drew on the way, see `walks.Judged`; empty where it
+    drew none."""
 
 
 @dataclass(eq=False)

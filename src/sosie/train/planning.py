@@ -143,7 +143,9 @@ def plan(
         framing=framing,
         steps=steps,
         why_steps=why,
-        minutes=None if seconds is None else _minutes(info, config, steps, plain, seconds, parts),
+        minutes=None
+        if seconds is None
+        else _minutes(info, config, dataset.kind, steps, plain, seconds, parts),
         memory_gb=probe.memory_gb if probe else _size(info.folder) / 1e9 or None,
         disk_gb=disk_gb,
         measured=probe is not None,
@@ -207,12 +209,19 @@ def _rules(info: BaseInfo, config: TrainConfig, multiple: int, kind: Kind) -> Ru
 
 
 def _minutes(
-    info: BaseInfo, config: TrainConfig, steps: int, plain: int, seconds: float, parts: Split
+    info: BaseInfo,
+    config: TrainConfig,
+    kind: Kind,
+    steps: int,
+    plain: int,
+    seconds: float,
+    parts: Split,
 ) -> float:
     forward = seconds / 3 / config.pictures_per_step()
     measured = 2 * max(1, len(parts.withheld)) * config.validation_times
     validations = steps // config.validate_every + 2
-    prompts = 8 if config.probes is None else len(config.probes)
+    new = 8 if config.probes is None else len(config.probes)
+    prompts = new + config.preview_taught * (kind == "person")
     previews = _preview_sets(config, steps) * prompts
     drawn = (previews + config.prior_pictures) * info.defaults.steps
     return (effort(0, steps, plain) * seconds + (validations * measured + drawn) * forward) / 60

@@ -1,9 +1,15 @@
-"""Pictures drawn along the way, at fixed seeds, from prompts that no picture of the set answers."""
+"""Pictures drawn along the way, at fixed seeds: of prompts that no picture of the set answers, and
+of a few that some do, to see whether these come back.
+
+    previews/step-000100/          of new prompts
+             taught/step-000100/   of training captions
+"""
 
 from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +53,7 @@ PROBES: dict[Kind, tuple[str, ...]] = {
     ),
 }
 """For a person one changes a garment and others ask for a pose, places and styles."""
+TAUGHT = "taught"
 PIXELS_AT_ONCE = 1024 * 1024
 """Pictures are drawn together up to this many pixels."""
 
@@ -93,9 +100,27 @@ class Probes:
         """The configured prompts, or those of the kind, with the trigger in place."""
         config = manifest.config
         raw = PROBES[manifest.kind] if config.probes is None else config.probes
+        return cls.asked(manifest, [p.replace("{trigger}", manifest.trigger) for p in raw])
+
+    @classmethod
+    def taught(cls, manifest: Manifest) -> Probes:
+        """Captions that were taught of a person, those of most pictures first: a picture that is
+        repeated comes back first. Of a handwriting none: a text that is asked for again is to be
+        written again."""
+        if manifest.kind != "person":
+            return cls((), ())
+        each = Counter(p.caption for p in manifest.pictures if not p.withheld and p.crops)
+        # Then by their hashes, so that not those of one folder or one day come first.
+        order = sorted(filter(None, each), key=lambda said: (-each[said], derive("taught", said)))
+        return cls.asked(manifest, order[: manifest.config.preview_taught])
+
+    @classmethod
+    def asked(cls, manifest: Manifest, prompts: Sequence[str]) -> Probes:
+        """These prompts at a run's seeds."""
+        seed = manifest.config.seed
         return cls(
-            prompts=tuple(prompt.replace("{trigger}", manifest.trigger) for prompt in raw),
-            seeds=tuple(derive("preview", config.seed, i) % 2**32 for i in range(len(raw))),
+            prompts=tuple(prompts),
+            seeds=tuple(derive("preview", seed, i) % 2**32 for i in range(len(prompts))),
             size=manifest.drawn_in,
         )
 
@@ -108,7 +133,7 @@ def draw(
     Gives the files by the number of their probe, without those that may not be kept.
     """
     target = step_folder(folder, step)
-    if not target.is_dir():
+    if probes.prompts and not target.is_dir():
         with whole_folder(target) as place:
             pictures = sample(base, cache, probes.prompts, probes.seeds, probes.size)
             for i, pixels in enumerate(pictures):

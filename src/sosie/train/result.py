@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sosie.core.records import Dataset, Record
 from sosie.train.averaging import Averaged
 from sosie.train.checkpoint import Checkpoint
+from sosie.train.standing import Score
 from sosie.train.validation import Validation
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class TrainResult(Record):
     averaged: Averaged | None
     """How its weights compare with their running average; None where there was none, or nothing
     scored them."""
-    scores: dict[int, float]
+    scores: dict[int, Score]
     """By step; empty if nothing scored the checkpoints."""
     checkpoints: tuple[Checkpoint, ...]
     validations: tuple[Validation, ...]

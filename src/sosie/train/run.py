@@ -81,6 +81,7 @@ def train(
         manifest = settle(dataset, base, config, made, consent, manifest_file)
         with torch.random.fork_rng():
             cache, probes = Cache(base), preview.Probes.of(manifest)
+            taught = preview.Probes.taught(manifest)
             material = encode(
                 dataset,
                 base,
@@ -89,7 +90,7 @@ def train(
                 cache=cache,
                 prior_folder=folder / "prior",
                 keep=keep,
-                prompts=(*probes.prompts, *_asked(dataset, manifest.config, made)),
+                prompts=(*probes.prompts, *taught.prompts, *_asked(dataset, manifest.config, made)),
             )
             coach = _coach(dataset, base, manifest.config, made, cache, story)
             if not keep_encoders:
@@ -106,6 +107,7 @@ def train(
                 cache=cache,
                 material=material,
                 probes=probes,
+                taught=taught,
                 teacher=teacher,
                 on_checkpoint=on_checkpoint,
                 should_stop=should_stop,

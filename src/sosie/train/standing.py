@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sosie.core.records import Record
+from sosie.core.terms import LEVEL
 from sosie.train.config import TrainConfig
+
+
+class Score(Record):
+    """What is said of one checkpoint."""
+
+    likeness: float
+    """Higher is better; of a handwriting less what is misread."""
+    copied: float = 0.0
+    """The share of previews by training captions that give a training picture back."""
 
 
 @dataclass(eq=False)
@@ -12,12 +23,20 @@ class Standing:
     """What `on_checkpoint` said of each."""
 
     config: TrainConfig
-    scores: dict[int, float] = field(default_factory=dict)
-    """Higher is better, by step; empty if nothing scored the checkpoints."""
+    scores: dict[int, Score] = field(default_factory=dict)
+    """By step; empty if nothing scored the checkpoints."""
 
     def best(self) -> int | None:
-        """The step with the best score, the earliest of equal ones; None if none was scored."""
-        return max(self.scores, key=lambda step: (self.scores[step], -step), default=None)
+        """Of the steps that are level with the likest the one that copies least, of equal ones the
+        likest, then the earliest; None if none was scored."""
+        least = max((score.likeness for score in self.scores.values()), default=0.0) - LEVEL
+        level = [step for step, score in self.scores.items() if score.likeness >= least]
+
+        def rank(step: int) -> tuple[float, float, int]:
+            score = self.scores[step]
+            return score.copied, -score.likeness, step
+
+        return min(level, key=rank, default=None)
 
     def past_its_best(self) -> bool:
         """Whether as many checkpoints as `patience` have brought nothing better."""
@@ -33,4 +52,7 @@ class Standing:
         best = self.best()
         if best is None:
             return last, "the last one, since no checkpoint could be scored"
+        score, most = self.scores[best], max(one.likeness for one in self.scores.values())
+        if score.likeness < most:
+            return best, f"as good as the best of {len(self.scores)}, and it copies less"
         return best, f"the best of {len(self.scores)} by score"

@@ -16,7 +16,7 @@ After Xu et al. 2023 (ImageReward, arXiv:2304.05977, algorithm 1: feedback throu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -45,8 +45,9 @@ class Judged(NamedTuple):
 
     loss: Tensor
     """A number with gradient, weighed as the settings ask."""
-    told: float
-    """The same for who watches, in the aim's own unit."""
+    told: Mapping[str, float]
+    """What was seen, for who watches: a likeness, under "identity" or "hand"; what a letter costs
+    the reader, under "reading"."""
 
 
 class Aim(Protocol):
@@ -54,7 +55,7 @@ class Aim(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is told under: "identity" or "reading"."""
+        """What sets its chance apart: of two aims the walks differ."""
 
     def judge(
         self, base: DiffusionBase, clean: Tensor, rows: Tensor, jitter: torch.Generator
@@ -154,9 +155,9 @@ class Coach:
     """The step with which it begins, counted from 0."""
     points: Points | None = None
 
-    def teach(self, number: int) -> dict[str, float]:
-        """Add the gradient of step `number`; what the aim tells, by its name. Nothing before
-        `first`, nor where the aim has nothing to say."""
+    def teach(self, number: int) -> Mapping[str, float]:
+        """Add the gradient of step `number`; what the aim tells. Nothing before `first`, nor where
+        the aim has nothing to say."""
         if number < self.first:
             return {}
         if (number - self.first) % REFRESH == 0 or self.points is None:
@@ -175,7 +176,7 @@ class Coach:
         if judged is None:
             return {}
         torch.autograd.backward([judged.loss])
-        return {self.aim.name: judged.told}
+        return judged.told
 
     def _walked(self, number: int) -> Points:
         """The points of new walks, after those of the last set."""

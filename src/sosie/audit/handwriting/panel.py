@@ -41,26 +41,27 @@ class Written:
     """The lines of writing, each (h, w, 3); empty where there seem to be none."""
 
 
-def panel(*, synthetic: bool) -> Panel:
+def panel(*, synthetic: bool, taught_by_second: bool = False) -> Panel:
     """The judges of a handwriting; raises WeightsRefused where the reader is not installed.
 
     The first, which also chooses, has learned nothing and so judges every hand. `synthetic` says
-    that the writer is of the synthetic world: its judge of writers then judges too.
+    that the writer is of the synthetic world: its judge of writers then judges too, unless, as
+    `taught_by_second` says, it taught the LoRA by a hand loss.
     """
     from sosie.models import judges as world
 
     ocr.find(np.full((8, 8, 3), 255, np.uint8))
     hands, missing = [hand_judge()], []
-    if synthetic:
+    if synthetic and not taught_by_second:
         hands.append(_of_pictures(world.writer_judge()))
     else:
-        missing.append(
-            Unmeasured(
-                what="the hand by a second judge",
-                why="The only other judge of writers here was taught with drawn ones alone.",
-                mend=None,
+        why = "The only other judge of writers here was taught with drawn ones alone."
+        if synthetic:
+            why = (
+                f"{world.writer_judge().name} taught this LoRA by its hand loss, and is no judge of"
+                " it: what `--set hand_weight=0` trains it may judge."
             )
-        )
+        missing.append(Unmeasured(what="the hand by a second judge", why=why, mend=None))
     return Panel(
         faces=tuple(hands),
         scene=None,

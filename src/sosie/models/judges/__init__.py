@@ -121,8 +121,9 @@ def _who(rgb: Picture) -> NDArray[np.float32]:
 
 
 def _hand(rgb: Picture) -> NDArray[np.float32]:
+    network = writers()  # not in there: what is made there takes part in no gradient later
     with torch.inference_mode():
-        return np.asarray(_writers()(torch.from_numpy(ink(rgb))[None, None])[0].numpy())
+        return np.asarray(network(torch.from_numpy(ink(rgb))[None, None])[0].numpy())
 
 
 def ink(rgb: Picture) -> NDArray[np.float32]:
@@ -166,8 +167,9 @@ def _people() -> PeopleNetwork:
 
 
 @cache
-def _writers() -> WriterNetwork:
-    return loaded(WriterNetwork(), "writers", what="judge of writers")
+def writers() -> WriterNetwork:
+    """The network behind `writer_judge`; its weights take no gradient."""
+    return loaded(WriterNetwork(), "writers", what="judge of writers").requires_grad_(False)
 
 
 def loaded(network: Network, name: str, *, what: str) -> Network:
