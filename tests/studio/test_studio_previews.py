@@ -49,7 +49,7 @@ def test_every_picture_of_a_training_is_signed(tmp_path, base, pictures):
     adapter = train(studio, base, prior_pictures=2, preview_taught=1)
     (consent,) = studio.show("anna").consents
     kept = previews(studio)
-    assert len(kept) == 2 * (2 + 1) + 2
+    assert len(kept) == 2 * 2 + 1 + 2, "and one by a training caption, once there is a LoRA"
     for path in kept:
         account = verifying.verify(studio.registry, path)
         assert account.verdict == "as signed", account

@@ -124,8 +124,8 @@ class TrainConfig(Record):
     preview_every: int = Field(default=250, ge=0)
     """Steps between two sets of previews; 0 is off. The last step always has one unless off."""
     preview_taught: int = Field(default=4, ge=0)
-    """Training captions that each set of previews of a person asks for too, those that were taught
-    most often first: do their pictures come back? 0 is off."""
+    """Training captions that are asked for too where the previews of a person score a checkpoint,
+    those that were taught most often first: do their pictures come back? 0 is off."""
     keep: Keep = "best"
     """The checkpoint that becomes the LoRA: the one whose previews are most like the held-out
     pictures, of level ones the one that gives back fewest training pictures, where checkpoints have

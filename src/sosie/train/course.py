@@ -123,10 +123,12 @@ class Run:
         if keep and done not in self.saved:
             self._save(done)
         show = bool(c.preview_every) and (done % c.preview_every == 0 or last)
-        drawn = self._preview(done) if show else {}
+        drawn = self._preview(done) if show else ()
         if keep and self.on_checkpoint is not None:
             with self._exported():
-                record = self.saved[done].model_copy(update=drawn)
+                taught = self._echoes(done) if show else ()
+                pictures = {"previews": drawn, "taught": taught}
+                record = self.saved[done].model_copy(update=pictures)
                 score = self.on_checkpoint(record)
             if score is not None:
                 self.standing.scores[done] = score
@@ -174,18 +176,17 @@ class Run:
             "checkpoint", step=done, adapter=str(saved.adapter), sha256=saved.file_sha256
         )
 
-    def _preview(self, done: int) -> dict[str, tuple[Path, ...]]:
-        """Draw what is due; the files as a checkpoint has them."""
+    def _echoes(self, done: int) -> tuple[Path, ...]:
+        """Draw by training captions: of nobody's use where nothing scores them."""
+        place = self.folder / "previews" / preview.TAUGHT
+        paths = preview.draw(self.base, self.cache, self.taught, place, done, self.keep)
+        return tuple(paths.values())
+
+    def _preview(self, done: int) -> tuple[Path, ...]:
         target = checkpoints.step_folder(self.folder / "previews", done)
         new = not target.is_dir()
         with self._exported():
-            paths, taught = (
-                preview.draw(self.base, self.cache, probes, folder, done, self.keep)
-                for probes, folder in (
-                    (self.probes, target.parent),
-                    (self.taught, target.parent / preview.TAUGHT),
-                )
-            )
+            paths = preview.draw(self.base, self.cache, self.probes, target.parent, done, self.keep)
         if new:
             self.story.tell(
                 "preview",
@@ -195,9 +196,8 @@ class Run:
                 prompts=[self.probes.prompts[i] for i in paths],
                 seeds=[self.probes.seeds[i] for i in paths],
                 withheld=len(self.probes.prompts) - len(paths),
-                taught=[str(path) for path in taught.values()],
             )
-        return {"previews": tuple(paths.values()), "taught": tuple(taught.values())}
+        return tuple(paths.values())
 
     def _interrupt(self, done: int) -> None:
         if done > 0 and done not in self.saved:

@@ -220,9 +220,11 @@ def _minutes(
     forward = seconds / 3 / config.pictures_per_step()
     measured = 2 * max(1, len(parts.withheld)) * config.validation_times
     validations = steps // config.validate_every + 2
-    new = 8 if config.probes is None else len(config.probes)
-    prompts = new + config.preview_taught * (kind == "person")
-    previews = _preview_sets(config, steps) * prompts
+    prompts = 8 if config.probes is None else len(config.probes)
+    sets = _preview_sets(config, steps)
+    # None are asked for by training captions before the first step, and without an average once.
+    taught = config.preview_taught * (kind == "person") * max(0, sets - 1)
+    previews = sets * prompts + taught
     drawn = (previews + config.prior_pictures) * info.defaults.steps
     return (effort(0, steps, plain) * seconds + (validations * measured + drawn) * forward) / 60
 
