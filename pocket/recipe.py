@@ -117,8 +117,9 @@ class TransformerRecipe:
     )
     """What is taught, all the time, to a network that knows the words already. Nothing is asked:
     what answers does not ship, and while it learned anew it had the network change for the worse.
-    With it people's loss at middle times was .519 after 120 steps, and a letter cost the reader
-    1.99 nats; without .506 and 1.74."""
+    In one run each, by the mean of steps 61 to 120, people's loss at middle times was .519 and a
+    letter cost the reader 1.99 nats where it was asked, after what asks had learned by itself for
+    300 steps; .506 and 1.74 where nothing was."""
     asked_of_lines: float = 0.05
     """Weight of what is asked at each column of a line, see `pocket.questions`."""
     asked_of_people: float = 0.02

@@ -12,6 +12,7 @@ run.py         the order of these: `train`          seeds.py        randomness b
 opening.py     told and written before step 0       identity.py     faces drawn on the way
 course.py      steps, and what falls due between    legible.py      texts written on the way
 walks.py       what a LoRA draws as it learns      averaging.py    the weights' average, or not
+losses.py      what an answer costs                standing.py     which checkpoint is kept
 
 Names are looked up when they are used, so that settings can be read without loading torch.
 """

@@ -221,10 +221,9 @@ def _minutes(
     measured = 2 * max(1, len(parts.withheld)) * config.validation_times
     validations = steps // config.validate_every + 2
     prompts = 8 if config.probes is None else len(config.probes)
-    sets = _preview_sets(config, steps)
-    # None are asked for by training captions before the first step, and without an average once.
-    taught = config.preview_taught * (kind == "person") * max(0, sets - 1)
-    previews = sets * prompts + taught
+    previews = _preview_sets(config, steps) * prompts
+    if kind == "person" and config.preview_every:
+        previews += steps // config.preview_every * config.preview_taught
     drawn = (previews + config.prior_pictures) * info.defaults.steps
     return (effort(0, steps, plain) * seconds + (validations * measured + drawn) * forward) / 60
 
