@@ -21,6 +21,7 @@ from sosie.core.errors import (
     WorkspaceError,
 )
 from sosie.train.cache import crop_pixels
+from sosie.train.standing import Standing
 from tests.train.toys import Toy, dataset, picture
 
 CONSENT = "c" * 64
@@ -459,6 +460,12 @@ def test_a_resumed_run_remembers_its_scores(pictures, tmp_path):
     result = go(pictures, tmp_path / "stopped", on_checkpoint=scored([0.6, 0.5]), resume=True)
     assert result.kept == straight.kept == 5
     assert result.file_sha256 == straight.file_sha256
+
+
+def test_a_checkpoint_whose_copies_nobody_could_see_is_no_better_than_the_worst():
+    standing = Standing(train.TrainConfig())
+    standing.scores = {5: train.Score(likeness=0.8), 10: train.Score(likeness=0.79, copied=0.75)}
+    assert standing.best() == 10
 
 
 def test_a_resumed_run_remembers_what_was_copied(pictures, tmp_path):

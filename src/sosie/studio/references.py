@@ -115,7 +115,8 @@ def scorer(registry: Registry, dataset: Dataset, base: DiffusionBase) -> OnCheck
     """Scores a run's checkpoints by their previews: likeness to the pictures that it withholds, as
     a share of the subject's own median, by the first judge of an audit; of a handwriting less the
     share of characters that are misread. Of a person also the share of previews by training
-    captions that give back a training picture, by the usual thresholds of an audit.
+    captions that give back a training picture, by the usual thresholds of an audit, if the screen
+    let any of them through.
 
     The previews are drawn anyway, so that a score costs a look at each. None where there are none,
     where the withheld pictures show too few faces or notes, and of a handwriting where the reader
@@ -168,12 +169,13 @@ def _search(registry: Registry, base: DiffusionBase, manifest: Manifest) -> Refe
     return References(shots, figure=comparing.figure())
 
 
-def _copied(paths: Sequence[Path], *search: References) -> float:
-    """The share of pictures that give one of the references back, by the usual thresholds."""
+def _copied(paths: Sequence[Path], *search: References) -> float | None:
+    """The share of pictures that give one of the references back, by the usual thresholds; None of
+    no picture."""
     from sosie.audit.copying.calibration import excess
 
     seen = [known.see(drawing.pixels(path)) for known in search for path in paths]
-    return sum(excess(one.scores) >= 0 for one in seen) / max(1, len(seen))
+    return sum(excess(one.scores) >= 0 for one in seen) / len(seen) if seen else None
 
 
 def _misread(manifest: Manifest, checkpoint: Checkpoint, drawn: Sequence[Picture]) -> float:

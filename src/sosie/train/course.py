@@ -221,7 +221,7 @@ class Run:
             self.saved = {c.step: self._with_loss(c) for c in found}
             copied = facts.get("copied", {})
             scores = {
-                int(step): Score(likeness=likeness, copied=copied.get(step, 0.0))
+                int(step): Score(likeness=likeness, copied=copied.get(step))
                 for step, likeness in facts.get("scores", {}).items()
             }
             # One that is damaged cannot be kept, however good it was.

@@ -14,8 +14,9 @@ class Score(Record):
 
     likeness: float
     """Higher is better; of a handwriting less what is misread."""
-    copied: float = 0.0
-    """The share of previews by training captions that give a training picture back."""
+    copied: float | None = None
+    """The share of previews by training captions that give a training picture back; None where
+    there was none to look at, which counts as the worst."""
 
 
 @dataclass(eq=False)
@@ -34,7 +35,7 @@ class Standing:
 
         def rank(step: int) -> tuple[float, float, int]:
             score = self.scores[step]
-            return score.copied, -score.likeness, step
+            return 1.0 if score.copied is None else score.copied, -score.likeness, step
 
         return min(level, key=rank, default=None)
 
