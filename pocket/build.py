@@ -11,6 +11,7 @@ last: what ships is replaced by `python -m pocket.ship` alone, once what was bui
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import os
 import platform
@@ -170,7 +171,8 @@ def build(
     goes_on = begin.knows(start, run / VOCABULARY, recipe.text)
     if not goes_on:
         hearing.train(parts.network, lessons, recipe.text, run)
-    walks = reading.Walks(parts.network, lessons, coder, recipe)
+    before = copy.deepcopy(parts.network).requires_grad_(False) if goes_on else None
+    walks = reading.Walks(parts.network, lessons, coder, recipe, began=before)
     trainer = Trainer(parts.network, lessons, recipe.transformer, run, walks=walks)
     known = _figures(material, recipe, ratios, run, start)
 

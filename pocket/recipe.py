@@ -113,7 +113,7 @@ class TransformerRecipe:
     as much each. Then words; and most of all people once words can be read, which costs these next
     to nothing and makes faces whole."""
     again: Stage = Stage(
-        since=0.0, people=0.3, plain=0.2, lines=0.45, long=0.05, batch=64, asks=False, read=True
+        since=0.0, people=0.4, plain=0.15, lines=0.4, long=0.05, batch=64, asks=False, read=True
     )
     """What is taught, all the time, to a network that knows the words already. Nothing is asked:
     what answers does not ship, and while it learned anew it had the network change for the worse.
@@ -129,6 +129,9 @@ class TransformerRecipe:
     """The same of the encoders."""
     reading_weight: float = 0.05
     """Weight of what a letter that the network writes costs the reader, in nats."""
+    paper_weight: float = 0.25
+    """Weight of how far what is said of the paper goes astray from what was said before
+    (`pocket.reading.Read`)."""
     reading_batch: int = 64
     """Lines that are written side by side, and points of these that are read in a step."""
     face_weight: float = 3.0

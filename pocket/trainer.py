@@ -54,8 +54,8 @@ class Trainer:
         self.file = folder / STATE
         self.log = Log(self.file.with_suffix(".jsonl"))
         self.step, self.seen, self.seconds = 0, 0, 0.0
-        self.read: list[float] = []
-        """What a letter cost the reader in each step since the last report."""
+        self.read: list[tuple[float, float]] = []
+        """What reading cost in each step since the last report, see `reading.Read`."""
         if self.file.exists():
             self._resume(torch.load(self.file, map_location=precision.device()))
 
@@ -135,8 +135,8 @@ class Trainer:
         total.backward()
         if self.walks is not None and stage.read and domain.name == "lines":
             read = self.walks.cost(denoise, self.step)
-            (recipe.reading_weight * read).backward()
-            self.read.append(float(read.detach()))
+            (recipe.reading_weight * read.nats + recipe.paper_weight * read.astray).backward()
+            self.read.append((float(read.nats.detach()), float(read.astray.detach())))
         norm = float(nn.utils.clip_grad_norm_(self.network.parameters(), 1.0))
         if not math.isfinite(norm):
             raise FloatingPointError(
@@ -169,7 +169,7 @@ class Trainer:
             progress=done,
             by_time=by_time,
             asked=asked,
-            read=sum(self.read) / len(self.read) if self.read else None,
+            read=[round(sum(of) / len(of), 4) for of in zip(*self.read, strict=True)],
             pictures_per_second=self.seen / max(self.seconds, 1e-9),
         )
         self.read = []

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from sosie.models.judges import reader
-from sosie.models.judges.lines import spare_the_paper
+from sosie.models.judges.lines import sparing_the_paper
 from sosie.world.hands import evened, writer
 from sosie.world.writing import CUT, WORD, line
 
@@ -55,8 +55,7 @@ def test_it_says_where_to_put_ink(written: torch.Tensor) -> None:
 
 def test_the_paper_is_spared(written: torch.Tensor) -> None:
     latents = written.clone().requires_grad_()
-    spare_the_paper(latents)
-    reader.cost(latents, ["Monday"] * len(TEXTS)).sum().backward()
+    reader.cost(sparing_the_paper(latents), ["Monday"] * len(TEXTS)).sum().backward()
     assert latents.grad is not None and latents.grad.abs().amax() > 0
     height, width = latents.shape[-2:]
     rules = torch.randn(height, 1).expand(height, width)

@@ -39,8 +39,7 @@ def test_unpacking_is_the_way_back() -> None:
 def test_denoiser_and_encoders_are_taught_and_nothing_else(made) -> None:
     network = made[1].network
     network.zero_grad()
-    cost = walks(made).cost(network.denoiser, 0)
-    cost.backward()
+    walks(made).cost(network.denoiser, 0).nats.backward()
     taught = {name.split(".")[0] for name, p in network.named_parameters() if p.grad is not None}
     assert taught == {"denoiser", "text", "pooled"}
     assert all(p.grad is None for p in made[2].parameters())
@@ -68,8 +67,30 @@ def test_a_stopped_training_reads_on_where_it_was(made, tmp_path: Path) -> None:
     one.cost(denoiser, 0)
     torch.save(one.state(), tmp_path / "state.pt")
     torch.manual_seed(4)
-    on = float(one.cost(denoiser, 1))
+    on = float(one.cost(denoiser, 1).nats)
     other = walks(made)
     other.restore(copy.deepcopy(torch.load(tmp_path / "state.pt")))
     torch.manual_seed(4)
-    assert float(other.cost(denoiser, 1)) == on
+    assert float(other.cost(denoiser, 1).nats) == on
+
+
+def test_what_is_said_of_the_paper_is_held_to_what_was_said_before(made) -> None:
+    lessons, parts, coder = made
+    network = copy.deepcopy(parts.network)
+    began = copy.deepcopy(network).requires_grad_(False)
+
+    def astray(seed: int) -> torch.Tensor:
+        torch.manual_seed(seed)  # how far captions are padded
+        fresh = reading.Walks(network, lessons, coder, smoke(Recipe()), began=began)
+        return fresh.cost(network.denoiser, seed).astray
+
+    assert float(astray(0)) < 1e-4, "nothing has changed yet"
+    with torch.no_grad():
+        network.denoiser.proj_out.bias[0] += 0.5  # all of each line in one channel: paper
+    before = astray(0)
+    before.backward()
+    assert float(before) > 0.01
+    with torch.no_grad():
+        network.denoiser.proj_out.bias -= 0.1 * network.denoiser.proj_out.bias.grad
+    assert float(astray(0)) < float(before), "the slope leads back"
+    assert all(weight.grad is None for weight in began.parameters())

@@ -4,7 +4,8 @@ Thirty lines are learned by heart, and of new texts the LoRA draws each letter t
 over: where it stands follows from the hand's own widths, of which thirty lines tell little. So what
 the LoRA draws on the way (`walks.py`) is decoded and read with gradient, and the loss falls as the
 text that was asked for becomes the likeliest one. A reader alone minds nobody's hand:
-so whose hand it is is looked at too, and the loss falls as it nears that of the training notes.
+so whose hand it is is looked at too, and the loss falls as it nears that of the training notes; and
+what the base knew of paper, ink and letters is held (`walks.Coach.hold`).
 
 Conventions:
     reader      `sosie.models.judges.reader`, which measures nothing; the audit's reader is another
@@ -94,8 +95,8 @@ class Notes:
     ) -> Judged:
         """What a letter of the texts costs the reader, in nats, and how like the writer's the hands
         are, as a cosine: tells the mean of both."""
-        lines.spare_the_paper(clean)
-        pixels = ((base.decode(clean).float() + 1) / 2).clamp(0, 1)
+        pixels = base.decode(lines.sparing_the_paper(clean)).float()
+        pixels = ((pixels + 1) / 2).clamp(0, 1)
         cost = reader.cost(pixels, [self.texts[row] for row in rows.tolist()], jitter=jitter).mean()
         loss, told = self.reading_weight * cost, {"reading": float(cost.detach())}
         if self.hand is not None:
@@ -103,6 +104,11 @@ class Notes:
             loss = loss + self.hand_weight * (1 - likeness)
             told["hand"] = float(likeness.detach())
         return Judged(loss, told)
+
+    def held(self, change: Tensor) -> Tensor:
+        """All but the paper's part, over some letters: where that is held, ink can hardly come to
+        lie where the writer's own letters would have it."""
+        return change - lines.paper(change, lines.SOME_LETTERS)
 
 
 def prepare(
@@ -133,7 +139,13 @@ def prepare(
         hand_of(dataset, training) if config.hand_weight else None,
         config.hand_weight,
     )
-    return Coach(walker, aim, tuple(rows), config.plain_steps(steps, dataset.kind))
+    return Coach(
+        walker,
+        aim,
+        tuple(rows),
+        first=config.plain_steps(steps, dataset.kind),
+        hold=config.hold_weight,
+    )
 
 
 def hand_of(dataset: Dataset, training: Sequence[Version]) -> Tensor:
@@ -152,9 +164,10 @@ def told(coach: Coach | None) -> str:
         return "no reading loss: the reader knows none of these letters"
     assert isinstance(coach.aim, Notes), "it was made here"
     weights = {"reading": coach.aim.reading_weight, "hand": coach.aim.hand_weight}
+    held = ", and held to what the base alone says of them" if coach.hold else ""
     judge = "; the world's judge of writers teaches it the hand and will not judge it"
     return (
         f"{' and '.join(name for name, weight in weights.items() if weight)} loss from step"
         f" {coach.first + 1} on, by texts of those words and letters of the notes that the reader"
-        f" knows{judge if coach.aim.hand_weight else ''}"
+        f" knows{held}{judge if coach.aim.hand_weight else ''}"
     )

@@ -10,7 +10,7 @@ from sosie.models.judges.network import LINE_HEIGHT
 
 # How a line is changed before it is seen, as shares of its size and of its ink.
 _MOVED, _SCALED, _DARKER, _GRAIN = 0.02, 0.03, 0.12, 0.03
-_AROUND = 5
+SOME_LETTERS = 5
 """Columns of latents, of eight pixels each, that some letters take."""
 
 
@@ -27,20 +27,28 @@ def against_paper(pixels: Tensor) -> Tensor:
     return F.interpolate(ink, size, mode="area" if height > LINE_HEIGHT else "bilinear")
 
 
-def spare_the_paper(latents: Tensor) -> None:
-    """Let no gradient that comes to (N, C, h, w) `latents` change what one of their rows has in
-    common from left to right, or a piece of a line as wide as some letters from top to bottom: that
-    is the paper, its rules and its shades, by which no letter is read. Without the first, networks
-    that a reader taught wrote on purple and orange paper; without the second it grew darker towards
-    the right."""
+def paper(latents: Tensor, around: int) -> Tensor:
+    """(N, C, h, w): of these latents what one of their rows has in common from left to right, and a
+    piece of a line of `around` columns, an odd number, from top to bottom: the paper, its rules and
+    its shades."""
+    rows = latents.mean(3, keepdim=True)
+    shade = (latents - rows).mean(2)
+    near = F.avg_pool1d(shade, around, 1, around // 2, count_include_pad=False)
+    return rows + near[:, :, None]
+
+
+def sparing_the_paper(latents: Tensor) -> Tensor:
+    """The same (N, C, h, w) latents, through which no gradient changes their `paper`: by it no
+    letter is read. Without the rows, networks that a reader taught wrote on purple and orange
+    paper; without the shades it grew darker towards the right."""
 
     def spared(slope: Tensor) -> Tensor:
-        slope = slope - slope.mean(3, keepdim=True)
-        around = F.avg_pool1d(slope.mean(2), _AROUND, 1, _AROUND // 2, count_include_pad=False)
-        return slope - around[:, :, None]
+        return slope - paper(slope, SOME_LETTERS)
 
-    if latents.requires_grad:
-        latents.register_hook(spared)  # type: ignore[no-untyped-call]
+    seen = latents.view_as(latents)
+    if seen.requires_grad:
+        seen.register_hook(spared)  # type: ignore[no-untyped-call]
+    return seen
 
 
 def jittered(ink: Tensor, source: torch.Generator, *, leaned: float) -> Tensor:
