@@ -19,6 +19,7 @@ from sosie.models.judges import hand, reader
 from sosie.train import legible
 from sosie.train.config import TrainConfig
 from sosie.train.crops import Version
+from sosie.train.walks import Coach
 from sosie.world.hands import evened, writer
 from sosie.world.writing import CUT, WORD, line
 from tests.train.toys import dataset, picture, told_run
@@ -187,3 +188,24 @@ def test_the_hand_is_taught_where_it_is_asked_for_and_told(dark, notes, tmp_path
     assert [step["hand"] is None for step in steps] == [step["reading"] is None for step in steps]
     assert -1 <= steps[-1]["hand"] <= 1
     assert any(kind == "reading" and "will not judge" in data["message"] for kind, data in told)
+
+
+def test_what_is_read_is_held_to_what_the_base_alone_says(dark, notes, tmp_path, monkeypatch):
+    gone = Coach._gone
+
+    def farthest(weight: float) -> float:
+        seen: list[float] = []
+
+        def measured(self, *points):
+            seen.append(float((far := gone(self, *points)).detach()))
+            return far
+
+        monkeypatch.setattr(Coach, "_gone", measured)
+        config = {"steps": 40, "learning_rate": 3e-2, "reading_weight": 3.0, "hold_weight": weight}
+        _, told = go(notes, tmp_path / str(weight), CONFIG.model_copy(update=config))
+        held = any("held to what the base" in d["message"] for k, d in told if k == "reading")
+        assert held == (weight > 0)
+        return float(np.mean(seen[-8:])) if seen else 0.0
+
+    assert farthest(0.0) == 0, "nothing is asked of the base"
+    assert farthest(30.0) < 0.5 * farthest(1e-6)

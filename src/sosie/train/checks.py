@@ -299,7 +299,7 @@ def identity(s: Survey) -> Iterator[Check]:
 
 def reading(s: Survey) -> Iterator[Check]:
     """A reading loss and a hand loss are asked for of a handwriting alone."""
-    asked = {of: getattr(s.config, of) for of in ("reading_weight", "hand_weight")}
+    asked = {of: getattr(s.config, of) for of in ("reading_weight", "hand_weight", "hold_weight")}
     if s.dataset.kind == "person" and any(asked.values()):
         yield Check(
             name="reading",

@@ -98,6 +98,9 @@ class TrainConfig(Record):
     hand_weight: float = Field(default=0.0, ge=0)
     """Weight of the hand loss of a handwriting: how unlike the writer's the hand of these texts is,
     as the world's judge of writers sees it; 0 is off. That network then judges no more."""
+    hold_weight: float = Field(default=0.0, ge=0)
+    """Weight of how far what is said of these texts goes from what the base alone says at the same
+    points; 0 is off. Without it a LoRA that is read unlearns to spell, and to leave paper alone."""
     reading_from: float = Field(default=0.4, ge=0, lt=1)
     """Share of the steps before the reading loss and the hand loss begin."""
 

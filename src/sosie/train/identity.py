@@ -100,6 +100,10 @@ class Target:
         loss = self.weight * (1 - likeness).sum() / len(clean)
         return Judged(loss, {self.name: float(likeness.detach().mean())})
 
+    def held(self, change: Tensor) -> Tensor:
+        """All of it."""
+        return change
+
 
 def prepare(
     dataset: Dataset,

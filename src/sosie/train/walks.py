@@ -11,7 +11,11 @@ Conventions:
     jitter      what is drawn is moved and stained anew each time before it is looked at, so that a
                 face or a letter is learned rather than what fools one network
 
-After Xu et al. 2023 (ImageReward, arXiv:2304.05977, algorithm 1: feedback through one late step).
+    held        what is said at these points is to stay near what the base alone says there, which
+                knows what no aim looks at
+
+After Xu et al. 2023 (ImageReward, arXiv:2304.05977, algorithm 1: feedback through one late step),
+and Fan et al. 2023 (DPOK, arXiv:2305.16381: held to the network that it began as).
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from sosie.models import lora
 from sosie.models.diffusion.base import Conditioning, DiffusionBase, SampleRequest, repeat
 from sosie.train.config import TrainConfig
 from sosie.train.losses import arithmetic
@@ -30,11 +35,11 @@ from sosie.train.seeds import derive, generator
 
 REFRESH = 20
 """Steps between two sets of walks."""
-WALKS = 8
+WALKS = 6
 WALK_STEPS = 10
 SETS = 2
 """Sets of walks that are learned from: the last ones."""
-PICTURES = 4
+PICTURES = 3
 """Points of walks in one step."""
 _FIRST = 0.9999
 """Where a walk begins, of 1 for the noisiest training time."""
@@ -62,6 +67,9 @@ class Aim(Protocol):
     ) -> Judged | None:
         """Look at scaled latents (N, C, h, w) that answer the prompts `rows` (N,) of the text bank;
         None where nothing can be said."""
+
+    def held(self, change: Tensor) -> Tensor:
+        """What of a change (N, C, h, w) of the answers is asked not to be; of the same shape."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +161,9 @@ class Coach:
     """Rows of the text bank that are asked for."""
     first: int
     """The step with which it begins, counted from 0."""
+    hold: float = 0.0
+    """Weight of the mean squared change since what the base alone says, as far as the aim has it
+    held; 0 asks nothing of it."""
     points: Points | None = None
 
     def teach(self, number: int) -> Mapping[str, float]:
@@ -171,12 +182,25 @@ class Coach:
         )
         if config.dropout:
             torch.manual_seed(derive(f"{self.aim.name}-dropout", config.seed, number))
-        clean, _ = self.walker.guess(latents, stages, rows)
+        clean, noise = self.walker.guess(latents, stages, rows)
         judged = self.aim.judge(self.walker.base, clean, rows, source)
         if judged is None:
             return {}
-        torch.autograd.backward([judged.loss])
+        loss = judged.loss
+        if self.hold:
+            loss = loss + self.hold * self._gone(clean, noise, latents, stages, rows)
+        torch.autograd.backward([loss])
         return judged.told
+
+    def _gone(
+        self, clean: Tensor, noise: Tensor, latents: Tensor, stages: Tensor, rows: Tensor
+    ) -> Tensor:
+        """How far the answers with guidance are from the base's alone, where that is asked not to
+        be, as a mean square."""
+        base, times = self.walker.base, self.walker.times(stages, latents)
+        with torch.no_grad(), lora.enabled(base, False):
+            alone = base.target(*self.walker.guess(latents, stages, rows), times)
+        return self.aim.held(base.target(clean, noise, times) - alone).square().mean()
 
     def _walked(self, number: int) -> Points:
         """The points of new walks, after those of the last set."""
