@@ -3,7 +3,8 @@
 For each of 20 writers held out from the base's training: 30 lines, a LoRA by the base's own recipe,
 12 texts that nothing was ever taught. Two judges name the writer among 100 held-out ones, by
 templates of 10 lines of other texts: contour hinges, which learned nothing, and the world's own
-judge of writers, whose error `bench.judges` measures. They judge the twelve texts together, as a
+judge of writers, whose error `bench.judges` measures, and which bears no bound where the base's
+recipe has it teach. They judge the twelve texts together, as a
 page is judged: one word of a few letters says little of its hand, and hinges name the writer's own
 in three of ten cases. The writer's own lines of the same texts are the ceiling, the base
 without LoRA the floor. What a reader errs is told above what it errs on the writer's own lines.
@@ -30,6 +31,7 @@ from sosie.audit.retrieval import Vector, template
 from sosie.generate import GenerateConfig, draw
 from sosie.models import hinges, judges, lora
 from sosie.models.faces import Embedder, Picture
+from sosie.train.config import for_base
 from sosie.world.people import HELD_OUT_EVERY
 from sosie.world.writing import WORD
 
@@ -119,13 +121,13 @@ def run() -> list[tuple[str, str, str]]:
     }
     rows = []
     top = f"rank 1 among {GALLERY}, {len(drawn)} unseen writers, {TEXTS} texts of each together"
-    for judge in (hinges.hand_judge(), judges.writer_judge()):
+    taught = for_base(base().info, "handwriting").hand_weight > 0
+    for judge, taught_it in ((hinges.hand_judge(), False), (judges.writer_judge(), taught)):
+        by = f"{judge.name}, which taught the LoRAs" if taught_it else judge.name
         for what, lines_of in named.items():
             shown = {subject("handwriting", seed): of for seed, of in lines_of.items()}
-            bound = "at least 60%" if what == "LoRA" else ""
-            rows.append(
-                (f"{what}: {top}, by {judge.name}", percent(ranked(judge, shown).rank1), bound)
-            )
+            bound = "at least 60%" if what == "LoRA" and not taught_it else ""
+            rows.append((f"{what}: {top}, by {by}", percent(ranked(judge, shown).rank1), bound))
 
     def read(lines_of: Mapping[int, Sequence[Picture]]) -> dict[int, Misread]:
         """By writer: lines of one LoRA are no independent witnesses."""

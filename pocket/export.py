@@ -115,10 +115,11 @@ def _fill(
     }
     of_hands = {
         "steps": recipe.lora_hand_steps,
-        "rank": recipe.lora_hand_rank,
-        "alpha": float(recipe.lora_hand_rank),
-        "learning_rate": recipe.lora_hand_rate,
         "shift": recipe.lora_hand_shift,
+        "reading_from": recipe.lora_hand_reading_from,
+        "reading_weight": recipe.lora_hand_reading,
+        "hand_weight": recipe.lora_hand,
+        "hold_weight": recipe.lora_hand_hold,
     }
     about = {
         "name": "pocket",

@@ -93,6 +93,12 @@ def test_a_person_has_none_and_is_told(dark, notes, tmp_path):
     assert any(kind == "check" and data["name"] == "reading" for kind, data in told)
 
 
+def test_what_is_held_though_nothing_is_read_is_told(notes, tmp_path):
+    config = CONFIG.model_copy(update={"reading_weight": 0.0, "hold_weight": 0.1})
+    _, told = go(notes, tmp_path, config)
+    assert any(kind == "check" and "nothing of it is held" in data["what"] for kind, data in told)
+
+
 def test_there_is_none_without_a_weight(dark, notes, tmp_path):
     taught, _ = go(notes, tmp_path / "with")
     bare, told = go(notes, tmp_path / "bare", CONFIG.model_copy(update={"reading_weight": 0.0}))

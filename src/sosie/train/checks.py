@@ -308,6 +308,14 @@ def reading(s: Survey) -> Iterator[Check]:
             evidence=", ".join(f"{of} {weight:g}" for of, weight in asked.items() if weight),
             mend=", ".join(f"{of} = 0" for of, weight in asked.items() if weight),
         )
+    elif s.config.hold_weight and not s.config.walks(s.dataset.kind):
+        yield Check(
+            name="reading",
+            what="Nothing that the LoRA writes is looked at, so nothing of it is held.",
+            severity="note",
+            evidence=f"hold_weight {s.config.hold_weight:g}",
+            mend="reading_weight = 0.05, or hold_weight = 0",
+        )
 
 
 CHECKS: tuple[Callable[[Survey], Iterator[Check]], ...] = (
