@@ -165,6 +165,8 @@ def line(
     at = rules(x_height, height, r)
     tilt = at.tilt if even else 0.0
     rise = 0.0 if truth.jitter == 0 else float(np.tan(np.radians(climb))) + tilt
+    if begin is None:
+        x_height = min(x_height, _room_for(placed, rise, height))
     placed, x0, y0 = _on_sheet(placed, x_height, rise, width, height, begin, truth.jitter == 0, r)
     at = replace(at, first=y0 + at.tilt * x0)
     nib = _nib(who, truth.pen, x_height)
@@ -273,6 +275,13 @@ def _size(
     free = np.array([width, height]) - 2 * _margin(height)
     room = free / np.maximum([np.ptp(x), np.ptp(y)], 1e-3)
     return float(min(who.size * height * np.exp(r.normal(0, 0.05)), *room))
+
+
+def _room_for(placed: list[_Placed], rise: float, height: int) -> float:
+    """The largest x-height in pixels with which a line that rises so is no higher than its sheet:
+    one that rises less than `_reach` allows for may have low letters farther down."""
+    p = np.concatenate([q.points for q in placed])
+    return float((height - 2 * _margin(height)) / max(np.ptp(p[:, 1] + rise * p[:, 0]), 1e-3))
 
 
 def _reach(placed: list[_Placed], climb: float) -> tuple[Floats, Floats]:
